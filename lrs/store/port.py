@@ -1,0 +1,218 @@
+"""The store port: what an engine must do, and nothing about xAPI.
+
+An engine keeps three things: a **log** of immutable records, **documents** and **blobs**.
+Everything is reached through a snapshot (`Store.reading`) or inside a write (`Store.writing`).
+
+Time is integer microseconds since 1970-01-01T00:00:00Z everywhere in this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import IO, Protocol, TypeVar
+
+T = TypeVar("T")
+
+Views = tuple[frozenset[str], ...]
+"""A record's key sets: its own keys first, then one set per record it reaches by reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One immutable record of the log."""
+
+    tenant: str
+    id: str
+    """Canonical UUID (36 characters, lower case), unique within the tenant."""
+    stored: int
+    """Microseconds; strictly increasing in commit order within one SQLite file, see `Store`."""
+    body: bytes
+    """The bytes to give back."""
+    digest: bytes
+    """Opaque to the engine: equal digests mean the same content."""
+    views: Views
+    hidden: bool = False
+    """A hidden record is never found by `find` (unless asked for) but still read by `get`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A named value with compare-and-set semantics, found by its name or by its index keys."""
+
+    kind: str
+    scope: str
+    name: str
+    body: bytes
+    content_type: str = "application/json"
+    etag: str = ""
+    """Chosen by the writer of the document; opaque to the engine."""
+    updated: int = 0
+    """Microseconds."""
+    keys: frozenset[str] = frozenset()
+    """Index keys; `find_documents` returns the documents that hold ALL keys asked for."""
+    order: str = ""
+    """Sort key of `find_documents`, compared as text by code point; ties break on `name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the log; pages resume strictly after it, in the direction they walk."""
+
+    stored: int
+    id: str
+
+
+class StoreError(Exception):
+    """An engine failed; the message is for the log, never for a client."""
+
+
+class Unavailable(StoreError):
+    """The store cannot answer now (no primary, locked, shutting down); the caller may retry later."""
+
+
+class Full(StoreError):
+    """No space is left for the write; nothing of it was kept."""
+
+
+class TooNew(StoreError):
+    """The data was written by a newer version of this program."""
+
+
+class Conflict(StoreError):
+    """A record with this (tenant, id) is already in the log; raised by `Writer.append`."""
+
+    def __init__(self, ids: Collection[str]) -> None:
+        super().__init__(f"{len(ids)} record id(s) already stored")
+        self.ids = tuple(ids)
+
+
+class Reader(Protocol):
+    """A consistent snapshot of the store."""
+
+    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
+        """The records with these ids, hidden ones too; absent ids are simply missing."""
+
+    def find(
+        self,
+        tenant: str | None,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+        include_hidden: bool = False,
+    ) -> list[Record]:
+        """Up to `limit` records of which ONE view holds ALL `keys`, ordered by (stored, id).
+
+        `since` is exclusive and `until` inclusive (microseconds). `after` is exclusive in the
+        direction of the walk. Driven from the rarest key, never a scan. `tenant=None` walks all
+        tenants and then takes no keys (ValueError).
+        """
+
+    def document(self, kind: str, scope: str, name: str) -> Document | None:
+        """The document of that name, or None."""
+
+    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
+        """Several documents at once, by name; absent names are missing."""
+
+    def find_documents(
+        self,
+        kind: str,
+        scope: str | None,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        after: tuple[str, str] | None = None,
+        descending: bool = False,
+        limit: int,
+    ) -> list[Document]:
+        """Documents holding ALL `keys`, ordered by (order, name).
+
+        `since` keeps those with `updated` strictly later. `after` is an exclusive (order, name).
+        `scope=None` looks in every scope and then orders by (scope, order, name); it takes no `after`.
+        """
+
+    def consistent_through(self) -> int:
+        """A promise: no record with an earlier or equal `stored` will appear after this call.
+
+        Always recent: at most `CONSISTENCY_BOUND` behind the clock while the store is healthy.
+        """
+
+
+class Writer(Reader, Protocol):
+    """The inside of one write. Reads see this write's own changes and all earlier ones."""
+
+    def stamp(self, count: int = 1) -> int:
+        """Reserve `count` consecutive microseconds for `append`; the first of them is returned.
+
+        Later than every `stored` already committed, and near the present.
+        """
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Add records whose `stored` came from `stamp` in this same write; Conflict if an id exists."""
+
+    def reindex(self, tenant: str, views: Mapping[str, Views]) -> None:
+        """Replace the views of existing records, by id (used by references and by rebuild)."""
+
+    def hide(self, tenant: str, ids: Collection[str]) -> None:
+        """Hide existing records from `find`."""
+
+    def put(self, document: Document) -> None:
+        """Write a document whole, replacing the one with the same (kind, scope, name)."""
+
+    def delete(self, kind: str, scope: str, names: Collection[str]) -> int:
+        """Remove documents by name; how many there were."""
+
+
+class Blobs(Protocol):
+    """Content-addressed bytes, kept by their SHA-256 in lower-case hex."""
+
+    def put(self, sha2: str, source: IO[bytes], size: int) -> None:
+        """Store `size` bytes read from `source`, durably before returning; a known hash is a no-op.
+
+        The caller has verified the hash. Memory stays flat whatever the size.
+        """
+
+    def size(self, sha2: str) -> int | None:
+        """The size in bytes, or None when there is no such blob."""
+
+    def chunks(self, sha2: str, *, chunk: int = 262_144) -> Iterator[bytes]:
+        """The bytes, a chunk at a time; KeyError (on the first step) when there is no such blob."""
+
+    def delete(self, sha2: str) -> None:
+        """Remove the blob if it is there."""
+
+
+class Store(Protocol):
+    """An opened engine. Safe to use from many threads.
+
+    `stored` never runs backwards within the commit order that readers can observe.
+    """
+
+    @property
+    def blobs(self) -> Blobs:
+        """The blob half of the store."""
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        """A snapshot for reading, released on exit. Cheap enough for every request."""
+
+    def writing(self, work: Callable[[Writer], T], *, prefetch: Iterable[tuple[str, str]] = ()) -> T:
+        """Run `work` in one atomic, durable write and return what it returned.
+
+        `work` may run several times and must have no effect but through its argument; what it
+        raises undoes the whole write and is re-raised. It must be quick and may not call back into
+        the store. When this returns, the write survives a power cut. Concurrent calls are committed
+        together (group commit), yet each one is all-or-nothing on its own. `prefetch` names
+        (tenant, id) pairs that `work` is going to `get`: a hint, never needed for correctness.
+        """
+
+    def close(self) -> None:
+        """Finish writes in progress and release everything; further calls raise Unavailable."""
+
+
+CONSISTENCY_BOUND = 2_000_000
+"""Microseconds that `Reader.consistent_through` may lag behind the clock."""
