@@ -1,0 +1,234 @@
+"""Every setting of the product, in one table: its name, how it is read, its default, what it means.
+
+Settings come from environment variables `JEJAK_<NAME>`. A secret may also come from a file named in
+`JEJAK_<NAME>_FILE`. Nothing else in the product reads the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, fields, validate
+
+PREFIX = "JEJAK_"
+
+
+class SettingsError(ValueError):
+    """One or more settings cannot be used; the message names each one and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. `default` is text, as it would stand in the environment."""
+
+    name: str
+    field: fields.Field[Any]
+    default: str
+    meaning: str
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper()
+
+
+class _Address(fields.String):
+    """A store address: an absolute SQLite file or a MongoDB URI with a database name."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        parts = urlsplit(text)
+        if parts.scheme == "sqlite" and text.startswith("sqlite:////") and len(text) > len("sqlite:////"):
+            return text
+        if parts.scheme in {"mongodb", "mongodb+srv"} and parts.netloc and len(parts.path) > 1:
+            return text
+        raise ValidationError("use sqlite:////absolute/file.db or mongodb://host/database")
+
+
+class _BaseUrl(fields.String):
+    """An http(s) origin without a path, as browsers see it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs)).rstrip("/")
+        parts = urlsplit(text)
+        if parts.scheme in {"http", "https"} and parts.netloc and not (parts.path or parts.query):
+            return text
+        raise ValidationError("use an address like https://jejak.example.go.id, without a path")
+
+
+class _Words(fields.String):
+    """Words separated by spaces or commas, as a tuple."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return tuple(str(super()._deserialize(value, attr, data, **kwargs)).replace(",", " ").split())
+
+
+def _whole(low: int, high: int) -> fields.Integer:
+    return fields.Integer(strict=False, validate=validate.Range(min=low, max=high))
+
+
+MIB = 1024 * 1024
+
+TABLE: tuple[Setting, ...] = (
+    Setting(
+        "store",
+        _Address(),
+        "",
+        "Where everything is kept: `sqlite:////absolute/file.db` (one machine) or "
+        "`mongodb://host/database` (replica set). Empty: `var/jejak.db` below the working folder.",
+        secret=True,
+    ),
+    Setting(
+        "public_url",
+        _BaseUrl(),
+        "http://localhost:8080",
+        "The address people and platforms use to reach this service. Cookies, LTI addresses and "
+        "`more` links are made from it; behind a proxy it must be the outer https address.",
+    ),
+    Setting(
+        "secret_key",
+        fields.String(validate=validate.Length(min=32)),
+        "",
+        "At least 32 random characters that authenticate `more` links and forms. Empty: made once and "
+        "kept in the store, so that all workers share it.",
+        secret=True,
+    ),
+    Setting(
+        "xapi_version_fallback",
+        fields.String(validate=validate.OneOf(["1.0.3", "2.0.0"])),
+        "2.0.0",
+        "The xAPI version that an answer names when the request named none (or an unknown one).",
+    ),
+    Setting(
+        "max_body_bytes",
+        _whole(1024, 1024 * MIB),
+        str(16 * MIB),
+        "Largest JSON body of one request, in bytes. More is answered 413.",
+    ),
+    Setting(
+        "max_attachment_bytes",
+        _whole(1024, 16 * 1024 * MIB),
+        str(256 * MIB),
+        "Largest multipart request (statements and attachments together), in bytes.",
+    ),
+    Setting("max_batch", _whole(1, 10_000), "1000", "Most statements in one POST."),
+    Setting("max_depth", _whole(8, 200), "64", "Deepest nesting of JSON that is accepted."),
+    Setting("page_size", _whole(1, 1000), "100", "Statements on a page when the request names no `limit`."),
+    Setting("page_size_max", _whole(1, 5000), "500", "Most statements on one page."),
+    Setting(
+        "cors_origins",
+        _Words(),
+        "*",
+        "Origins whose pages may call the xAPI, separated by spaces; `*` is any (credentials are sent "
+        "in a header, never by cookie); empty is none.",
+    ),
+    Setting(
+        "allow_loopback",
+        fields.Boolean(),
+        "false",
+        "Lets the tool call platforms on this machine's own or private addresses. For the demo and "
+        "tests only: it turns off a protection.",
+    ),
+    Setting(
+        "proxy_hops",
+        _whole(0, 8),
+        "0",
+        "How many trusted reverse proxies stand in front; their X-Forwarded-* headers are believed.",
+    ),
+    Setting("threads", _whole(1, 256), "32", "Requests that one worker handles at once; more wait in line."),
+    Setting(
+        "locale",
+        fields.String(validate=validate.OneOf(["id", "en"])),
+        "id",
+        "Language of pages when neither the platform nor the person chose one.",
+    ),
+    Setting(
+        "log_level",
+        fields.String(validate=validate.OneOf(["debug", "info", "warning", "error"])),
+        "info",
+        "How much is logged, to standard error, one line of JSON per event.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process, checked and typed. Field names are those of `TABLE`."""
+
+    store: str
+    public_url: str
+    secret_key: str
+    xapi_version_fallback: str
+    max_body_bytes: int
+    max_attachment_bytes: int
+    max_batch: int
+    max_depth: int
+    page_size: int
+    page_size_max: int
+    cors_origins: tuple[str, ...]
+    allow_loopback: bool
+    proxy_hops: int
+    threads: int
+    locale: str
+    log_level: str
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Read and check all settings. SettingsError names every variable that cannot be used."""
+    values: dict[str, Any] = {}
+    complaints = [
+        f"{name} is no setting of this version; see docs/reference/settings.md"
+        for name in _strangers(environment)
+    ]
+    for setting in TABLE:
+        try:
+            values[setting.name] = _read(setting, environment)
+        except ValidationError as error:
+            complaints.append(
+                f"{setting.variable}: {' '.join(error.messages_dict.get('_schema', error.messages))}"
+            )
+        except OSError as error:
+            complaints.append(f"{setting.variable}_FILE: {error.strerror or 'cannot be read'}")
+    if not complaints and values["page_size"] > values["page_size_max"]:
+        complaints.append("JEJAK_PAGE_SIZE may not exceed JEJAK_PAGE_SIZE_MAX")
+    if complaints:
+        raise SettingsError("\n".join(complaints))
+    return Settings(**values)
+
+
+def _read(setting: Setting, environment: Mapping[str, str]) -> Any:
+    text = environment.get(setting.variable)
+    file = environment.get(setting.variable + "_FILE") if setting.secret else None
+    if text is not None and file is not None:
+        raise ValidationError([f"set it or {setting.variable}_FILE, not both"])
+    if file is not None:
+        text = Path(file).read_text(encoding="utf-8").strip()
+    if text is None or text == "":
+        text = setting.default
+    if text == "":
+        return _when_empty(setting.name)
+    return setting.field.deserialize(text)
+
+
+def _when_empty(name: str) -> Any:
+    if name == "store":
+        return f"sqlite:///{Path('var/jejak.db').absolute()}"
+    return () if name == "cors_origins" else ""
+
+
+def _strangers(environment: Mapping[str, str]) -> Iterator[str]:
+    known = {setting.variable for setting in TABLE}
+    known |= {setting.variable + "_FILE" for setting in TABLE if setting.secret}
+    # Test and benchmark knobs share the prefix but are not settings of the product.
+    return (
+        name
+        for name in sorted(environment)
+        if name.startswith(PREFIX)
+        and not name.startswith((PREFIX + "TEST_", PREFIX + "BENCH_"))
+        and name not in known
+    )

@@ -1,0 +1,80 @@
+"""The settings table: what it accepts, refuses and documents."""
+
+from pathlib import Path
+
+import pytest
+
+from jejak.settings import TABLE, SettingsError, load
+from jejak.settings_docs import markdown
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_setting_has_a_default_that_loads() -> None:
+    """An empty environment gives working settings."""
+    settings = load({})
+    assert settings.store.startswith("sqlite:////")
+    assert settings.store.endswith("/var/jejak.db")
+    assert settings.cors_origins == ("*",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("JEJAK_STORE", "postgres://x/y", "sqlite:////absolute/file.db"),
+        ("JEJAK_STORE", "sqlite:///relative.db", "sqlite:////absolute/file.db"),
+        ("JEJAK_STORE", "mongodb://host", "database"),
+        ("JEJAK_PUBLIC_URL", "https://host/path", "without a path"),
+        ("JEJAK_SECRET_KEY", "short", "minimum length 32"),
+        ("JEJAK_XAPI_VERSION_FALLBACK", "1.0.2", "1.0.3"),
+        ("JEJAK_MAX_BATCH", "many", "Not a valid integer"),
+        ("JEJAK_MAX_BATCH", "0", "greater than or equal to 1"),
+        ("JEJAK_ALLOW_LOOPBACK", "perhaps", "Not a valid boolean"),
+        ("JEJAK_MAXBATCH", "10", "no setting of this version"),
+    ],
+)
+def test_an_unusable_setting_stops_the_start_and_says_why(name: str, value: str, says: str) -> None:
+    """Each bad value is refused with the variable's name and what is wrong."""
+    with pytest.raises(SettingsError) as refused:
+        load({name: value})
+    assert name in str(refused.value)
+    assert says.lower() in str(refused.value).lower()
+
+
+def test_all_bad_settings_are_named_at_once() -> None:
+    """A person mends everything in one go."""
+    with pytest.raises(SettingsError) as refused:
+        load({"JEJAK_MAX_BATCH": "x", "JEJAK_LOCALE": "fr"})
+    assert "JEJAK_MAX_BATCH" in str(refused.value)
+    assert "JEJAK_LOCALE" in str(refused.value)
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    """`_FILE` names a file whose trimmed text is the value."""
+    file = tmp_path / "key"
+    file.write_text("k" * 40 + "\n")
+    assert load({"JEJAK_SECRET_KEY_FILE": str(file)}).secret_key == "k" * 40
+
+
+def test_a_secret_given_twice_is_refused() -> None:
+    """Value and file together are ambiguous."""
+    with pytest.raises(SettingsError, match="not both"):
+        load({"JEJAK_SECRET_KEY": "k" * 40, "JEJAK_SECRET_KEY_FILE": "/nowhere"})
+
+
+def test_a_missing_secret_file_is_named() -> None:
+    """The variable is in the message, its content never is."""
+    with pytest.raises(SettingsError, match="JEJAK_SECRET_KEY_FILE"):
+        load({"JEJAK_SECRET_KEY_FILE": "/nowhere/at/all"})
+
+
+def test_only_secrets_have_a_file_form() -> None:
+    """A `_FILE` variable for a plain setting is a mistake and is refused."""
+    with pytest.raises(SettingsError, match="JEJAK_LOCALE_FILE"):
+        load({"JEJAK_LOCALE_FILE": "/etc/hostname"})
+
+
+def test_the_page_about_settings_is_the_table() -> None:
+    """docs/reference/settings.md is exactly what the table says."""
+    assert (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8") == markdown()
+    assert len({setting.name for setting in TABLE}) == len(TABLE)
