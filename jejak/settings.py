@@ -189,9 +189,7 @@ def load(environment: Mapping[str, str]) -> Settings:
         try:
             values[setting.name] = _read(setting, environment)
         except ValidationError as error:
-            complaints.append(
-                f"{setting.variable}: {' '.join(error.messages_dict.get('_schema', error.messages))}"
-            )
+            complaints.append(f"{setting.variable}: {' '.join(map(str, error.messages))}")
         except OSError as error:
             complaints.append(f"{setting.variable}_FILE: {error.strerror or 'cannot be read'}")
     if not complaints and values["page_size"] > values["page_size_max"]:

@@ -1,0 +1,51 @@
+"""Starts the server processes and prepares the store once before they start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from jejak.logs import configure
+from jejak.settings import load
+from lrs.store.open import open_store
+
+
+def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) -> None:
+    """Serve until told to stop (SIGINT or SIGTERM). SettingsError or StoreError when it cannot start."""
+    settings = load(environment)
+    configure(settings.log_level)
+    if settings.store.startswith("sqlite:///"):
+        Path(settings.store.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    # Migrations and the shared secrets are settled before any worker can race for them.
+    prepare_store(settings.store, settings.secret_key)
+    Granian(
+        "jejak.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=settings.threads,
+        backlog=2048,
+        factory=True,
+        websockets=False,
+        respawn_failed_workers=True,
+        log_level=LogLevels(settings.log_level),
+    ).serve()
+
+
+def prepare_store(address: str, configured_key: str) -> None:
+    """Open the store once, bring it up to date, and make what all workers share."""
+    from lti_tool.keys import ensure_tool_key
+
+    from jejak.secrets import secret_key
+
+    store = open_store(address)
+    try:
+        secret_key(store, configured_key)
+        ensure_tool_key(store)
+    finally:
+        store.close()
