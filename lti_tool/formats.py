@@ -1,0 +1,34 @@
+"""Numbers and dates as people read them: decimals with a comma in Indonesian, `23 November 2026`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+from flask_babel import format_date, format_decimal
+
+WIB = timezone(timedelta(hours=7))
+"""Western Indonesian Time: days are counted in it unless an agency's profile says otherwise."""
+
+
+def jp(value: Decimal | int) -> str:
+    """JP with at most one decimal place when that is exact, else two; the unit is the template's."""
+    exact = Decimal(value)
+    return format_decimal(exact, format="#,##0.0" if exact == exact.quantize(Decimal("0.1")) else "#,##0.00")
+
+
+def day(value: date | int | str) -> str:
+    """A date in full: `23 November 2026`. Integers are microseconds, text is an ISO date."""
+    return format_date(as_date(value), "d MMMM y")
+
+
+def short_day(value: date | int | str) -> str:
+    """A date in lists: `12 Nov`."""
+    return format_date(as_date(value), "d MMM")
+
+
+def as_date(value: date | int | str) -> date:
+    """The day of a moment (microseconds, in Western Indonesian Time), an ISO text or a date."""
+    if isinstance(value, int):
+        return datetime.fromtimestamp(value / 1_000_000, tz=UTC).astimezone(WIB).date()
+    return date.fromisoformat(value[:10]) if isinstance(value, str) else value
