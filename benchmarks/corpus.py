@@ -79,7 +79,7 @@ class Corpus:
                     "http://lrs.learninglocker.net/define/extensions/info": {"event_name": "course_completed"}
                 },
             },
-            "timestamp": f"2026-{1 + minute % 12:02d}-{1 + minute % 28:02d}T{minute % 24:02d}:{minute % 60:02d}:00.000Z",
+            "timestamp": f"2026-{1 + minute % 12:02d}-{1 + minute % 28:02d}T{minute % 24:02d}:00:00.000Z",
         }
 
     def bodies(self) -> Iterator[bytes]:
