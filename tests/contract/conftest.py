@@ -1,0 +1,27 @@
+"""The fixtures of the contract suite: every test that takes `store` or `engine` runs on each engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lrs.store.port import Store
+from tests.contract.engines import ENGINES, Engine
+
+
+@pytest.fixture(params=list(ENGINES))
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty place of one engine."""
+    place = ENGINES[request.param](tmp_path)
+    yield place
+    place.remove()
+
+
+@pytest.fixture
+def store(engine: Engine) -> Iterator[Store]:
+    """An opened, empty store of one engine."""
+    opened = engine.open()
+    yield opened
+    opened.close()

@@ -1,0 +1,50 @@
+"""The engines under contract. A new engine joins by one line in `ENGINES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from lrs.store.open import open_store
+from lrs.store.port import Store
+from tests.contract.oracle import ModelHome, ModelStore
+
+
+class Engine(Protocol):
+    """One empty place for data, which may be opened any number of times."""
+
+    def open(self) -> Store:
+        """Open the data (once more), as another process would; the caller closes the store."""
+
+    def remove(self) -> None:
+        """Throw the data away; every store was closed before."""
+
+
+class Memory:
+    """The oracle itself: what the suite asks for must hold there too."""
+
+    def __init__(self, directory: Path) -> None:
+        self._home = ModelHome()
+
+    def open(self) -> Store:
+        return ModelStore(self._home)
+
+    def remove(self) -> None:
+        self._home = ModelHome()
+
+
+class Sqlite:
+    """The embedded engine on a file of its own; pytest removes the directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.address = f"sqlite:///{directory / 'contract.db'}"
+
+    def open(self) -> Store:
+        return open_store(self.address)
+
+    def remove(self) -> None:
+        """Nothing outlives the directory."""
+
+
+ENGINES: dict[str, Callable[[Path], Engine]] = {"memory": Memory, "sqlite": Sqlite}

@@ -1,0 +1,148 @@
+"""Finding in the log: keys and views, bounds, direction and paging."""
+
+from __future__ import annotations
+
+import pytest
+
+from lrs.store.port import Position, Record, Store
+from tests.contract.make import add, draft
+
+
+def walk(
+    store: Store, keys: list[str], *, ascending: bool, limit: int, tenant: str | None = "bkn"
+) -> list[Record]:
+    """Every record of a query, page by page, each page in a snapshot of its own."""
+    out: list[Record] = []
+    after: Position | None = None
+    while True:
+        with store.reading() as reader:
+            page = reader.find(tenant, keys, after=after, ascending=ascending, limit=limit)
+        out += page
+        if len(page) < limit:
+            return out
+        after = Position(page[-1].stored, page[-1].id)
+
+
+def test_all_keys_must_meet_in_one_view(store: Store) -> None:
+    """A query matches when one view holds all its keys, not when they are spread over views."""
+    own, spread, far = add(
+        store,
+        draft("a", "b"),
+        draft("a", views=(frozenset({"b"}),)),
+        draft("x", views=(frozenset({"a", "b", "c"}),)),
+    )
+    with store.reading() as reader:
+        assert reader.find("bkn", ["a", "b"], limit=9) == [far, own]
+        assert reader.find("bkn", ["b"], limit=9) == [far, spread, own]
+        assert reader.find("bkn", ["a", "b", "c"], limit=9) == [far]
+        assert reader.find("bkn", ["a", "x"], limit=9) == []
+        assert reader.find("bkn", ["a", "nowhere"], limit=9) == []
+
+
+def test_a_record_matching_by_several_views_is_found_once(store: Store) -> None:
+    """Views that match twice give the record once, and pages stay full."""
+    same = frozenset({"a", "b"})
+    kept = add(store, *(draft("a", "b", views=(same, same | {"c"})) for _ in range(7)))
+    for limit in (1, 2, 3, 7, 8):
+        with store.reading() as reader:
+            assert len(reader.find("bkn", ["a", "b"], limit=limit)) == min(limit, 7)
+        assert walk(store, ["a", "b"], ascending=True, limit=limit) == kept
+
+
+def test_repeated_keys_ask_for_the_same(store: Store) -> None:
+    """A key named twice is one condition."""
+    (kept,) = add(store, draft("a"))
+    with store.reading() as reader:
+        assert reader.find("bkn", ["a", "a"], limit=9) == [kept]
+
+
+@pytest.mark.parametrize("ascending", [True, False])
+@pytest.mark.parametrize("keys", [[], ["all"], ["all", "even"], ["even", "third", "all"]])
+@pytest.mark.parametrize("tenant", ["bkn", None])
+def test_pages_join_to_the_whole(store: Store, keys: list[str], ascending: bool, tenant: str | None) -> None:
+    """Walking page by page gives every match once, in order, in both directions."""
+    if tenant is None:
+        keys = []
+    kept = [
+        add(store, draft("all", *(["even"] if n % 2 == 0 else []), *(["third"] if n % 3 == 0 else [])))[0]
+        for n in range(40)
+    ]
+    add(store, draft("noise"), draft("noise"))
+    wanted = [each for each in kept if set(keys) <= each.views[0]]
+    if not keys:
+        with store.reading() as reader:
+            wanted += reader.find("bkn", ["noise"], ascending=True, limit=9)
+    if not ascending:
+        wanted.reverse()
+    for limit in (1, 7, 100):
+        assert walk(store, keys, ascending=ascending, limit=limit, tenant=tenant) == wanted
+
+
+def test_since_is_exclusive_and_until_inclusive(store: Store) -> None:
+    """The bounds of a query are those of the specification: later than since, up to until."""
+    a, b, c = add(store, draft("k"), draft("k"), draft("k"))
+    with store.reading() as reader:
+        for keys in ([], ["k"]):
+            assert reader.find("bkn", keys, since=a.stored, limit=9) == [c, b]
+            assert reader.find("bkn", keys, until=b.stored, limit=9) == [b, a]
+            assert reader.find("bkn", keys, since=a.stored, until=b.stored, limit=9) == [b]
+            assert reader.find("bkn", keys, since=c.stored, limit=9) == []
+            assert reader.find("bkn", keys, until=a.stored - 1, limit=9) == []
+            assert reader.find("bkn", keys, since=b.stored, until=a.stored, limit=9) == []
+            assert reader.find("bkn", keys, since=0, until=2**62, limit=9) == [c, b, a]
+        assert reader.find(None, since=a.stored, until=b.stored, limit=9) == [b]
+
+
+def test_a_page_may_begin_beside_a_record(store: Store) -> None:
+    """A position between two records, or outside them all, is as good as one on a record."""
+    a, b, c = add(store, draft("k"), draft("k"), draft("k"))
+    low, high = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    with store.reading() as reader:
+        assert reader.find("bkn", ["k"], after=Position(b.stored, low), ascending=True, limit=9) == [b, c]
+        assert reader.find("bkn", ["k"], after=Position(b.stored, high), ascending=True, limit=9) == [c]
+        assert reader.find("bkn", ["k"], after=Position(b.stored, high), limit=9) == [b, a]
+        assert reader.find("bkn", ["k"], after=Position(b.stored, low), limit=9) == [a]
+        assert reader.find("bkn", ["k"], after=Position(0, low), ascending=True, limit=9) == [a, b, c]
+        assert reader.find("bkn", ["k"], after=Position(2**62, low), limit=9) == [c, b, a]
+        assert reader.find(None, after=Position(b.stored, b.id), limit=9) == [a]
+
+
+def test_a_limit_of_nothing_finds_nothing(store: Store) -> None:
+    """`limit=0` is an empty page."""
+    add(store, draft("k"))
+    with store.reading() as reader:
+        assert reader.find("bkn", ["k"], limit=0) == []
+        assert reader.find_documents("kind", "scope", limit=0) == []
+
+
+def test_all_tenants_are_walked_in_one_order(store: Store) -> None:
+    """`tenant=None` walks every tenant's records by time, and refuses keys."""
+    kept = [add(store, draft("k", tenant=f"t{n % 3}"))[0] for n in range(9)]
+    assert walk(store, [], ascending=True, limit=4, tenant=None) == kept
+    with store.reading() as reader, pytest.raises(ValueError, match="keys"):
+        reader.find(None, ["k"], limit=1)
+
+
+def test_a_rare_key_is_found_among_very_common_ones(store: Store) -> None:
+    """The combination of a common key with a rare one finds just the rare records."""
+    kept = []
+    for n in range(30):
+        batch = [draft("common", f"unique{n}-{m}") for m in range(50)]
+        if n % 10 == 0:
+            batch[7] = draft("common", "rare")
+        records = add(store, *batch)
+        kept += [records[7]] if n % 10 == 0 else []
+    with store.reading() as reader:
+        for keys in (["common", "rare"], ["rare", "common"]):
+            assert reader.find("bkn", keys, ascending=True, limit=9) == kept
+            assert reader.find("bkn", keys, limit=2) == kept[:0:-1]
+        assert reader.find("bkn", ["common", "rare", "unique1-1"], limit=9) == []
+
+
+@pytest.mark.parametrize("key", ["", "\x1f", "a\x00b", "%_*", "'\"", "é\u0301\U0001f600", "k" * 5000])
+def test_keys_are_compared_as_exact_text(store: Store, key: str) -> None:
+    """A key may be any text and matches itself alone."""
+    (kept,) = add(store, draft(key))
+    add(store, draft(key + "x"), draft("x" + key))
+    with store.reading() as reader:
+        assert reader.find("bkn", [key], limit=9) == [kept]
