@@ -1,0 +1,109 @@
+"""Prepare a statement that has passed the rules: everything about it that does not depend on the store.
+
+`prepare` assigns what the record store assigns (xAPI 1.0.3 Part 2, 2.3.1: id, authority, version, stored and,
+when it is absent, timestamp), brings the statement into the shape it will be returned in, and derives its
+keys and its digest. `stored` is known only inside the write; `Prepared.body` puts it in at the very end.
+
+The shape: members in the order they came; every value of `contextActivities` an array (XAPI-00096), in a
+SubStatement too; under 2.0 timestamps in UTC. Numbers keep their digits when the statement was read by
+`statements.jsontext.loads`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from statements.attachments import Attachment, declared
+from statements.jsontext import dumps
+from statements.keys import VOIDED, statement_keys
+from statements.sameness import digest
+from statements.timestamps import parse, render
+from statements.versions import Version
+
+_DEFAULT_VERSION: Final = {Version.V1: "1.0.0", Version.V2: "2.0.0"}
+_FINE: Final = re.compile(r"[.,]([0-9]{7,})")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement ready to be stored."""
+
+    id: str
+    """Canonical UUID, lower case."""
+    statement: dict[str, Any]
+    """The statement as it will be returned, but for `stored`, and for `timestamp` when it came without."""
+    digest: bytes
+    """See `statements.sameness`."""
+    keys: frozenset[str]
+    """See `statements.keys`; the record's own view."""
+    refers_to: str | None
+    """Canonical id of the statement that the object refers to, if the object is a StatementRef."""
+    voids: str | None
+    """The same id when this statement voids it."""
+    attachments: tuple[Attachment, ...]
+    """Every attachment declared; those without a `file_url` and all signatures need their data."""
+    head: bytes
+    """The body but for its end."""
+
+    def body(self, stored: int) -> bytes:
+        """The exact bytes to store and to return for a `stored` in microseconds."""
+        text = render(stored).encode("ascii")
+        if "timestamp" in self.statement:
+            return b'%b,"stored":"%b"}' % (self.head, text)
+        return b'%b,"timestamp":"%b","stored":"%b"}' % (self.head, text, text)
+
+
+def prepare(
+    value: Mapping[str, Any], *, version: Version, new_id: str, authority: Mapping[str, Any]
+) -> Prepared:
+    """Prepare one statement; `new_id` is used when it has none. The statement given is not changed."""
+    statement = dict(value)
+    statement.pop("stored", None)
+    statement["id"] = statement.get("id", new_id)
+    statement["authority"] = authority
+    statement.setdefault("version", _DEFAULT_VERSION[version])
+    _shape(statement, version)
+    target = statement["object"]
+    refers_to = target["id"].lower() if target.get("objectType") == "StatementRef" else None
+    return Prepared(
+        id=statement["id"].lower(),
+        statement=statement,
+        digest=digest(statement, version),
+        keys=statement_keys(statement),
+        refers_to=refers_to,
+        voids=refers_to if statement["verb"]["id"] == VOIDED else None,
+        attachments=declared(statement),
+        head=dumps(statement)[:-1],
+    )
+
+
+def _shape(statement: dict[str, Any], version: Version) -> None:
+    """Bring a statement, a copy at its top level, into the shape to be returned."""
+    context = statement.get("context")
+    if context is not None and (grouped := context.get("contextActivities")) is not None:
+        for listed in grouped.values():
+            if not isinstance(listed, list):
+                statement["context"] = {**context, "contextActivities": _arrays(grouped)}
+                break
+    if version is Version.V2 and not (timestamp := statement.get("timestamp", "Z")).endswith("Z"):
+        statement["timestamp"] = _utc(timestamp)
+    target = statement["object"]
+    if target.get("objectType") == "SubStatement":
+        inner = statement["object"] = dict(target)
+        _shape(inner, version)
+
+
+def _arrays(grouped: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {
+        relation: listed if isinstance(listed, list) else [listed] for relation, listed in grouped.items()
+    }
+
+
+def _utc(timestamp: str) -> str:
+    """The same instant in UTC; digits beyond a microsecond are kept."""
+    text = render(parse(timestamp))
+    fine = _FINE.search(timestamp)
+    return text if fine is None else f"{text[:-1]}{fine[1][6:]}Z"
