@@ -67,12 +67,12 @@ def _score(value: dict[str, Any]) -> Findings | None:
     has_low, has_high = is_number(low), is_number(high)
     found: Findings | None = None
     if has_low and has_high and not low < high:
-        found = add(found, ("min",), "score.order", 'Make "min" less than "max".')
+        found = add(found, (), "score.order", 'Make "min" less than "max".')
     if is_number(raw):
         if has_low and raw < low:
-            found = add(found, ("raw",), "score.within", 'Make "raw" at least "min".')
+            found = add(found, (), "score.within", 'Make "raw" at least "min".')
         if has_high and raw > high:
-            found = add(found, ("raw",), "score.within", 'Make "raw" at most "max".')
+            found = add(found, (), "score.within", 'Make "raw" at most "max".')
     return found
 
 
@@ -102,6 +102,9 @@ def _statement(value: dict[str, Any]) -> Findings | None:
     found: Findings | None = None
     target = value.get("object")
     kind = target.get("objectType", "Activity") if isinstance(target, dict) else None
+    if isinstance(target, dict) and "objectType" not in target and not _TYPED.isdisjoint(target):
+        hint = 'Say what the object is: add "objectType". Without it an Activity is meant.'
+        found = add(found, ("object",), "object.type-needed", hint)
     verb = value.get("verb")
     if isinstance(verb, dict) and verb.get("id") == VOIDED and kind != "StatementRef" and kind is not None:
         found = add(found, ("object",), "voiding.reference", "Name the statement to void by a StatementRef.")
@@ -114,6 +117,7 @@ def _statement(value: dict[str, Any]) -> Findings | None:
     return found
 
 
+_TYPED: Final = frozenset(("mbox", "mbox_sha1sum", "openid", "account", "member", "actor", "verb"))
 _NO_ACTIVITY: Final = ("Agent", "Group", "StatementRef", "SubStatement")
 _OF_ACTIVITY: Final = (
     ("revision", "context.revision-of-activity"),

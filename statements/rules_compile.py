@@ -34,7 +34,7 @@ from statements.rules_model import (
     Scalar,
     Shape,
 )
-from statements.rules_table import RULES, SHAPES
+from statements.rules_table import RULES, SHAPES, UNKNOWN
 from statements.rules_values import TEXTS, VALUES, VERSION_TEXTS, is_number
 from statements.versions import Version
 
@@ -115,6 +115,7 @@ def _shape(name: str, slug: str, version: Version) -> Check:
     find = checks.get
     needed = tuple(key for key, _ in required)
     across = ACROSS.get(name)
+    unknown = UNKNOWN.get(name, "json.known-members")
 
     def check(value: Any) -> Findings | None:
         if not isinstance(value, dict):
@@ -123,7 +124,7 @@ def _shape(name: str, slug: str, version: Version) -> Check:
         for key, item in value.items():
             member = find(key)
             if member is None:
-                found = add(found, (key,), "json.known-members", _unknown(key, checks))
+                found = add(found, (key,), unknown, _unknown(key, checks))
             elif (deeper := member(item)) is not None:
                 found = climb(found, key, deeper)
             else:

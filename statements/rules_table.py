@@ -90,6 +90,9 @@ SHAPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """The shapes of object, and the slug prefixes whose rules make up each; later ones replace earlier ones."""
 
+UNKNOWN: Final[Mapping[str, str]] = MappingProxyType({"contextActivities": "contextActivities.known-kinds"})
+"""The rule that an unknown member of a shape breaks, where it is not `json.known-members`."""
+
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {row.slug: row for row in (*STATEMENT, *ACTORS, *ACTIVITIES, *RESULT, *CONTEXT, *EVERYWHERE)}
 )

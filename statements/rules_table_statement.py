@@ -63,8 +63,14 @@ STATEMENT: Final = (
         "2.4.4",
         "XAPI-00005",
         "XAPI-00046",
-        "XAPI-00065",
         need=True,
+    ),
+    across(
+        "object.type-needed",
+        "An object that is an Agent, Group, SubStatement or StatementRef says so in its objectType.",
+        "2.4.4.2",
+        "XAPI-00065",
+        "XAPI-00073",
     ),
     member("statement.result", Shape("result"), "The result is an object.", "2.4.5", "XAPI-00006"),
     member("statement.context", Shape("context"), "The context is an object.", "2.4.6", "XAPI-00006"),
@@ -292,9 +298,14 @@ CONTEXT: Final = (
             f'The "{kind}" of contextActivities is an Activity or an array of Activities.',
             "2.4.6.2",
             "XAPI-00094",
-            "XAPI-00093",
         )
         for kind in ("parent", "grouping", "category", "other")
+    ),
+    across(
+        "contextActivities.known-kinds",
+        "The contextActivities are parent, grouping, category and other, and nothing else.",
+        "2.4.6.2",
+        "XAPI-00093",
     ),
     member(
         "context.contextAgents",
