@@ -1,0 +1,173 @@
+"""The public LTI endpoints: /lti/login, /lti/launch and /lti/jwks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from flask import Blueprint, g, make_response, redirect, render_template, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from lrs.store.port import Store
+from lti_tool import cookies
+from lti_tool.config import LtiSettings, origin_of
+from lti_tool.guard import csrf_token, current_session, launch_url
+from lti_tool.headers import csp_nonce, platform_origins, secure
+from lti_tool.launch import LAUNCH_PATH, LOGIN_FIELDS, MAX_FIELD, Login, OnLaunch
+from lti_tool.limits import RateLimit
+from lti_tool.refusals import Reason, Refused
+from lti_tool.sessions import LaunchSession
+from lti_tool.tool import EXTENSION, LtiTool, build_tool, current_tool
+
+log = structlog.get_logger(__name__)
+
+LOGIN_PATH = "/lti/login"
+JWKS_CACHE_SECONDS = 300
+
+
+def create_lti_blueprint(
+    store: Store,
+    *,
+    clock: Callable[[], int],
+    settings: LtiSettings,
+    on_launch: OnLaunch | None = None,
+    tool: LtiTool | None = None,
+) -> Blueprint:
+    """The blueprint of all LTI endpoints; registering it makes `current_tool()` available.
+
+    Refusals of the whole application (`Refused`) become pages that a person understands.
+    """
+    built = tool or build_tool(store, clock=clock, settings=settings, on_launch=on_launch)
+    blueprint = Blueprint("lti", __name__, template_folder="templates")
+    limit = RateLimit(settings.requests_per_minute, clock)
+
+    @blueprint.before_request
+    def bound() -> None:
+        request.max_content_length = settings.max_request_bytes
+        if not limit.allow(f"{request.endpoint} {request.remote_addr}"):
+            raise Refused(Reason.TOO_MANY_REQUESTS)
+
+    blueprint.add_url_rule(LOGIN_PATH, "login", login, methods=["GET", "POST"])
+    blueprint.add_url_rule(LAUNCH_PATH, "launch", launch, methods=["POST"])
+    blueprint.add_url_rule("/lti/jwks", "jwks", jwks, methods=["GET"])
+    blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
+    blueprint.record_once(lambda state: _install(state, built))
+    return blueprint
+
+
+def _install(state: BlueprintSetupState, tool: LtiTool) -> None:
+    app = state.app
+    app.extensions[EXTENSION] = tool
+    tool.tool_keys.ensure()
+    app.register_error_handler(Refused, refused_page)
+    app.jinja_env.globals.update(
+        csp_nonce=csp_nonce,
+        csrf_token=csrf_token,
+        launch_url=launch_url,
+        current_session=current_session,
+    )
+
+
+def login() -> Response:
+    """Begin a launch: bind the browser, then go on to the platform, or first see whether cookies work.
+
+    Called by the platform (third-party initiated login, OpenID Connect core section 4) and again,
+    top level, when the person opens a new window because no cookie survives in the frame.
+    """
+    tool = current_tool()
+    fields = _fields(LOGIN_FIELDS)
+    begun = tool.launches.begin(fields)
+    if cookies.WORKS in request.cookies:
+        response: Response = redirect(begun.url, 302)
+    else:
+        response = make_response(_probe_page(begun, fields))
+        cookies.put(response, cookies.PROBE, "1", cookies.PROBE_SECONDS, readable=True)
+    for name in cookies.stale_logins(request.cookies):
+        cookies.drop(response, name)
+    seconds = tool.settings.login_seconds
+    cookies.put(response, cookies.login_name(begun.state), begun.browser_secret, seconds)
+    return secure(
+        response, frames=platform_origins(begun.platform), forms=[origin_of(begun.platform.auth_login_url)]
+    )
+
+
+def _probe_page(begun: Login, fields: dict[str, str]) -> str:
+    return render_template(
+        "lti/login.html",
+        url=begun.url,
+        fields={name: value for name, value in fields.items() if value},
+        login_path=LOGIN_PATH,
+        probe=cookies.PROBE,
+    )
+
+
+def launch() -> Response:
+    """Receive the platform's message and open a session for it (LTI 1.3 core, section 3)."""
+    tool = current_tool()
+    fields = _fields(("state", "id_token", "error"), longest=tool.settings.max_request_bytes)
+    state = fields["state"]
+    if fields["error"]:
+        raise Refused(Reason.PLATFORM_SAID_NO, "error response")
+    if not state:
+        raise Refused(Reason.STATE_UNKNOWN, "no state")
+    name = cookies.login_name(state)
+    session, secret = tool.launches.finish(
+        state=state, id_token=fields["id_token"], browser_secret=request.cookies.get(name, "")
+    )
+    response: Response = redirect(f"/l/{session.id}/", 303)
+    cookies.drop(response, name)
+    return _with_session(response, session, secret)
+
+
+def _with_session(response: Response, session: LaunchSession, secret: str) -> Response:
+    """Give the browser the session's cookie; the oldest sessions beyond the allowed number are closed."""
+    tool = current_tool()
+    held = cookies.held_sessions(request.cookies)
+    for launch_id, old_secret in held[: max(0, len(held) - tool.settings.max_sessions + 1)]:
+        tool.launches.sessions.close(launch_id, old_secret)
+        cookies.drop(response, cookies.session_name(launch_id))
+    value = cookies.session_value(session.created, secret)
+    cookies.put(response, cookies.session_name(session.id), value, tool.settings.session_seconds)
+    cookies.put(response, cookies.WORKS, "1", cookies.WORKS_SECONDS)
+    return secure(response)
+
+
+def jwks() -> Response:
+    """The tool's public keys."""
+    response: Response = make_response(current_tool().tool_keys.public_set())
+    response.headers["Cache-Control"] = f"public, max-age={JWKS_CACHE_SECONDS}"
+    return response
+
+
+def refused_page(error: Refused) -> Response:
+    """The page of a refusal; the log gets the reason, and nothing about the person."""
+    refusal = error.refusal
+    log.warning(
+        "lti_refused",
+        code=refusal.code,
+        reason=error.reason.name.lower(),
+        detail=error.detail,
+        endpoint=request.endpoint,
+    )
+    response: Response = make_response(render_template("lti/refused.html", refusal=refusal), refusal.status)
+    return secure(response, frames=g.get("frame_origins", ()))
+
+
+def _too_large(_error: RequestEntityTooLarge) -> Response:
+    return refused_page(Refused(Reason.REQUEST_TOO_LARGE))
+
+
+def _fields(names: tuple[str, ...], *, longest: int = MAX_FIELD) -> dict[str, str]:
+    """The named parameters, each given at most once; a repeated one could mean two things."""
+    values = request.form if request.method == "POST" else request.args
+    found: dict[str, str] = {}
+    for name in names:
+        given = values.getlist(name)
+        if len(given) > 1:
+            raise Refused(Reason.LOGIN_INCOMPLETE, f"{name} is repeated")
+        found[name] = given[0] if given else ""
+        if len(found[name]) > longest:
+            raise Refused(Reason.REQUEST_TOO_LARGE, f"{name} is too long")
+    return found

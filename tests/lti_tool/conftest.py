@@ -1,0 +1,87 @@
+"""A tool over the in-memory store, a platform that it knows, and a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from flask import Flask, request
+from flask_babel import Babel
+
+from lrs.store.port import Store
+from lti_tool.config import LtiSettings
+from lti_tool.guard import csrf_token, current_session, launch_session_required
+from lti_tool.launch import Identity
+from lti_tool.sessions import LaunchSession
+from lti_tool.tool import LtiTool, build_tool
+from lti_tool.web import create_lti_blueprint
+from tests.contract.oracle import ModelHome, ModelStore
+from tests.lti_tool.platform import TOOL, Clock, TestPlatform, Visit, Wire
+
+
+@dataclass
+class World:
+    """Everything a test touches."""
+
+    clock: Clock
+    store: Store
+    tool: LtiTool
+    wire: Wire
+    app: Flask
+    platform: TestPlatform
+    platform_id: str
+    seen: list[tuple[LaunchSession, Identity]] = field(default_factory=list)
+
+    def visit(self, platform: TestPlatform | None = None) -> Visit:
+        """A new browser."""
+        return Visit(self.app.test_client(), platform or self.platform)
+
+
+def make_world(clock: Clock, **settings: object) -> World:
+    store: Store = ModelStore(ModelHome(clock))  # type: ignore[assignment]
+    chosen = LtiSettings(public_url=TOOL, **settings)  # type: ignore[arg-type]
+    wire = Wire(chosen)
+    seen: list[tuple[LaunchSession, Identity]] = []
+    tool = build_tool(
+        store, clock=clock, settings=chosen, http=wire, on_launch=lambda *both: seen.append(both)
+    )
+    app = Flask("test")
+    Babel(app, default_locale="en", locale_selector=lambda: request.accept_languages.best_match(["en", "id"]))
+    app.register_blueprint(create_lti_blueprint(store, clock=clock, settings=chosen, tool=tool))
+
+    @app.route("/l/<launch_id>/", methods=["GET", "POST"])
+    @launch_session_required()
+    def home(launch_id: str) -> dict[str, object]:
+        session = current_session()
+        return {
+            "name": session.name,
+            "roles": sorted(session.roles),
+            "context": session.context_id,
+            "csrf": csrf_token(),
+        }
+
+    @app.get("/l/<launch_id>/cohort")
+    @launch_session_required(roles={"instructor"})
+    def cohort(launch_id: str) -> str:
+        return "cohort"
+
+    platform = TestPlatform(clock)
+    registered = platform.register(tool.platforms, wire)
+    return World(clock, store, tool, wire, app, platform, registered.id, seen)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    return make_world(clock)
+
+
+@pytest.fixture
+def world_with(clock: Clock) -> Callable[..., World]:
+    """A world with other settings."""
+    return lambda **settings: make_world(clock, **settings)
