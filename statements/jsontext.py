@@ -47,8 +47,14 @@ def loads(raw: bytes | str) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """The JSON text of a value, compact; members keep their order and Decimals their digits."""
-    return orjson.dumps(value, default=_number)
+    """The JSON text of a value, compact; members keep their order and numbers their digits.
+
+    ValueError for what is no JSON value: other types, half surrogate pairs, nesting beyond some 250 levels.
+    """
+    try:
+        return orjson.dumps(value, default=_number)
+    except TypeError as error:
+        raise ValueError(f"cannot be written as JSON: {error}") from None
 
 
 class Number(Decimal):

@@ -1,0 +1,155 @@
+"""Documents of the State and Profile resources: entity tags, preconditions, and the merge of JSON documents.
+
+Rules: xAPI 1.0.3 Part 3, 2.2 (documents) and 3.1 (concurrency); for 2.0 IEEE 9274.1.1, 4.1.4. All are pure
+functions: call them inside the store's write, with the document as that write sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from statements.errors import Invalid, Problem
+from statements.jsontext import dumps, loads
+from statements.versions import Version
+
+
+class Resource(StrEnum):
+    """The three document resources; the value is also the kind under which the store keeps them."""
+
+    STATE = "state"
+    ACTIVITY_PROFILE = "activity-profile"
+    AGENT_PROFILE = "agent-profile"
+
+
+class Refusal(StrEnum):
+    """Why a write of a document is refused; named after the HTTP status that says so."""
+
+    FAILED = "precondition-failed"
+    """412: the document is not what If-Match or If-None-Match asks for."""
+    CONFLICT = "conflict"
+    """409: the document exists, and the request does not say which version of it is meant."""
+    REQUIRED = "precondition-required"
+    """400: the request needs If-Match or If-None-Match."""
+
+
+class Refused(Exception):
+    """A write of a document is refused, and nothing may change."""
+
+    def __init__(self, kind: Refusal, problem: Problem) -> None:
+        super().__init__(problem.hint)
+        self.kind = kind
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """The two headers as they came; None when absent."""
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+
+
+_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"|([^",\s]+)')
+_CONCURRENCY: Final = "Communication 3.1"
+
+
+def etag(body: bytes) -> str:
+    """The entity tag of a document: the SHA-1 of its bytes in lower case hexadecimal, in quotes."""
+    return f'"{hashlib.sha1(body, usedforsecurity=False).hexdigest()}"'
+
+
+def matches(header: str, current: str | None) -> bool:
+    """Whether a header's list of entity tags names the current one; `*` names any that exists.
+
+    Tags without quotes and weak tags are taken as the plain tag: older clients send the one, and proxies
+    that compress make the other.
+    """
+    if current is None:
+        return False
+    if header.strip() == "*":
+        return True
+    bare = current.strip('"')
+    return any((quoted or plain) == bare for quoted, plain in _TAG.findall(header))
+
+
+def check_write(
+    method: Literal["PUT", "POST", "DELETE"],
+    resource: Resource,
+    version: Version,
+    preconditions: Preconditions,
+    current: str | None,
+) -> None:
+    """Let a write of a document pass, or raise `Refused`; `current` is its entity tag, None when it is new.
+
+    Failed preconditions are refused for every method and resource. A PUT with neither header is refused when
+    the document exists, but for State in 1.0.3; there, a new profile needs a header, too.
+    """
+    if preconditions.if_match is not None and not matches(preconditions.if_match, current):
+        hint = "the document has changed, or is gone, since its If-Match tag was current; get it again"
+        raise _refused(Refusal.FAILED, "document.if-match", hint, "XAPI-00322")
+    if preconditions.if_none_match is not None and matches(preconditions.if_none_match, current):
+        hint = "If-None-Match asks that this document does not exist yet, and it does"
+        raise _refused(Refusal.FAILED, "document.if-none-match", hint, "XAPI-00322")
+    if method != "PUT" or preconditions != Preconditions():
+        return
+    if version is Version.V1 and resource is Resource.STATE:
+        return
+    if current is not None:
+        hint = "the document exists: get its current state, and send its ETag in an If-Match header"
+        raise _refused(Refusal.CONFLICT, "document.unconditional-put", hint, "XAPI-00322")
+    if version is Version.V1:
+        hint = "send If-None-Match: * to create this document, or If-Match with an ETag to replace it"
+        raise _refused(Refusal.REQUIRED, "document.precondition-required", hint, _CONCURRENCY)
+
+
+def _refused(kind: Refusal, rule: str, hint: str, requirement: str) -> Refused:
+    return Refused(kind, Problem(None, "", rule, hint, requirement))
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a Content-Type is application/json, with or without parameters."""
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def merge(existing: bytes | None, existing_type: str, posted: bytes, posted_type: str) -> bytes:
+    """The document that a POST leaves behind. Raises `Invalid` when the two cannot be merged.
+
+    A new document is stored as it was sent. Onto an existing one the posted members are set, at the top level
+    only; both must be JSON objects (XAPI-00229 to XAPI-00235 and the like). Numbers keep their digits.
+    """
+    if existing is None and not is_json(posted_type):
+        return posted
+    problems: list[Problem] = []
+    new = _object(posted, posted_type, "the posted document", problems)
+    old = {} if existing is None else _object(existing, existing_type, "the document that is there", problems)
+    if problems:
+        raise Invalid(problems)
+    if existing is None:
+        return posted
+    try:
+        return dumps({**old, **new})
+    except ValueError as error:
+        raise Invalid([_unmergeable(f"the merged document {error}")]) from None
+
+
+def _object(body: bytes, content_type: str, which: str, problems: list[Problem]) -> dict[str, object]:
+    reason = "its Content-Type is not application/json"
+    if is_json(content_type):
+        try:
+            value = loads(body)
+        except ValueError as error:
+            reason = str(error)
+        else:
+            if isinstance(value, dict):
+                return value
+            reason = "it is JSON but no object"
+    problems.append(_unmergeable(f"only JSON objects can be merged, and {which} is none: {reason}"))
+    return {}
+
+
+def _unmergeable(hint: str) -> Problem:
+    return Problem(None, "", "document.merge", hint, "XAPI-00229")
