@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from statements.errors import Problem
+from statements.rules_requests import problem
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -80,14 +81,13 @@ def match(batch: Sequence[Sequence[Attachment]], parts: Sequence[Part]) -> list[
     """
     sent = {part.sha2.lower() for part in parts}
     problems = [
-        Problem(
-            index,
-            attachment.pointer,
+        problem(
             "attachment.data-missing",
+            attachment.pointer,
             "send the data of this attachment as a part of a multipart/mixed request whose"
             " X-Experience-API-Hash equals its sha2"
             + ("" if attachment.is_signature else ", or give it a fileUrl"),
-            "XAPI-00129",
+            index=index,
         )
         for index, attachments in enumerate(batch)
         for attachment in attachments
@@ -95,12 +95,10 @@ def match(batch: Sequence[Sequence[Attachment]], parts: Sequence[Part]) -> list[
     ]
     known = {attachment.sha2 for attachments in batch for attachment in attachments}
     problems += (
-        Problem(
-            None,
-            "",
+        problem(
             "attachment.part-not-declared",
+            "",
             f"part {place} is the data of no attachment: its X-Experience-API-Hash equals no sha2",
-            "XAPI-00128",
         )
         for place, part in enumerate(parts, start=2)
         if part.sha2.lower() not in known

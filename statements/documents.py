@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from statements.errors import Invalid, Problem
 from statements.jsontext import dumps, loads
+from statements.rules_requests import problem
 from statements.versions import Version
 
 
@@ -54,7 +55,6 @@ class Preconditions:
 
 
 _TAG: Final = re.compile(r'(?:W/)?"([^"]*)"|([^",\s]+)')
-_CONCURRENCY: Final = "Communication 3.1"
 
 
 def etag(body: bytes) -> str:
@@ -90,24 +90,24 @@ def check_write(
     """
     if preconditions.if_match is not None and not matches(preconditions.if_match, current):
         hint = "the document has changed, or is gone, since its If-Match tag was current; get it again"
-        raise _refused(Refusal.FAILED, "document.if-match", hint, "XAPI-00322")
+        raise _refused(Refusal.FAILED, "document.if-match", hint)
     if preconditions.if_none_match is not None and matches(preconditions.if_none_match, current):
         hint = "If-None-Match asks that this document does not exist yet, and it does"
-        raise _refused(Refusal.FAILED, "document.if-none-match", hint, "XAPI-00322")
+        raise _refused(Refusal.FAILED, "document.if-none-match", hint)
     if method != "PUT" or preconditions != Preconditions():
         return
     if version is Version.V1 and resource is Resource.STATE:
         return
     if current is not None:
         hint = "the document exists: get its current state, and send its ETag in an If-Match header"
-        raise _refused(Refusal.CONFLICT, "document.unconditional-put", hint, "XAPI-00322")
+        raise _refused(Refusal.CONFLICT, "document.unconditional-put", hint)
     if version is Version.V1:
         hint = "send If-None-Match: * to create this document, or If-Match with an ETag to replace it"
-        raise _refused(Refusal.REQUIRED, "document.precondition-required", hint, _CONCURRENCY)
+        raise _refused(Refusal.REQUIRED, "document.precondition-required", hint)
 
 
-def _refused(kind: Refusal, rule: str, hint: str, requirement: str) -> Refused:
-    return Refused(kind, Problem(None, "", rule, hint, requirement))
+def _refused(kind: Refusal, rule: str, hint: str) -> Refused:
+    return Refused(kind, problem(rule, "", hint))
 
 
 def is_json(content_type: str) -> bool:
@@ -152,4 +152,4 @@ def _object(body: bytes, content_type: str, which: str, problems: list[Problem])
 
 
 def _unmergeable(hint: str) -> Problem:
-    return Problem(None, "", "document.merge", hint, "XAPI-00229")
+    return problem("document.merge", "", hint)

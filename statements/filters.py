@@ -30,6 +30,7 @@ from statements.keys import (
     verb_filter_key,
 )
 from statements.rules import check_agent
+from statements.rules_requests import problem
 from statements.timestamps import parse
 from statements.versions import Version
 
@@ -136,8 +137,8 @@ class _Reader:
             attachments=self._boolean("attachments"),
         )
 
-    def _wrong(self, name: str, rule: str, hint: str, requirement: str = "Communication 2.1.3") -> None:
-        self.problems.append(Problem(None, f"?{name}", rule, hint, requirement))
+    def _wrong(self, name: str, rule: str, hint: str) -> None:
+        self.problems.append(problem(rule, f"?{name}", hint))
 
     def _unknown(self, name: str) -> None:
         right = _CANONICAL_NAME.get(name.lower())
@@ -153,7 +154,7 @@ class _Reader:
         if any(one):
             for name in self.values.keys() - _WITH_AN_ID:
                 hint = "only format and attachments go together with an id"
-                self._wrong(name, "query.id-stands-alone", hint, "XAPI-00151" if one[0] else "XAPI-00150")
+                self._wrong(name, "query.id-stands-alone", hint)
 
     def _uuid(self, name: str) -> str | None:
         if (value := self.values.get(name)) is None:
@@ -223,7 +224,7 @@ def parse_agent(
         agent = loads(text)
     except ValueError:
         hint = 'give an agent as JSON, such as {"mbox":"mailto:siti@example.org"}'
-        return None, [Problem(None, pointer, "query.agent", hint, "Communication 2.1.3")]
+        return None, [problem("query.agent", pointer, hint)]
     problems = check_agent(agent, version, pointer=pointer)
     return (None, problems) if problems else (agent, [])
 

@@ -24,6 +24,7 @@ from typing import Final, Protocol
 
 from statements.errors import Problem
 from statements.keys import VOIDED, target_key, verb_filter_key
+from statements.rules_requests import problem
 
 Views = tuple[frozenset[str], ...]
 
@@ -125,13 +126,12 @@ def voided_voidings(incoming: Sequence[Incoming], known: Mapping[str, Known]) ->
     """A problem for each statement that tries to void a voiding statement that is there (XAPI-00016)."""
     new = {each.id: each for each in incoming}
     return [
-        Problem(
-            index,
-            "/object/id",
+        problem(
             "voiding.target-is-voiding",
+            "/object/id",
             "a statement that voids another cannot itself be voided; to undo it, send the statement that it"
             " voided again, under a new id",
-            "XAPI-00016",
+            index=index,
         )
         for index, each in enumerate(incoming)
         if (target := each.voids) is not None

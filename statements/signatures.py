@@ -1,0 +1,183 @@
+"""Signed statements: a JSON Web Signature (RFC 7515) as an attachment (xAPI 1.0.3 Part 2, 2.6).
+
+Checked: compact serialization, RS256/384/512, a payload that is the same statement (`sameness`, without
+signature attachments), and, when the header has an `x5c` chain, that the signature verifies with its first
+certificate and that each certificate is issued by the next. Not checked, as the specification says: whether
+anyone trusts the chain, and the dates of certificates. Without x5c there is no key to verify with.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from statements.attachments import SIGNATURE_USAGE, Attachment
+from statements.errors import Problem
+from statements.jsontext import loads
+from statements.rules import check_statement
+from statements.sameness import differences
+from statements.versions import Version
+
+CONTENT_TYPE: Final = "application/octet-stream"
+LARGEST: Final = 1 << 20
+"""Bytes of a signature; a caller need not read longer ones."""
+
+_ALGORITHMS: Final[Mapping[str, hashes.HashAlgorithm]] = {
+    "RS256": hashes.SHA256(),
+    "RS384": hashes.SHA384(),
+    "RS512": hashes.SHA512(),
+}
+_PART: Final = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_CHAIN: Final = 16
+
+
+class _Malformed(Exception):
+    """What is wrong with a signature: a slug, a hint and a requirement id."""
+
+    def __init__(self, rule: str, hint: str, requirement: str) -> None:
+        super().__init__(hint)
+        self.rule, self.hint, self.requirement = rule, hint, requirement
+
+
+def check_declaration(attachment: Attachment, index: int | None = None) -> list[Problem]:
+    """What is wrong with the declaration of a signature; nothing for any other attachment (XAPI-00115)."""
+    if not attachment.is_signature or _media_type(attachment.content_type) == CONTENT_TYPE:
+        return []
+    hint = f"the contentType of a signature is {CONTENT_TYPE}"
+    return [Problem(index, f"{attachment.pointer}/contentType", "signature.content-type", hint, "XAPI-00115")]
+
+
+def check_signature(
+    data: bytes,
+    statement: Mapping[str, Any],
+    version: Version,
+    *,
+    pointer: str,
+    index: int | None = None,
+) -> list[Problem]:
+    """What is wrong with the data of a signature on a statement that has passed the rules.
+
+    `pointer` and `index` say where the attachment is declared, for the problem.
+    """
+    try:
+        _check(data, statement, version)
+    except _Malformed as found:
+        return [Problem(index, pointer, found.rule, found.hint, found.requirement)]
+    return []
+
+
+def _check(data: bytes, statement: Mapping[str, Any], version: Version) -> None:
+    try:
+        text = data.decode("ascii").strip()
+    except UnicodeDecodeError:
+        text = ""
+    parts = text.split(".")
+    if len(data) > LARGEST or len(parts) != 3 or not all(_PART.fullmatch(part) for part in parts):
+        hint = "send the signature in JWS Compact Serialization: header.payload.signature, base64url each"
+        raise _Malformed("signature.jws", hint, "XAPI-00115")
+    header, payload, signature = (_decoded(part) for part in parts)
+    algorithm, chain = _header(header)
+    if chain:
+        _verify(chain, algorithm, signature, f"{parts[0]}.{parts[1]}".encode("ascii"))
+    _compare(payload, statement, version)
+
+
+def _decoded(part: str) -> bytes:
+    try:
+        return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+    except binascii.Error:
+        hint = "one of the three parts of the signature is not base64url"
+        raise _Malformed("signature.jws", hint, "XAPI-00115") from None
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return loads(raw)
+    except ValueError:
+        return None
+
+
+def _header(raw: bytes) -> tuple[hashes.HashAlgorithm, list[x509.Certificate]]:
+    header = _json(raw)
+    if not isinstance(header, dict):
+        raise _Malformed("signature.jws", "the header of the signature is not a JSON object", "XAPI-00115")
+    name = header.get("alg")
+    algorithm = _ALGORITHMS.get(name) if isinstance(name, str) else None
+    if algorithm is None:
+        raise _Malformed("signature.algorithm", "sign with RS256, RS384 or RS512", "XAPI-00117")
+    if "crit" in header:
+        hint = "the header of the signature names extensions (crit) that are not understood here"
+        raise _Malformed("signature.jws", hint, "XAPI-00115")
+    if "x5c" not in header:
+        return algorithm, []
+    listed = header["x5c"]
+    if not isinstance(listed, list) or not 0 < len(listed) <= _LONGEST_CHAIN:
+        hint = "x5c is an array of certificates, the signer's first"
+        raise _Malformed("signature.certificate", hint, "Data 2.6")
+    return algorithm, [_certificate(each) for each in listed]
+
+
+def _certificate(text: object) -> x509.Certificate:
+    try:
+        if isinstance(text, str):
+            return x509.load_der_x509_certificate(base64.b64decode(text, validate=True))
+    except ValueError:
+        pass
+    hint = "each member of x5c is an X.509 certificate: DER, in base64 (not base64url)"
+    raise _Malformed("signature.certificate", hint, "Data 2.6")
+
+
+def _verify(
+    chain: list[x509.Certificate], algorithm: hashes.HashAlgorithm, signature: bytes, signed: bytes
+) -> None:
+    for certificate, issuer in zip(chain, chain[1:], strict=False):
+        try:
+            certificate.verify_directly_issued_by(issuer)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            hint = "in x5c, each certificate must be issued by the one that follows it"
+            raise _Malformed("signature.certificate", hint, "Data 2.6") from None
+    try:
+        key = chain[0].public_key()
+        if isinstance(key, RSAPublicKey):
+            key.verify(signature, signed, PKCS1v15(), algorithm)
+            return
+    except (ValueError, InvalidSignature, UnsupportedAlgorithm):
+        pass
+    hint = "the signature does not verify with the RSA key of the first certificate in x5c"
+    raise _Malformed("signature.verify", hint, "XAPI-00117")
+
+
+def _compare(payload: bytes, statement: Mapping[str, Any], version: Version) -> None:
+    signed = _json(payload)
+    if signed is None or check_statement(signed, version):
+        hint = "the payload of the signature is not a valid statement in JSON"
+        raise _Malformed("signature.payload", hint, "XAPI-00116")
+    one, other = _unsigned(signed), _unsigned(statement)
+    places = differences(one, other, version)
+    if "id" in one and "id" in other and one["id"].lower() != other["id"].lower():
+        places.insert(0, "/id")
+    if places:
+        hint = f"the signed statement is not the statement sent; it differs at {', '.join(places)}"
+        raise _Malformed("signature.payload", hint, "XAPI-00116")
+
+
+def _unsigned(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """The statement without its signatures; without attachments when there are no others."""
+    bare = dict(statement)
+    kept = [each for each in bare.pop("attachments", ()) if each["usageType"] != SIGNATURE_USAGE]
+    if kept:
+        bare["attachments"] = kept
+    return bare
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
