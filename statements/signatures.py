@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from cryptography import x509
@@ -24,6 +25,7 @@ from statements.attachments import SIGNATURE_USAGE, Attachment
 from statements.errors import Problem
 from statements.jsontext import loads
 from statements.rules import check_statement
+from statements.rules_requests import problem
 from statements.sameness import differences
 from statements.versions import Version
 
@@ -41,11 +43,11 @@ _LONGEST_CHAIN: Final = 16
 
 
 class _Malformed(Exception):
-    """What is wrong with a signature: a slug, a hint and a requirement id."""
+    """What is wrong with a signature: the slug of a rule and a hint."""
 
-    def __init__(self, rule: str, hint: str, requirement: str) -> None:
+    def __init__(self, rule: str, hint: str) -> None:
         super().__init__(hint)
-        self.rule, self.hint, self.requirement = rule, hint, requirement
+        self.rule, self.hint = rule, hint
 
 
 def check_declaration(attachment: Attachment, index: int | None = None) -> list[Problem]:
@@ -53,7 +55,7 @@ def check_declaration(attachment: Attachment, index: int | None = None) -> list[
     if not attachment.is_signature or _media_type(attachment.content_type) == CONTENT_TYPE:
         return []
     hint = f"the contentType of a signature is {CONTENT_TYPE}"
-    return [Problem(index, f"{attachment.pointer}/contentType", "signature.content-type", hint, "XAPI-00115")]
+    return [problem("signature.content-type", f"{attachment.pointer}/contentType", hint, index=index)]
 
 
 def check_signature(
@@ -71,7 +73,7 @@ def check_signature(
     try:
         _check(data, statement, version)
     except _Malformed as found:
-        return [Problem(index, pointer, found.rule, found.hint, found.requirement)]
+        return [problem(found.rule, pointer, found.hint, index=index)]
     return []
 
 
@@ -83,7 +85,7 @@ def _check(data: bytes, statement: Mapping[str, Any], version: Version) -> None:
     parts = text.split(".")
     if len(data) > LARGEST or len(parts) != 3 or not all(_PART.fullmatch(part) for part in parts):
         hint = "send the signature in JWS Compact Serialization: header.payload.signature, base64url each"
-        raise _Malformed("signature.jws", hint, "XAPI-00115")
+        raise _Malformed("signature.jws", hint)
     header, payload, signature = (_decoded(part) for part in parts)
     algorithm, chain = _header(header)
     if chain:
@@ -96,7 +98,7 @@ def _decoded(part: str) -> bytes:
         return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except binascii.Error:
         hint = "one of the three parts of the signature is not base64url"
-        raise _Malformed("signature.jws", hint, "XAPI-00115") from None
+        raise _Malformed("signature.jws", hint) from None
 
 
 def _json(raw: bytes) -> Any:
@@ -109,20 +111,20 @@ def _json(raw: bytes) -> Any:
 def _header(raw: bytes) -> tuple[hashes.HashAlgorithm, list[x509.Certificate]]:
     header = _json(raw)
     if not isinstance(header, dict):
-        raise _Malformed("signature.jws", "the header of the signature is not a JSON object", "XAPI-00115")
+        raise _Malformed("signature.jws", "the header of the signature is not a JSON object")
     name = header.get("alg")
     algorithm = _ALGORITHMS.get(name) if isinstance(name, str) else None
     if algorithm is None:
-        raise _Malformed("signature.algorithm", "sign with RS256, RS384 or RS512", "XAPI-00117")
+        raise _Malformed("signature.algorithm", "sign with RS256, RS384 or RS512")
     if "crit" in header:
         hint = "the header of the signature names extensions (crit) that are not understood here"
-        raise _Malformed("signature.jws", hint, "XAPI-00115")
+        raise _Malformed("signature.jws", hint)
     if "x5c" not in header:
         return algorithm, []
     listed = header["x5c"]
     if not isinstance(listed, list) or not 0 < len(listed) <= _LONGEST_CHAIN:
         hint = "x5c is an array of certificates, the signer's first"
-        raise _Malformed("signature.certificate", hint, "Data 2.6")
+        raise _Malformed("signature.certificate", hint)
     return algorithm, [_certificate(each) for each in listed]
 
 
@@ -133,18 +135,18 @@ def _certificate(text: object) -> x509.Certificate:
     except ValueError:
         pass
     hint = "each member of x5c is an X.509 certificate: DER, in base64 (not base64url)"
-    raise _Malformed("signature.certificate", hint, "Data 2.6")
+    raise _Malformed("signature.certificate", hint)
 
 
 def _verify(
     chain: list[x509.Certificate], algorithm: hashes.HashAlgorithm, signature: bytes, signed: bytes
 ) -> None:
-    for certificate, issuer in zip(chain, chain[1:], strict=False):
+    for certificate, issuer in pairwise(chain):
         try:
             certificate.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
             hint = "in x5c, each certificate must be issued by the one that follows it"
-            raise _Malformed("signature.certificate", hint, "Data 2.6") from None
+            raise _Malformed("signature.certificate", hint) from None
     try:
         key = chain[0].public_key()
         if isinstance(key, RSAPublicKey):
@@ -153,21 +155,21 @@ def _verify(
     except (ValueError, InvalidSignature, UnsupportedAlgorithm):
         pass
     hint = "the signature does not verify with the RSA key of the first certificate in x5c"
-    raise _Malformed("signature.verify", hint, "XAPI-00117")
+    raise _Malformed("signature.verify", hint)
 
 
 def _compare(payload: bytes, statement: Mapping[str, Any], version: Version) -> None:
     signed = _json(payload)
     if signed is None or check_statement(signed, version):
         hint = "the payload of the signature is not a valid statement in JSON"
-        raise _Malformed("signature.payload", hint, "XAPI-00116")
+        raise _Malformed("signature.payload", hint)
     one, other = _unsigned(signed), _unsigned(statement)
     places = differences(one, other, version)
     if "id" in one and "id" in other and one["id"].lower() != other["id"].lower():
         places.insert(0, "/id")
     if places:
         hint = f"the signed statement is not the statement sent; it differs at {', '.join(places)}"
-        raise _Malformed("signature.payload", hint, "XAPI-00116")
+        raise _Malformed("signature.payload", hint)
 
 
 def _unsigned(statement: Mapping[str, Any]) -> dict[str, Any]:
