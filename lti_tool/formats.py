@@ -14,17 +14,18 @@ WIB = timezone(timedelta(hours=7))
 def jp(value: Decimal | int) -> str:
     """JP with at most one decimal place when that is exact, else two; the unit is the template's."""
     exact = Decimal(value)
-    return format_decimal(exact, format="#,##0.0" if exact == exact.quantize(Decimal("0.1")) else "#,##0.00")
+    pattern = "#,##0.0" if exact == exact.quantize(Decimal("0.1")) else "#,##0.00"
+    return str(format_decimal(exact, format=pattern))
 
 
 def day(value: date | int | str) -> str:
     """A date in full: `23 November 2026`. Integers are microseconds, text is an ISO date."""
-    return format_date(as_date(value), "d MMMM y")
+    return str(format_date(as_date(value), "d MMMM y"))
 
 
 def short_day(value: date | int | str) -> str:
     """A date in lists: `12 Nov`."""
-    return format_date(as_date(value), "d MMM")
+    return str(format_date(as_date(value), "d MMM"))
 
 
 def as_date(value: date | int | str) -> date:

@@ -1,0 +1,70 @@
+"""`/docs/rules`: every rule that a refusal can name. `/validate`: paste a statement, see all problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from flask import Blueprint, make_response, render_template, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from lti_tool.headers import secure
+from statements.errors import Problem
+from statements.rules import RULES, Rule
+from statements.versions import Version
+
+MAX_BYTES = 1024 * 1024
+
+Validate = Callable[[bytes, Version], tuple[int, Iterable[Problem]]]
+"""Checks a body: how many statements it holds, and everything wrong with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the page says about the pasted text."""
+
+    count: int
+    problems: tuple[Problem, ...]
+
+
+def create_integrator_blueprint(validate: Validate) -> Blueprint:
+    """The blueprint of both pages; `validate` is the very check that the record store makes."""
+    blueprint = Blueprint("integrator", __name__)
+
+    @blueprint.get("/docs/rules")
+    def rules() -> Response:
+        groups: dict[str, list[Rule]] = {}
+        for rule in RULES.values():
+            groups.setdefault(rule.slug.partition(".")[0], []).append(rule)
+        return secure(make_response(render_template("integrator/rules.html", groups=groups)))
+
+    @blueprint.route("/validate", methods=["GET", "POST"])
+    def page() -> Response:
+        request.max_content_length = MAX_BYTES
+        request.max_form_memory_size = MAX_BYTES
+        version, text, verdict, status = Version.V1, "", None, 200
+        if request.method == "POST":
+            text = request.form.get("statement", "")
+            version = Version.V2 if request.form.get("version") == Version.V2.value else Version.V1
+            count, problems = validate(text.encode("utf-8", "surrogatepass"), version)
+            verdict = Verdict(count, tuple(problems))
+            status = 422 if verdict.problems else 200
+        page = render_template(
+            "integrator/validate.html", text=text, version=version, versions=list(Version), verdict=verdict
+        )
+        return secure(make_response(page, status))
+
+    @blueprint.errorhandler(RequestEntityTooLarge)
+    def too_large(_: RequestEntityTooLarge) -> Response:
+        page = render_template(
+            "integrator/validate.html",
+            text="",
+            version=Version.V1,
+            versions=list(Version),
+            verdict=None,
+            too_large=MAX_BYTES // 1024,
+        )
+        return secure(make_response(page, 413))
+
+    return blueprint
