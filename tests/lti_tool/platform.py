@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from flask import request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -153,7 +154,7 @@ class TestPlatform:
         }
         return {name: value for name, value in fields.items() if value is not None}
 
-    def claims(self, nonce: str, **changes: Any) -> dict[str, Any]:
+    def claims(self, nonce: str, /, **changes: Any) -> dict[str, Any]:
         """A normal learner's message; a changed value of None leaves the claim out."""
         now = self.clock.seconds
         claims: dict[str, Any] = {
@@ -203,7 +204,6 @@ class Visit:
     platform: TestPlatform
     state: str = ""
     nonce: str = ""
-    response: TestResponse | None = None
 
     def login(self, **changes: str | None) -> TestResponse:
         response = self.client.post("/lti/login", data=self.platform.login_fields(**changes), base_url=TOOL)
@@ -219,6 +219,16 @@ class Visit:
             token = self.platform.sign(self.platform.claims(self.nonce, **claims))
         fields = {"id_token": token, "state": self.state if state is None else state}
         return self.client.post("/lti/launch", data=fields, base_url=TOOL)
+
+    def cookies(self) -> dict[str, str]:
+        """What this browser holds for the tool."""
+        with self.client as client:
+            client.get("/lti/jwks", base_url=TOOL)
+            return dict(request.cookies)
+
+    def home(self) -> str:
+        """Launch and follow to the session's path."""
+        return self.go().headers["Location"]
 
     def go(self, **claims: Any) -> TestResponse:
         """Login and launch in one."""
