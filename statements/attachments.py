@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SIGNATURE_USAGE: Final = "http://adlnet.gov/expapi/attachments/signature"
 """The usageType of an attachment that signs its statement (xAPI 1.0.3 Part 2, 2.6)."""
 
+SIGNATURE_TYPE: Final = "application/octet-stream"
+"""The contentType of such an attachment (XAPI-00115)."""
+
 _ALGORITHM: Final = {56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
 
 
@@ -77,7 +80,8 @@ def match(batch: Sequence[Sequence[Attachment]], parts: Sequence[Part]) -> list[
     """What is wrong between the declarations of a batch, one sequence per statement, and the parts sent.
 
     Without parts (a request of type application/json) every attachment needs a `fileUrl`. With parts, each
-    attachment needs a `fileUrl` or a part, and each part must be declared. A signature always needs a part.
+    attachment needs a `fileUrl` or a part, and each part must be declared. A signature always needs a part,
+    and the contentType of signatures; `statements.signatures` checks the data itself.
     """
     sent = {part.sha2.lower() for part in parts}
     problems = [
@@ -93,6 +97,18 @@ def match(batch: Sequence[Sequence[Attachment]], parts: Sequence[Part]) -> list[
         for attachment in attachments
         if attachment.sha2 not in sent and (attachment.file_url is None or attachment.is_signature)
     ]
+    problems += (
+        problem(
+            "signature.content-type",
+            f"{attachment.pointer}/contentType",
+            f"the contentType of a signature is {SIGNATURE_TYPE}",
+            index=index,
+        )
+        for index, attachments in enumerate(batch)
+        for attachment in attachments
+        if attachment.is_signature
+        and attachment.content_type.partition(";")[0].strip().lower() != SIGNATURE_TYPE
+    )
     known = {attachment.sha2 for attachments in batch for attachment in attachments}
     problems += (
         problem(

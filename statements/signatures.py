@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from statements.attachments import SIGNATURE_USAGE, Attachment
+from statements.attachments import SIGNATURE_USAGE
 from statements.errors import Problem
 from statements.jsontext import loads
 from statements.rules import check_statement
@@ -29,7 +29,6 @@ from statements.rules_requests import problem
 from statements.sameness import differences
 from statements.versions import Version
 
-CONTENT_TYPE: Final = "application/octet-stream"
 LARGEST: Final = 1 << 20
 """Bytes of a signature; a caller need not read longer ones."""
 
@@ -48,14 +47,6 @@ class _Malformed(Exception):
     def __init__(self, rule: str, hint: str) -> None:
         super().__init__(hint)
         self.rule, self.hint = rule, hint
-
-
-def check_declaration(attachment: Attachment, index: int | None = None) -> list[Problem]:
-    """What is wrong with the declaration of a signature; nothing for any other attachment (XAPI-00115)."""
-    if not attachment.is_signature or _media_type(attachment.content_type) == CONTENT_TYPE:
-        return []
-    hint = f"the contentType of a signature is {CONTENT_TYPE}"
-    return [problem("signature.content-type", f"{attachment.pointer}/contentType", hint, index=index)]
 
 
 def check_signature(
@@ -179,7 +170,3 @@ def _unsigned(statement: Mapping[str, Any]) -> dict[str, Any]:
     if kept:
         bare["attachments"] = kept
     return bare
-
-
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
