@@ -1,0 +1,251 @@
+"""Who may do what: credentials, the scopes of the xAPI specification, and tenants.
+
+A credential is a key and a secret of 256 random bits. Only the SHA-256 of the secret is kept: it is
+random, so nothing slower is needed, and a request costs microseconds. Every credential belongs to one
+tenant and reaches the data of that tenant alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from lrs.store.port import Document, Reader, Store, Writer
+from statements.identity import agent_key
+
+KIND = "credential"
+CACHE_MICROSECONDS = 5_000_000
+"""How long a process may go on believing a credential after it was disabled elsewhere."""
+CACHE_SIZE = 10_000
+PAGE = 500
+AUTHORITY_HOME = "https://jejak.id/xapi/authorities/"
+"""Home page of the accounts that stand for credentials; the tenant follows."""
+
+
+class Scope(StrEnum):
+    """What a credential may do (xAPI 1.0.3 Part 3, 4.2)."""
+
+    STATEMENTS_WRITE = "statements/write"
+    STATEMENTS_READ_MINE = "statements/read/mine"
+    STATEMENTS_READ = "statements/read"
+    STATE = "state"
+    DEFINE = "define"
+    PROFILE = "profile"
+    ALL_READ = "all/read"
+    ALL = "all"
+
+
+_EVERY_READ = frozenset({Scope.ALL, Scope.ALL_READ})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The permission of one caller, within one tenant."""
+
+    tenant: str
+    key: str
+    name: str
+    scopes: frozenset[Scope]
+    authority: Mapping[str, Any]
+    """The agent written as `authority` of every statement of this caller."""
+    mine: str
+    """Index key that every statement of this authority carries."""
+
+    @classmethod
+    def internal(cls, tenant: str, name: str, authority: Mapping[str, Any]) -> Access:
+        """Unrestricted access to one tenant, for parts of this program; it has no credential."""
+        return cls(tenant, "", name, frozenset({Scope.ALL}), authority, mine_key(authority))
+
+    @property
+    def may_write(self) -> bool:
+        """May store statements."""
+        return Scope.ALL in self.scopes or Scope.STATEMENTS_WRITE in self.scopes
+
+    @property
+    def may_read_everything(self) -> bool:
+        """May read every statement of the tenant."""
+        return Scope.STATEMENTS_READ in self.scopes or not _EVERY_READ.isdisjoint(self.scopes)
+
+    @property
+    def may_read_statements(self) -> bool:
+        """May read statements, if only its own."""
+        return self.may_read_everything or Scope.STATEMENTS_READ_MINE in self.scopes
+
+    @property
+    def only_mine(self) -> bool:
+        """Sees no statements but those of its own authority."""
+        return not self.may_read_everything
+
+    @property
+    def may_define(self) -> bool:
+        """Its statements change the definitions of activities and the names of agents."""
+        return Scope.ALL in self.scopes or Scope.DEFINE in self.scopes
+
+    def may_read_documents(self, scope: Scope) -> bool:
+        """May read the documents that `scope` (STATE or PROFILE) opens."""
+        return scope in self.scopes or not _EVERY_READ.isdisjoint(self.scopes)
+
+    def may_write_documents(self, scope: Scope) -> bool:
+        """May write and delete the documents that `scope` (STATE or PROFILE) opens."""
+        return scope in self.scopes or Scope.ALL in self.scopes
+
+    @property
+    def may_describe(self) -> bool:
+        """May ask what is known about an activity or an agent: every scope that reads something."""
+        return bool(self.scopes - {Scope.STATEMENTS_WRITE})
+
+
+def mine_key(authority: Mapping[str, Any]) -> str:
+    """The index key of the statements of an authority; a prefix of its own keeps it apart from all others."""
+    identity = agent_key(authority)
+    if identity is None:
+        # An authority group (an OAuth application and its user) is known by its members.
+        identity = "\x1f".join(sorted(agent_key(member) or "" for member in authority.get("member", ())))
+    return f"m\x1f{identity}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What is known about a credential; its secret is not."""
+
+    key: str
+    tenant: str
+    name: str
+    scopes: tuple[Scope, ...]
+    created: int
+    disabled: bool
+
+
+class Credentials:
+    """The credentials kept in the store. Safe to use from many threads."""
+
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+        """`clock` gives microseconds since the epoch."""
+        self._store = store
+        self._clock = clock
+        self._known: dict[str, tuple[int, bytes, Access]] = {}
+
+    def create(self, tenant: str, name: str, scopes: Iterable[str]) -> tuple[str, str]:
+        """Make a credential; its key and its secret, which is shown this once.
+
+        Credentials of the same tenant and name are the same authority, so that a secret can be
+        replaced without losing sight of the statements written with the old one. ValueError when a
+        name is empty or holds control characters, or a scope is unknown.
+        """
+        wanted = tuple(sorted({Scope(scope) for scope in scopes}))
+        if not wanted:
+            raise ValueError("a credential needs at least one scope")
+        for what, text in (("tenant", tenant), ("name", name)):
+            if not text.strip() or not text.isprintable() or len(text) > 200:
+                raise ValueError(f"the {what} must be 1 to 200 printable characters")
+        key, secret = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
+        now = self._clock()
+        body = orjson.dumps(
+            {
+                "tenant": tenant,
+                "name": name,
+                "scopes": wanted,
+                "secret_sha256": _digest(secret).hex(),
+                "created": now,
+                "disabled": False,
+            }
+        )
+        document = Document(
+            KIND, "", key, body, etag="1", updated=now, keys=frozenset({_tenant_key(tenant)}), order=name
+        )
+        self._store.writing(lambda writer: writer.put(document))
+        return key, secret
+
+    def authenticate(self, key: str, secret: str) -> Access | None:
+        """The access of this key and secret, or None when they are not a pair in force."""
+        now = self._clock()
+        known = self._known.get(key)
+        if known is None or not 0 <= now - known[0] <= CACHE_MICROSECONDS:
+            with self._store.reading() as reader:
+                document = reader.document(KIND, "", key) if len(key) <= 200 else None
+            facts = orjson.loads(document.body) if document is not None else None
+            if facts is None or facts["disabled"]:
+                self._known.pop(key, None)
+                return None
+            known = (now, bytes.fromhex(facts["secret_sha256"]), _access(key, facts))
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[key] = known
+        return known[2] if hmac.compare_digest(_digest(secret), known[1]) else None
+
+    def disable(self, key: str) -> bool:
+        """End a credential for good; whether there was one. Other processes follow within seconds."""
+
+        def work(writer: Writer) -> bool:
+            document = writer.document(KIND, "", key)
+            if document is None:
+                return False
+            facts = orjson.loads(document.body) | {"disabled": True}
+            writer.put(
+                Document(
+                    KIND,
+                    "",
+                    key,
+                    orjson.dumps(facts),
+                    etag="2",
+                    updated=self._clock(),
+                    keys=document.keys,
+                    order=document.order,
+                )
+            )
+            return True
+
+        found = self._store.writing(work)
+        self._known.pop(key, None)
+        return found
+
+    def list(self, tenant: str) -> list[Credential]:
+        """The credentials of a tenant, by name."""
+        found: list[Credential] = []
+        with self._store.reading() as reader:
+            after: tuple[str, str] | None = None
+            while page := self._page(reader, tenant, after):
+                found += [_credential(document) for document in page]
+                after = (page[-1].order, page[-1].name)
+        return found
+
+    @staticmethod
+    def _page(reader: Reader, tenant: str, after: tuple[str, str] | None) -> Sequence[Document]:
+        return reader.find_documents(KIND, "", {_tenant_key(tenant)}, after=after, limit=PAGE)
+
+
+def _tenant_key(tenant: str) -> str:
+    return f"tenant\x1f{tenant}"
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _credential(document: Document) -> Credential:
+    facts = orjson.loads(document.body)
+    scopes = tuple(Scope(scope) for scope in facts["scopes"])
+    return Credential(
+        document.name, facts["tenant"], facts["name"], scopes, facts["created"], facts["disabled"]
+    )
+
+
+def _access(key: str, facts: Mapping[str, Any]) -> Access:
+    authority = {
+        "objectType": "Agent",
+        "name": facts["name"],
+        "account": {
+            "homePage": AUTHORITY_HOME + quote(facts["tenant"], safe=""),
+            "name": facts["name"],
+        },
+    }
+    scopes = frozenset(Scope(scope) for scope in facts["scopes"])
+    return Access(facts["tenant"], key, facts["name"], scopes, authority, mine_key(authority))

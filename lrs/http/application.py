@@ -1,0 +1,176 @@
+"""The xAPI as a WSGI application of its own: statements come in here, so nothing stands in their way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from lrs.access import Credentials
+from lrs.activities import Activities
+from lrs.agents import Agents
+from lrs.documents import Documents
+from lrs.http import about, activities, activity_profile, agent_profile, agents, alternate, state, statements
+from lrs.http.cors import cors_headers, options
+from lrs.http.guard import caller
+from lrs.http.problems import Refusal, invalid, render
+from lrs.http.request import Request
+from lrs.http.response import Response
+from lrs.http.services import Limits, Services
+from lrs.ingest import Ingest, Receipt
+from lrs.query import Query
+from lrs.store.port import Full, Store, StoreError, Unavailable
+from statements.errors import Invalid
+from statements.timestamps import render as timestamp
+from statements.versions import Version, negotiate
+
+log = logging.getLogger(__name__)
+
+StartResponse = Callable[..., Any]
+Handler = Callable[[Services, Request], Response]
+
+RETRY_SECONDS = 2
+VERSION = "X-Experience-API-Version"
+CONSISTENT_THROUGH = "X-Experience-API-Consistent-Through"
+STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+ROUTES: dict[str, Mapping[str, Handler]] = {
+    "/statements": statements.METHODS,
+    "/activities/state": state.METHODS,
+    "/activities/profile": activity_profile.METHODS,
+    "/agents/profile": agent_profile.METHODS,
+    "/activities": activities.METHODS,
+    "/agents": agents.METHODS,
+    "/about": about.METHODS,
+}
+
+
+class XapiApplication:
+    """Every xAPI resource, 1.0.3 and 2.0.0. Safe to call from many threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        cursor_key: bytes,
+        limits: Limits | None = None,
+        version_fallback: Version = Version.V2,
+        cors_origins: Collection[str] = (),
+        credentials: Credentials | None = None,
+        on_written: Callable[[Receipt], None] | None = None,
+    ) -> None:
+        """`clock` gives microseconds since the epoch; `cursor_key` authenticates `more` links.
+
+        `version_fallback` is named by answers to requests that name no known version; `on_written`
+        is called after each durable write of statements.
+        """
+        activities = Activities(store, clock)
+        agents = Agents(store, clock)
+        limits = limits or Limits()
+        self.services = Services(
+            credentials=credentials or Credentials(store, clock),
+            ingest=Ingest(store, clock, new_id, activities=activities, agents=agents, on_written=on_written),
+            query=Query(
+                store,
+                clock,
+                cursor_key=cursor_key,
+                page_size=limits.page_size,
+                page_size_max=limits.page_size_max,
+            ),
+            documents=Documents(store, clock),
+            activities=activities,
+            agents=agents,
+            limits=limits,
+            version_fallback=version_fallback,
+        )
+        self._origins = frozenset(cors_origins)
+
+    def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        request = Request(environ)
+        request.version = self.services.version_fallback
+        promise = 0
+        if request.path == "/statements":
+            promise = self.services.query.consistent_through(fresh=request.method in {"GET", "HEAD"})
+        try:
+            response = self._respond(request)
+        except BaseException:
+            request.cleanup.close()
+            raise
+        headers = response.headers
+        headers.append((VERSION, request.version.value))
+        if request.path == "/statements":
+            headers.append((CONSISTENT_THROUGH, timestamp(promise)))
+        headers += cors_headers(request, self._origins)
+        body = response.body
+        bare = environ["REQUEST_METHOD"] == "HEAD" or request.method == "HEAD"
+        if isinstance(body, bytes):
+            if response.status != HTTPStatus.NO_CONTENT:
+                headers.append(("Content-Length", str(len(body))))
+            request.cleanup.close()
+            start_response(STATUS[response.status], headers)
+            return [] if bare or not body else [body]
+        start_response(STATUS[response.status], headers)
+        if bare:
+            request.cleanup.close()
+            return []
+        return _streamed(body, request)
+
+    def _respond(self, request: Request) -> Response:
+        """The answer, whatever happens."""
+        try:
+            return self._answer(request)
+        except Refusal as refusal:
+            return render(refusal)
+        except Invalid as error:
+            return render(invalid(error.problems))
+        except Unavailable:
+            log.warning("the store is unavailable", exc_info=True)
+            wait = [("Retry-After", str(RETRY_SECONDS))]
+            return render(Refusal(503, "The store cannot answer now; try again soon.", headers=wait))
+        except Full:
+            log.error("the store is full", exc_info=True)
+            return render(Refusal(507, "The store is full; nothing was kept."))
+        except StoreError:
+            log.exception("the store failed")
+            return render(Refusal(500, "The store failed; the log of the server says why."))
+        except Exception:
+            log.exception("a request failed")
+            return render(Refusal(500, "An error of this server; its log says more."))
+
+    def _answer(self, request: Request) -> Response:
+        methods = ROUTES.get(request.path)
+        if methods is None:
+            raise Refusal(404, "There is no such resource; see /about and the xAPI specification.")
+        if request.method == "OPTIONS":
+            return options(_allowed(methods))
+        request.parse_query()
+        if "method" in request.params:
+            alternate.unfold(request, 2 * self.services.limits.max_body_bytes)
+        open_to_all = methods is about.METHODS
+        version = negotiate(request.header(VERSION))
+        if version is not None:
+            request.version = version
+        elif not open_to_all:
+            raise Refusal(
+                400, f"The header {VERSION} must name a version spoken here: 1.0.x or 2.0.x (XAPI-00332)."
+            )
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            allowed = _allowed(methods)
+            raise Refusal(405, f"This resource takes {allowed}.", headers=[("Allow", allowed)])
+        if not open_to_all:
+            request.access = caller(request, self.services.credentials)
+        return handler(self.services, request)
+
+
+def _allowed(methods: Mapping[str, Handler]) -> str:
+    return ", ".join([*methods, "HEAD", "OPTIONS"] if "GET" in methods else [*methods, "OPTIONS"])
+
+
+def _streamed(body: Iterable[bytes], request: Request) -> Iterator[bytes]:
+    with request.cleanup:
+        yield from body

@@ -1,0 +1,29 @@
+"""Who is calling, and whether they may: 401 and 403."""
+
+from __future__ import annotations
+
+from lrs.access import Access, Credentials
+from lrs.http.headers import basic_credentials
+from lrs.http.problems import Refusal
+from lrs.http.request import Request
+
+CHALLENGE = ("WWW-Authenticate", 'Basic realm="xAPI", charset="UTF-8"')
+LONGEST = 2_000
+
+
+def caller(request: Request, credentials: Credentials) -> Access:
+    """The access of the request's credential; Refusal 401 without one that is in force."""
+    header = request.header("Authorization")
+    if header is None:
+        raise Refusal(401, "This resource needs a credential (HTTP Basic).", headers=[CHALLENGE])
+    pair = basic_credentials(header) if len(header) <= LONGEST else None
+    access = credentials.authenticate(*pair) if pair is not None else None
+    if access is None:
+        raise Refusal(401, "The credential is not known here or was disabled.", headers=[CHALLENGE])
+    return access
+
+
+def permit(allowed: bool, deed: str) -> None:
+    """Refusal 403 unless the credential's scopes allow the deed."""
+    if not allowed:
+        raise Refusal(403, f"The scopes of this credential do not allow it to {deed} here.")

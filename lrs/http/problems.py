@@ -1,0 +1,73 @@
+"""Refusals, and how they are told: RFC 9457 problem+json that names every error found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+
+import orjson
+
+from lrs.http.response import Response
+from statements.errors import Problem
+
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 100
+"""Errors listed in one answer; the count of the others is told."""
+RULES_PAGE = "/docs/rules#"
+
+
+class Refusal(Exception):
+    """A request that is not carried out; rendered by the application, never by a resource."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        problems: Iterable[Problem] = (),
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.problems = tuple(problems)
+        self.headers = tuple(headers)
+
+
+def invalid(problems: Sequence[Problem], what: str = "request") -> Refusal:
+    """400 with every problem of an input."""
+    count = len(problems)
+    detail = (
+        f"The {what} breaks {count} rules; see `errors`." if count > 1 else f"The {what}: {problems[0].hint}"
+    )
+    return Refusal(400, detail, problems=problems)
+
+
+def bad_parameter(name: str, hint: str, requirement: str = "") -> Refusal:
+    """400 about one query parameter."""
+    return invalid([parameter_problem(name, hint, requirement)])
+
+
+def parameter_problem(name: str, hint: str, requirement: str = "") -> Problem:
+    """A problem with a query parameter; the name is cut short, since it is the client's own text."""
+    return Problem(None, f"?{name[:40]}", "request.parameter", hint, requirement)
+
+
+def render(refusal: Refusal) -> Response:
+    """The answer that tells a refusal."""
+    phrase = HTTPStatus(refusal.status).phrase
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": phrase,
+        "status": refusal.status,
+        "detail": refusal.detail,
+    }
+    if refusal.problems:
+        body["errors"] = [
+            {**problem.as_dict(), "link": RULES_PAGE + problem.rule}
+            for problem in refusal.problems[:MOST_ERRORS]
+        ]
+        if len(refusal.problems) > MOST_ERRORS:
+            body["more_errors"] = len(refusal.problems) - MOST_ERRORS
+    headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), *refusal.headers]
+    return Response(refusal.status, orjson.dumps(body), headers)

@@ -1,0 +1,158 @@
+"""A request as the resources see it: thin, and read only once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+from urllib.parse import parse_qsl
+
+from lrs.access import Access
+from lrs.http.headers import content_type
+from lrs.http.problems import Refusal
+from statements.versions import Version
+
+CHUNK = 65_536
+MOST_PARAMETERS = 100
+
+Parameters = dict[str, list[str]]
+
+
+class Request:
+    """One request. `params` maps each query parameter to its values, in order."""
+
+    __slots__ = (
+        "_content",
+        "_overrides",
+        "access",
+        "cleanup",
+        "environ",
+        "method",
+        "params",
+        "path",
+        "root",
+        "version",
+    )
+
+    access: Access
+    """Set by the application before a resource that needs it is called."""
+    version: Version
+    """Set by the application; the fallback where the resource takes any version."""
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self.environ = environ
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path: str = environ.get("PATH_INFO", "").rstrip("/")
+        self.root: str = environ.get("SCRIPT_NAME", "")
+        self.params: Parameters = {}
+        self.cleanup = contextlib.ExitStack()
+        """Closed when the answer is complete."""
+        self._overrides: dict[str, str] = {}
+        self._content: bytes | None = None
+
+    def parse_query(self) -> None:
+        """Fill `params` from the query string; Refusal when it is not text."""
+        query: str = self.environ.get("QUERY_STRING", "")
+        if query:
+            self.params = parameters(query)
+
+    def replace(self, method: str, params: Parameters, headers: Mapping[str, str], content: bytes) -> None:
+        """Become the request that a form described (alternate request syntax)."""
+        self.method, self.params, self._content = method, params, content
+        self._overrides = {_variable(name): value for name, value in headers.items()}
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, or None."""
+        variable = _variable(name)
+        value = self._overrides.get(variable)
+        return self.environ.get(variable) if value is None else value
+
+    def content_type(self) -> tuple[str, dict[str, str]]:
+        """The media type in lower case ("" when there is none) and its parameters."""
+        return content_type(self.header("Content-Type") or "")
+
+    def declared_length(self) -> int | None:
+        """The length of the body, or None when it is only known at its end."""
+        if self._content is not None:
+            return len(self._content)
+        text = self.environ.get("CONTENT_LENGTH") or ""
+        if text:
+            if not (text.isascii() and text.isdigit()):
+                raise Refusal(400, "Content-Length must be a whole number of bytes.")
+            return int(text)
+        streamed = "HTTP_TRANSFER_ENCODING" in self.environ or self.environ.get("wsgi.input_terminated")
+        return None if streamed else 0
+
+    def body(self, limit: int) -> bytes:
+        """The whole body; Refusal 413 when it is longer than `limit` bytes."""
+        if self._content is not None and len(self._content) <= limit:
+            return self._content
+        length = self.declared_length()
+        if length is not None and length > limit:
+            raise too_large(limit)
+        if length == 0:
+            return b""
+        source: IO[bytes] = self.environ["wsgi.input"]
+        wanted = limit + 1 if length is None else length
+        body = source.read(wanted)
+        if len(body) < wanted and body:
+            parts = [body]
+            missing = wanted - len(body)
+            while missing and (more := source.read(missing)):
+                parts.append(more)
+                missing -= len(more)
+            body = b"".join(parts)
+        if len(body) > limit:
+            raise too_large(limit)
+        if length is not None and len(body) < length:
+            raise Refusal(400, "The body ended before the length that the request declared.")
+        return body
+
+    def reader(self, limit: int) -> Callable[[], bytes]:
+        """A function that gives the next bytes of the body, b"" at its end; Refusal 413 past `limit`."""
+        length = self.declared_length()
+        if length is not None and length > limit:
+            raise too_large(limit)
+        if self._content is not None:
+            chunks = iter((self._content,))
+            return lambda: next(chunks, b"")
+        source: IO[bytes] = self.environ["wsgi.input"]
+        seen = 0
+
+        def read() -> bytes:
+            nonlocal seen
+            wanted = CHUNK if length is None else min(CHUNK, length - seen)
+            data = source.read(wanted) if wanted > 0 else b""
+            seen += len(data)
+            if seen > limit:
+                raise too_large(limit)
+            return data
+
+        return read
+
+
+def too_large(limit: int) -> Refusal:
+    """413: the body is larger than this server takes."""
+    return Refusal(413, f"The body is larger than the {limit} bytes that this server takes.")
+
+
+def parameters(encoded: str) -> Parameters:
+    """Decode a query string or a form; Refusal when it is not UTF-8 or has too many fields."""
+    try:
+        if not encoded.isascii():
+            # Some clients send characters that should have been percent-encoded; WSGI shows their bytes.
+            encoded = encoded.encode("latin-1").decode("utf-8")
+        pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except UnicodeError:
+        raise Refusal(400, "The parameters are not UTF-8 text.") from None
+    except ValueError:
+        raise Refusal(400, f"There are more than {MOST_PARAMETERS} parameters.") from None
+    found: Parameters = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _variable(name: str) -> str:
+    variable = name.upper().replace("-", "_")
+    return variable if variable in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{variable}"

@@ -1,0 +1,47 @@
+"""What the resources work with: the parts of the store, and the limits of one installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lrs.access import Credentials
+from lrs.activities import Activities
+from lrs.agents import Agents
+from lrs.documents import Documents
+from lrs.ingest import Ingest
+from lrs.query import Query
+from statements.versions import Version
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one request may ask for."""
+
+    max_body_bytes: int = 16 * MIB
+    """Bytes of a JSON body or a document."""
+    max_attachment_bytes: int = 256 * MIB
+    """Bytes of a multipart body, statements and attachments together."""
+    max_batch: int = 1000
+    """Statements of one POST."""
+    max_depth: int = 64
+    """Nesting of JSON."""
+    page_size: int = 100
+    """Statements on a page when the request names no limit."""
+    page_size_max: int = 500
+    """Statements on a page at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything behind the HTTP face."""
+
+    credentials: Credentials
+    ingest: Ingest
+    query: Query
+    documents: Documents
+    activities: Activities
+    agents: Agents
+    limits: Limits
+    version_fallback: Version

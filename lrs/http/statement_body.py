@@ -1,0 +1,106 @@
+"""Statements out of the body of a request: JSON, or multipart/mixed with the data of attachments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lrs.attachments import Received, WrongHash, receive
+from lrs.http.headers import content_type
+from lrs.http.multipart import Part, boundary_of, malformed, read_parts
+from lrs.http.problems import Refusal, invalid
+from lrs.http.request import Request, too_large
+from lrs.http.services import Limits
+from statements.errors import Problem
+from statements.jsontext import loads
+
+JSON = "application/json"
+MIXED = "multipart/mixed"
+HASH = "x-experience-api-hash"
+
+
+def read(request: Request, limits: Limits, *, single: bool) -> tuple[list[Any], list[Received] | None]:
+    """The statements, not yet checked, and the data of attachments (None when the body is JSON alone).
+
+    Refusal when the body is not what its type says, too large or too deep. `single`: exactly one
+    statement is expected. Temporary files are closed when the answer is complete.
+    """
+    kind, parameters = request.content_type()
+    if kind == JSON:
+        return _values(request.body(limits.max_body_bytes), limits, single=single), None
+    if kind != MIXED:
+        raise Refusal(400, f"The Content-Type of statements must be {JSON} or {MIXED} (XAPI-00127).")
+    parts = read_parts(request.reader(limits.max_attachment_bytes), boundary_of(parameters))
+    first = next(parts, None)
+    if first is None or content_type(first.headers.get("content-type", ""))[0] != JSON:
+        raise Refusal(400, f"The first part must hold the statements, as {JSON} (XAPI-00134).")
+    values = _values(_whole(first.chunks, limits.max_body_bytes), limits, single=single)
+    received: list[Received] = []
+    for place, part in enumerate(parts, start=2):
+        each = _attachment(place, part)
+        request.cleanup.callback(each.file.close)
+        received.append(each)
+    return values, received
+
+
+def _attachment(place: int, part: Part) -> Received:
+    sha2 = part.headers.get(HASH)
+    if sha2 is None:
+        raise malformed(f"needs the header X-Experience-API-Hash in part {place}: XAPI-00132")
+    if part.headers.get("content-transfer-encoding", "").lower() != "binary":
+        raise malformed(f"needs the header Content-Transfer-Encoding: binary in part {place}: XAPI-00135")
+    try:
+        return receive(sha2, part.headers.get("content-type", "application/octet-stream"), part.chunks)
+    except WrongHash as error:
+        hint = f"part {place}: {error}"
+        raise invalid([Problem(None, "", "attachment.hash", hint, "XAPI-00132")]) from None
+
+
+def _whole(chunks: Iterator[bytes], limit: int) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > limit:
+            raise too_large(limit)
+    return bytes(body)
+
+
+def _values(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
+    if not body:
+        raise Refusal(400, "The body is empty; one or more statements are expected.")
+    value = parse(body, limits.max_depth)
+    if not isinstance(value, list):
+        return [value]
+    if single:
+        raise Refusal(400, "PUT takes one statement, not an array of them.")
+    if len(value) > limits.max_batch:
+        raise Refusal(413, f"A request may hold at most {limits.max_batch} statements; send more requests.")
+    return value
+
+
+def parse(body: bytes, max_depth: int) -> Any:
+    """The JSON value of a body; Refusal when it is not JSON or nested too deep."""
+    try:
+        value = loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, f"The body is {error}." if str(error) else "The body is not JSON.") from None
+    # A body with few brackets cannot be deep; most statements are spared the walk.
+    if body.count(b"{") + body.count(b"[") > max_depth:
+        _check_depth(value, max_depth)
+    return value
+
+
+def _check_depth(value: Any, limit: int) -> None:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, (dict, list))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return
+    hint = f"nested deeper than the {limit} levels that are taken here"
+    raise invalid([Problem(None, "", "json.too-deep", hint)])

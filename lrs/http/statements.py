@@ -1,0 +1,156 @@
+"""/statements: storing, one or many, and reading, one or page by page (xAPI 1.0.3 Part 3, 2.1)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import quote
+
+import orjson
+
+from lrs.http import statement_body
+from lrs.http.guard import permit
+from lrs.http.headers import http_date
+from lrs.http.multipart import write_parts
+from lrs.http.problems import Refusal, bad_parameter
+from lrs.http.request import Request
+from lrs.http.response import Response, json_response, no_content
+from lrs.http.services import Services
+from lrs.ingest import Differs, Receipt
+from lrs.query import BadCursor
+from statements.attachments import declared
+from statements.errors import Problem
+from statements.filters import Format, StatementQuery, parse_query
+from statements.formats import activities_in, parse_languages, to_canonical, to_ids
+from statements.identity import is_uuid
+from statements.jsontext import dumps, loads
+
+MORE = "more"
+
+
+def post(services: Services, request: Request) -> Response:
+    """Store a statement or a batch; the ids in the same order."""
+    permit(request.access.may_write, "write statements")
+    for name in request.params:
+        raise bad_parameter(name, "POST /statements takes no parameters", "XAPI-00331")
+    receipt = _store(services, request, None)
+    return json_response(orjson.dumps(receipt.ids))
+
+
+def put(services: Services, request: Request) -> Response:
+    """Store one statement under the id that the request names."""
+    permit(request.access.may_write, "write statements")
+    for name in request.params:
+        if name != "statementId":
+            raise bad_parameter(name, "PUT /statements takes the parameter statementId alone", "XAPI-00331")
+    named = request.params.get("statementId", [])
+    if len(named) != 1 or not is_uuid(named[0]):
+        raise bad_parameter("statementId", "one UUID is expected: the id of the statement", "XAPI-00141")
+    _store(services, request, named[0])
+    return no_content()
+
+
+def _store(services: Services, request: Request, put_id: str | None) -> Receipt:
+    values, parts = statement_body.read(request, services.limits, single=put_id is not None)
+    try:
+        return services.ingest.submit(
+            request.access, values, request.version, attachments=parts, put_id=put_id
+        )
+    except Differs as error:
+        hint = "a stored statement never changes; this place differs from the one stored under this id"
+        index = error.index if len(values) > 1 else None
+        problems = [
+            Problem(index, place, "statement.immutable", hint, "XAPI-00143") for place in error.pointers
+        ]
+        raise Refusal(
+            409, f"Another statement is stored under the id {error.id}.", problems=problems
+        ) from None
+
+
+def get(services: Services, request: Request) -> Response:
+    """One statement, or a page of those that match."""
+    permit(request.access.may_read_statements, "read statements")
+    after = None
+    if MORE in request.params:
+        if len(request.params) > 1 or len(request.params[MORE]) > 1:
+            raise bad_parameter(MORE, "a `more` link is used as it is, with nothing added")
+        try:
+            query, after = services.query.resume(request.access, request.params[MORE][0])
+        except BadCursor as error:
+            raise bad_parameter(MORE, f"{error}; ask for the first page again") from None
+    else:
+        pairs = [(name, value) for name, values in request.params.items() for value in values]
+        query = parse_query(pairs, request.version)
+    if query.statement_id is not None or query.voided_id is not None:
+        return _single(services, request, query)
+    page = services.query.page(request.access, query, after)
+    more = f"{request.root}/statements?{MORE}={quote(page.more)}" if page.more else ""
+    bodies = _formatted(services, request, query.format, page.bodies)
+    text = b'{"statements":[%b],"more":"%b"}' % (b",".join(bodies), more.encode())
+    return _answer(services, request, query, text, page.bodies)
+
+
+def _single(services: Services, request: Request, query: StatementQuery) -> Response:
+    voided = query.voided_id is not None
+    wanted = query.voided_id or query.statement_id or ""
+    record = services.query.one(request.access, wanted, voided=voided)
+    if record is None:
+        kind = "voided statement" if voided else "statement"
+        raise Refusal(404, f"There is no {kind} with this id.")
+    body = _formatted(services, request, query.format, [record.body])[0]
+    response = _answer(services, request, query, body, [record.body])
+    response.headers.append(("Last-Modified", http_date(record.stored)))
+    return response
+
+
+def _formatted(
+    services: Services, request: Request, form: Format, bodies: Sequence[bytes]
+) -> Sequence[bytes]:
+    """The statements in the format asked for; as stored, their bytes are not even read."""
+    if form is Format.EXACT or not bodies:
+        return bodies
+    values = [loads(body) for body in bodies]
+    if form is Format.IDS:
+        return [dumps(to_ids(value)) for value in values]
+    ids = {activity["id"] for value in values for activity in activities_in(value)}
+    known = services.query.definitions(request.access, ids)
+    wanted = parse_languages(request.header("Accept-Language"))
+    return [dumps(to_canonical(value, wanted, known.get)) for value in values]
+
+
+def _answer(
+    services: Services, request: Request, query: StatementQuery, text: bytes, bodies: Sequence[bytes]
+) -> Response:
+    """The JSON, alone or followed by the data of attachments."""
+    vary = [("Vary", "Accept-Language")] if query.format is Format.CANONICAL else []
+    if not query.attachments:
+        return json_response(text, *vary)
+    boundary = f"jejak-{secrets.token_hex(16)}"
+    parts = _parts(services, request, text, bodies)
+    kind = ("Content-Type", f'multipart/mixed; boundary="{boundary}"')
+    return Response(200, write_parts(boundary, parts), [kind, *vary])
+
+
+def _parts(
+    services: Services, request: Request, text: bytes, bodies: Sequence[bytes]
+) -> Iterator[tuple[list[tuple[str, str]], Iterable[bytes]]]:
+    """The first part with the statements, then each attachment's data once."""
+    yield [("Content-Type", "application/json")], (text,)
+    found = {each.sha2: each for body in bodies for each in declared(loads(body))}
+    blobs = services.query.attachments(request.access, found.keys())
+    for sha2, each in found.items():
+        if sha2 in blobs:
+            headers = [
+                ("Content-Type", _one_line(each.content_type)),
+                ("Content-Transfer-Encoding", "binary"),
+                ("X-Experience-API-Hash", sha2),
+            ]
+            yield headers, services.query.blob(blobs[sha2])
+
+
+def _one_line(text: str) -> str:
+    """A header value that cannot begin another header."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+METHODS = {"GET": get, "PUT": put, "POST": post}

@@ -1,0 +1,287 @@
+"""Storing statements: checked and prepared outside, compared, linked and added in one write.
+
+A batch is kept whole or not at all. A statement whose id is stored already changes nothing: the same
+content is a success, other content is `Differs` (xAPI 1.0.3 Part 3, 2.1.1 and 2.1.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lrs import attachments as data
+from lrs.access import Access
+from lrs.activities import Activities
+from lrs.agents import Agents
+from lrs.store.port import Conflict, Document, Position, Record, Store, Views, Writer
+from statements.attachments import Attachment, Part, match
+from statements.errors import Invalid, Problem
+from statements.jsontext import loads
+from statements.keys import target_key
+from statements.prepare import Prepared, prepare
+from statements.references import lookups, plan, voided_voidings
+from statements.rules import check_batch
+from statements.sameness import differences
+from statements.signatures import LARGEST, check_declaration, check_signature
+from statements.versions import Version
+
+AWAITED = "awaited"
+"""Kind of the documents that mark a statement id which something refers to before it is there."""
+REFERRERS = 1000
+ATTEMPTS = 5
+_MINE = "m\x1f"
+
+
+class Differs(Exception):
+    """A statement with this id is stored and is not the same."""
+
+    def __init__(self, index: int, statement_id: str, pointers: Sequence[str]) -> None:
+        super().__init__("another statement with this id is stored")
+        self.index = index
+        self.id = statement_id
+        self.pointers = tuple(pointers)
+        """JSON pointers of what differs; values are never told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a submission."""
+
+    ids: tuple[str, ...]
+    """In the order of the statements."""
+    stored: int
+    """Microseconds: the latest `stored` among them."""
+    new: int
+    """How many were not there before."""
+
+
+class Ingest:
+    """The one way by which statements enter the store. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        *,
+        activities: Activities | None = None,
+        agents: Agents | None = None,
+        on_written: Callable[[Receipt], None] | None = None,
+    ) -> None:
+        """`on_written` is called after each durable write that added statements."""
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+        self._activities = activities or Activities(store, clock)
+        self._agents = agents or Agents(store, clock)
+        self._on_written = on_written
+
+    def submit(
+        self,
+        access: Access,
+        values: Sequence[Mapping[str, Any]],
+        version: Version,
+        *,
+        attachments: Sequence[data.Received] | None = None,
+        put_id: str | None = None,
+    ) -> Receipt:
+        """Store statements, durably before this returns.
+
+        `values` were read by `statements.jsontext.loads`. `attachments` are the parts of a multipart
+        request. `put_id` is the id that a PUT names. Invalid with every problem; Differs.
+        """
+        if put_id is not None:
+            values = [_named(values[0], put_id)]
+        problems = check_batch(values, version)
+        if problems:
+            raise Invalid(problems)
+        given = [isinstance(value.get("id"), str) for value in values]
+        batch = [
+            prepare(
+                value,
+                version=version,
+                new_id="" if has_id else self._new_id(),
+                authority=access.authority,
+            )
+            for value, has_id in zip(values, given, strict=True)
+        ]
+        received = self._attached(batch, values, version, attachments)
+        return self._write(access, batch, given, version, received)
+
+    def _attached(
+        self,
+        batch: Sequence[Prepared],
+        values: Sequence[Mapping[str, Any]],
+        version: Version,
+        parts: Sequence[data.Received] | None,
+    ) -> Sequence[data.Received]:
+        """The data to keep; Invalid when it does not fit what the statements declare."""
+        declared = [prepared.attachments for prepared in batch]
+        if parts is None and not any(declared):
+            return ()
+        received = {part.sha2: part for part in parts or ()}
+        problems = match(declared, [Part(part.sha2, part.size, part.content_type) for part in parts or ()])
+        for index, (attachments, value) in enumerate(zip(declared, values, strict=True)):
+            for attachment in attachments:
+                problems += check_declaration(attachment, index)
+                if attachment.is_signature and attachment.sha2 in received:
+                    problems += _signed(index, attachment, value, received[attachment.sha2], version)
+        if problems:
+            raise Invalid(problems)
+        data.keep_blobs(self._store, list(received.values()))
+        return list(received.values())
+
+    def _write(
+        self,
+        access: Access,
+        batch: Sequence[Prepared],
+        given: Sequence[bool],
+        version: Version,
+        received: Sequence[data.Received],
+    ) -> Receipt:
+        tenant = access.tenant
+        ids = tuple(prepared.id for prepared in batch)
+        clients = {prepared.id for prepared, has_id in zip(batch, given, strict=True) if has_id}
+        own = [replace(prepared, keys=prepared.keys | {access.mine}) for prepared in batch]
+        wanted = clients | lookups(own)
+        contents = [prepared.statement for prepared in batch] if access.may_define else []
+        told = self._activities.told(tenant, contents)
+        names = self._agents.told(tenant, contents)
+
+        def work(writer: Writer) -> tuple[int, int]:
+            known = writer.get(tenant, wanted) if wanted else {}
+            fresh = [prepared for prepared in own if prepared.id not in known]
+            latest = 0
+            if len(fresh) < len(own):
+                latest = _compared(own, known, version)
+            if fresh:
+                latest = _add(writer, tenant, fresh, known, clients)
+                self._activities.learn(writer, tenant, told)
+                self._agents.learn(writer, tenant, names)
+                data.grant(writer, tenant, received, latest)
+            return latest, len(fresh)
+
+        prefetch = [(tenant, name) for name in wanted]
+        for attempt in range(ATTEMPTS):
+            try:
+                stored, new = self._store.writing(work, prefetch=prefetch)
+                break
+            except Conflict:
+                # Another writer was first with one of these ids; the next attempt reads its statement.
+                if attempt == ATTEMPTS - 1:
+                    raise
+        receipt = Receipt(ids, stored, new)
+        if new:
+            self._activities.learned(tenant, told)
+            self._agents.learned(tenant, names)
+            if self._on_written is not None:
+                self._on_written(receipt)
+        return receipt
+
+
+def _named(value: Mapping[str, Any], put_id: str) -> Mapping[str, Any]:
+    """A statement with the id of the PUT that brought it; Invalid when it names another."""
+    if not isinstance(value, dict) or "id" not in value:
+        return {"id": put_id, **value} if isinstance(value, dict) else value
+    own = value["id"]
+    if isinstance(own, str) and own.lower() != put_id.lower():
+        hint = "the id of the statement must equal the parameter statementId"
+        raise Invalid([Problem(None, "/id", "statement.id-matches", hint, "XAPI-00142")])
+    return value
+
+
+def _compared(batch: Sequence[Prepared], known: Mapping[str, Record], version: Version) -> int:
+    """The latest `stored` among the statements that are there already; Differs when one is another."""
+    latest = 0
+    for index, prepared in enumerate(batch):
+        record = known.get(prepared.id)
+        if record is None:
+            continue
+        if record.digest != prepared.digest:
+            places = differences(loads(record.body), prepared.statement, version)
+            if places:
+                raise Differs(index, prepared.id, places)
+        latest = max(latest, record.stored)
+    return latest
+
+
+def _add(
+    writer: Writer,
+    tenant: str,
+    fresh: Sequence[Prepared],
+    known: Mapping[str, Record],
+    clients: set[str],
+) -> int:
+    """Append new statements with everything that follows from it; the latest `stored`."""
+    problems = voided_voidings(fresh, known)
+    if problems:
+        raise Invalid(problems)
+    marked = writer.documents(AWAITED, tenant, clients) if clients else {}
+    referrers = {name: _referrers(writer, tenant, name) for name in marked}
+    made = plan(fresh, known, referrers)
+    first = writer.stamp(len(fresh))
+    writer.append(
+        [
+            Record(
+                tenant,
+                prepared.id,
+                first + place,
+                prepared.body(first + place),
+                prepared.digest,
+                _guarded(made.views[prepared.id]),
+                prepared.id in made.hide,
+            )
+            for place, prepared in enumerate(fresh)
+        ]
+    )
+    if made.reindex:
+        writer.reindex(tenant, {name: _guarded(views) for name, views in made.reindex.items()})
+    if hide := made.hide.difference(prepared.id for prepared in fresh):
+        writer.hide(tenant, hide)
+    for name in made.awaited:
+        writer.put(Document(AWAITED, tenant, name, b"", etag="1", updated=first))
+    if made.arrived:
+        writer.delete(AWAITED, tenant, made.arrived)
+    return first + len(fresh) - 1
+
+
+def _referrers(writer: Writer, tenant: str, name: str) -> list[Record]:
+    """Every stored statement that reaches this id through references."""
+    found: list[Record] = []
+    after: Position | None = None
+    while page := writer.find(
+        tenant, {target_key(name)}, after=after, ascending=True, limit=REFERRERS, include_hidden=True
+    ):
+        found += page
+        after = Position(page[-1].stored, page[-1].id)
+    return found
+
+
+def _guarded(views: Views) -> Views:
+    """Views of which only those by the statement's own authority carry an authority's key.
+
+    Otherwise a caller that may read its own statements alone would find those of others that refer to them.
+    """
+    if len(views) == 1:
+        return views
+    own = {key for key in views[0] if key.startswith(_MINE)}
+    return (
+        views[0],
+        *(frozenset(key for key in view if key in own or not key.startswith(_MINE)) for view in views[1:]),
+    )
+
+
+def _signed(
+    index: int,
+    attachment: Attachment,
+    value: Mapping[str, Any],
+    part: data.Received,
+    version: Version,
+) -> list[Problem]:
+    """What is wrong with a signature."""
+    jws = part.read(LARGEST)
+    if jws is None:
+        hint = f"a signature may have at most {LARGEST} bytes"
+        return [Problem(index, attachment.pointer, "signature.jws", hint, "XAPI-00115")]
+    return check_signature(jws, value, version, pointer=attachment.pointer, index=index)

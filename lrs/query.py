@@ -1,0 +1,123 @@
+"""Reading statements: one by its id, or page after page of those that match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from lrs.access import Access
+from lrs.activities import Activities, Definition
+from lrs.attachments import readable
+from lrs.store.port import Position, Record, Store, StoreError
+from statements.filters import BadCursor, StatementQuery, decode_cursor, encode_cursor
+
+CONSISTENCY_CACHE = 100_000
+"""Microseconds that a promise of consistency is told again before a newer one is asked for."""
+
+__all__ = ["BadCursor", "Page", "Query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the statements that match, in order, and where to go on."""
+
+    bodies: list[bytes]
+    """The statements exactly as they are kept."""
+    more: str
+    """The cursor of the next page; "" when this is the last."""
+
+
+class Query:
+    """Reads the log. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        *,
+        cursor_key: bytes,
+        page_size: int = 100,
+        page_size_max: int = 500,
+    ) -> None:
+        """`cursor_key` authenticates cursors; all processes of an installation share it."""
+        self._store = store
+        self._clock = clock
+        self._cursor_key = cursor_key
+        self._page_size = page_size
+        self._page_size_max = page_size_max
+        self._promise = (0, 0)
+
+    def one(self, access: Access, statement_id: str, *, voided: bool = False) -> Record | None:
+        """The statement with this id, if the caller may see it.
+
+        A voided statement is found with `voided` alone, any other without it alone.
+        """
+        with self._store.reading() as reader:
+            record = reader.get(access.tenant, (statement_id,)).get(statement_id)
+        if record is None or record.hidden != voided:
+            return None
+        return record if not access.only_mine or access.mine in record.views[0] else None
+
+    def page(self, access: Access, query: StatementQuery, after: Position | None = None) -> Page:
+        """The statements that match, from the beginning or after a place that `resume` named."""
+        limit = min(query.limit or self._page_size, self._page_size_max)
+        keys = query.keys | {access.mine} if access.only_mine else query.keys
+        with self._store.reading() as reader:
+            found = reader.find(
+                access.tenant,
+                keys,
+                since=query.since,
+                until=query.until,
+                after=after,
+                ascending=query.ascending,
+                limit=limit + 1,
+            )
+        more = ""
+        if len(found) > limit:
+            del found[limit:]
+            last = found[-1]
+            more = encode_cursor(query, last.stored, last.id, key=self._cursor_key, scope=_scope(access))
+        return Page([record.body for record in found], more)
+
+    def resume(self, access: Access, cursor: str) -> tuple[StatementQuery, Position]:
+        """The query that a cursor continues, and after which place. BadCursor."""
+        query, stored, record_id = decode_cursor(cursor, key=self._cursor_key, scope=_scope(access))
+        return query, Position(stored, record_id)
+
+    def definitions(self, access: Access, ids: Collection[str]) -> dict[str, Definition]:
+        """What is known about several activities; those never described are missing."""
+        with self._store.reading() as reader:
+            return Activities.definitions(reader, access.tenant, list(ids))
+
+    def attachments(self, access: Access, hashes: Collection[str]) -> dict[str, str]:
+        """Of these declared hashes those whose data this tenant has: hash -> blob."""
+        if not hashes:
+            return {}
+        with self._store.reading() as reader:
+            return readable(reader, access.tenant, hashes)
+
+    def blob(self, blob: str) -> Iterator[bytes]:
+        """The bytes of a blob that `attachments` named, a chunk at a time."""
+        return self._store.blobs.chunks(blob)
+
+    def consistent_through(self, *, fresh: bool) -> int:
+        """Microseconds: every statement with an earlier `stored` can be read from now on.
+
+        Call it before reading what the promise is told with. A promise once given stays true, so
+        without `fresh` it may be told again for a moment; so it is while the store is away.
+        """
+        now = self._clock()
+        asked, promise = self._promise
+        if not fresh and 0 <= now - asked <= CONSISTENCY_CACHE:
+            return promise
+        try:
+            with self._store.reading() as reader:
+                promise = reader.consistent_through()
+        except StoreError:
+            return promise
+        self._promise = (now, promise)
+        return promise
+
+
+def _scope(access: Access) -> str:
+    return f"{access.tenant}\x1f{access.mine if access.only_mine else ''}"
