@@ -23,7 +23,7 @@ from statements.prepare import Prepared, prepare
 from statements.references import lookups, plan, voided_voidings
 from statements.rules import check_batch
 from statements.sameness import differences
-from statements.signatures import LARGEST, check_declaration, check_signature
+from statements.signatures import LARGEST, check_signature
 from statements.versions import Version
 
 AWAITED = "awaited"
@@ -124,7 +124,6 @@ class Ingest:
         problems = match(declared, [Part(part.sha2, part.size, part.content_type) for part in parts or ()])
         for index, (attachments, value) in enumerate(zip(declared, values, strict=True)):
             for attachment in attachments:
-                problems += check_declaration(attachment, index)
                 if attachment.is_signature and attachment.sha2 in received:
                     problems += _signed(index, attachment, value, received[attachment.sha2], version)
         if problems:
