@@ -1,0 +1,109 @@
+"""The replicated engine: MongoDB 6 or later, as a replica set or sharded.
+
+The parts: `mongo_codec` (how things lie in the database), `mongo_schema` (collections, indexes,
+migrations), `mongo_reader` and `mongo_writer` (the port's Reader and Writer), `mongo_commit` (group
+commit), `mongo_lanes` (stamps and the promise of `consistent_through`), `mongo_blobs`.
+
+Reads come from snapshots that a majority holds, so nothing that was read is ever rolled back.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pymongo import MongoClient
+from pymongo.uri_parser import parse_uri
+
+from lrs.store.mongo_blobs import MongoBlobs
+from lrs.store.mongo_codec import Raw
+from lrs.store.mongo_commit import Committer
+from lrs.store.mongo_errors import translating
+from lrs.store.mongo_lanes import Lanes, Stamps
+from lrs.store.mongo_reader import MongoReader, Rarity
+from lrs.store.mongo_schema import upgrade
+from lrs.store.mongo_writer import MongoWriter
+from lrs.store.port import StoreError, Unavailable
+
+T = TypeVar("T")
+
+LANES = 2
+"""Threads that commit: while one waits for the journal, the other works."""
+
+OPTIONS: dict[str, Any] = {
+    "appname": "jejak",
+    "serverSelectionTimeoutMS": 2500,
+    "connectTimeoutMS": 2000,
+    "socketTimeoutMS": 10_000,
+    "waitQueueTimeoutMS": 2500,
+    "maxPoolSize": 64,
+}
+"""Bounds on waiting, so that callers hear Unavailable in seconds; the address may set others."""
+
+
+def now() -> int:
+    """The present, in microseconds."""
+    return time.time_ns() // 1000
+
+
+def connect(address: str, **options: Any) -> tuple[MongoClient[Raw], str]:
+    """A client for the address, and the name of the database in it; ValueError when it names none."""
+    parsed = parse_uri(address)
+    name = parsed["database"]
+    if not name:
+        raise ValueError("the MongoDB address must name a database: mongodb://host/database")
+    chosen = {key: value for key, value in {**OPTIONS, **options}.items() if key not in parsed["options"]}
+    return MongoClient(address, **chosen), name
+
+
+class MongoStore:
+    """The port's Store on the database that `address` names."""
+
+    def __init__(self, address: str, *, clock: Callable[[], int] = now) -> None:
+        self._client, name = connect(address)
+        self._database = self._client[name]
+        self._closed = False
+        try:
+            with translating():
+                hello = self._client.admin.command("hello")
+                if "setName" not in hello and hello.get("msg") != "isdbgrid":
+                    raise StoreError("MongoDB must run as a replica set (one member is enough)")
+                upgrade(self._database)
+                stamps = Stamps(clock)
+                self._rarity = Rarity(self._database)
+                self._blobs = MongoBlobs(self._database)
+                self._blobs.sweep(datetime.datetime.now(datetime.UTC))
+                self._lanes = Lanes(self._client, self._database, stamps, LANES)
+        except BaseException:
+            self._client.close()
+            raise
+        self._committer = Committer(self._database, self._lanes, stamps, self._rarity)
+
+    @property
+    def blobs(self) -> MongoBlobs:
+        """See `Store.blobs`."""
+        return self._blobs
+
+    @contextmanager
+    def reading(self) -> Iterator[MongoReader]:
+        """See `Store.reading`."""
+        if self._closed:
+            raise Unavailable("the store is closed")
+        with translating(), self._client.start_session(snapshot=True) as session:
+            yield MongoReader(self._database, session, self._rarity)
+
+    def writing(self, work: Callable[[MongoWriter], T], *, prefetch: Iterable[tuple[str, str]] = ()) -> T:
+        """See `Store.writing`."""
+        result: T = self._committer.submit(work, prefetch)
+        return result
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        if not self._closed:
+            self._closed = True
+            self._committer.close()
+            self._lanes.close()
+            self._client.close()

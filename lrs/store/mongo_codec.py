@@ -1,0 +1,162 @@
+"""How records and documents lie in MongoDB.
+
+A record is one document of `log`:
+
+    _id  tenant, a separator and the 16 bytes of the id in reverse order
+    s    stored, microseconds
+    k    64-bit hashes of (tenant, key) for every key of every view, of the tenant, and of the whole log
+    b    body          d  digest         v  the views as JSON text
+    h    True when hidden, else absent
+
+The reversed id begins with its random bits, whichever UUID version made it, so that inserts spread
+and a tenant's records split evenly over shards. Hashes keep an index entry near 20 bytes; since a
+hash may collide, and since `k` mixes the views of a record, a find checks the real views of what it
+read.
+
+A document is one document of `docs`: `_id` is a 160-bit hash of (kind, scope, name); the letters are
+`k`, `c`, `n` for those three, `b` body, `t` content type, `e` etag, `u` updated, `o` order, `y` keys;
+`x` holds hashes of (kind, scope) and (kind, scope, key), `z` those of (kind) and (kind, key).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from lrs.store.port import Document, Record, Views
+
+Raw = dict[str, Any]
+SEPARATOR = b"\x1f"
+UUID_BYTES = 16
+
+
+def _packed(parts: tuple[str, ...]) -> bytes:
+    """Unambiguous bytes for a tuple of texts: each with its length before it."""
+    encoded = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+
+
+@lru_cache(maxsize=65_536)
+def key_hash(*parts: str) -> int:
+    """A signed 64-bit hash of the parts, stable for ever: it is stored."""
+    return int.from_bytes(blake2b(_packed(parts), digest_size=8).digest(), "big", signed=True)
+
+
+WHOLE_LOG = key_hash()
+
+
+def uuid_bytes(id: str) -> bytes:
+    """The 16 bytes of a canonical UUID; ValueError for any other text."""
+    raw = bytes.fromhex(id.replace("-", ""))
+    if len(raw) != UUID_BYTES or uuid_text(raw) != id:
+        raise ValueError("a record id must be a canonical UUID")
+    return raw
+
+
+def uuid_text(raw: bytes) -> str:
+    """The canonical text of 16 bytes."""
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def record_key(tenant: str, id: str) -> bytes:
+    """The `_id` of a record; ValueError when the id is no canonical UUID."""
+    return tenant.encode() + SEPARATOR + uuid_bytes(id)[::-1]
+
+
+def record_keys(tenant: str, ids: Iterable[str]) -> list[bytes]:
+    """The `_id` of each record that can exist: ids that are no canonical UUIDs name none."""
+    found = []
+    for id in ids:
+        try:
+            found.append(record_key(tenant, id))
+        except ValueError:
+            continue
+    return found
+
+
+def index_hashes(tenant: str, views: Views) -> list[int]:
+    """The values of `k` for a record with these views."""
+    hashes = {key_hash(tenant, key) for view in views for key in view}
+    hashes.add(key_hash(tenant))
+    hashes.add(WHOLE_LOG)
+    return list(hashes)
+
+
+def views_text(views: Views) -> str:
+    """The views as they are kept."""
+    return orjson.dumps([list(view) for view in views]).decode()
+
+
+def encode_record(record: Record) -> Raw:
+    """A record as it is kept."""
+    raw = {
+        "_id": record_key(record.tenant, record.id),
+        "s": record.stored,
+        "k": index_hashes(record.tenant, record.views),
+        "b": record.body,
+        "d": record.digest,
+        "v": views_text(record.views),
+    }
+    if record.hidden:
+        raw["h"] = True
+    return raw
+
+
+def decode_record(raw: Raw) -> Record:
+    """A record from what is kept of it."""
+    key: bytes = raw["_id"]
+    return Record(
+        key[: -UUID_BYTES - 1].decode(),
+        uuid_text(key[: -UUID_BYTES - 1 : -1]),
+        raw["s"],
+        raw["b"],
+        raw["d"],
+        tuple(map(frozenset, orjson.loads(raw["v"]))),
+        "h" in raw,
+    )
+
+
+def document_key(kind: str, scope: str, name: str) -> bytes:
+    """The `_id` of a document."""
+    return blake2b(_packed((kind, scope, name)), digest_size=20).digest()
+
+
+def encode_document(document: Document) -> Raw:
+    """A document as it is kept."""
+    kind, scope = document.kind, document.scope
+    raw = {
+        "_id": document_key(kind, scope, document.name),
+        "k": kind,
+        "c": scope,
+        "n": document.name,
+        "b": document.body,
+        "t": document.content_type,
+        "e": document.etag,
+        "u": document.updated,
+        "o": document.order,
+        "x": [key_hash(kind, scope), *(key_hash(kind, scope, key) for key in document.keys)],
+        "z": [key_hash(kind), *(key_hash(kind, key) for key in document.keys)],
+    }
+    if document.keys:
+        raw["y"] = list(document.keys)
+    return raw
+
+
+def decode_document(raw: Raw) -> Document:
+    """A document from what is kept of it."""
+    return Document(
+        raw["k"],
+        raw["c"],
+        raw["n"],
+        raw["b"],
+        raw["t"],
+        raw["e"],
+        raw["u"],
+        frozenset(raw.get("y", ())),
+        raw["o"],
+    )

@@ -1,0 +1,282 @@
+"""Group commit: the works that wait together share one transaction.
+
+Each lane's thread takes all the works that wait, runs them one after another over one snapshot, sends
+their changes and commits once, with the majority and the journal. A work that raises drops out alone.
+
+What isolation gives: a transaction that changes something another one changed aborts, and its works
+run again. Beyond that, a work's decisions hold against what it only read: ids that it found absent
+cannot be added meanwhile, and a work that writes documents without adding records (a compare-and-set,
+a lease) is undone when a document it read by name has changed. Works that add records may rely on
+documents that change at the same moment (an activity's definition): they are ordered before the
+change. Absences found by `find` and `find_documents` are not guarded.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from bson import ObjectId
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from lrs.store.mongo_codec import (
+    Raw,
+    document_key,
+    encode_document,
+    encode_record,
+    index_hashes,
+    record_key,
+    views_text,
+)
+from lrs.store.mongo_errors import lost_race, translated
+from lrs.store.mongo_lanes import Lane, Lanes, Stamps
+from lrs.store.mongo_reader import MongoReader, Rarity
+from lrs.store.mongo_schema import DOCS, DURABLE, LOG
+from lrs.store.mongo_writer import Changes, Group, Missing, MongoWriter
+from lrs.store.port import StoreError, Unavailable
+
+MOST_WORKS = 64
+"""Works in one transaction."""
+TRY_SECONDS = 4.0
+"""How long a group is tried again before its callers hear Unavailable."""
+QUEUE_SECONDS = 8.0
+"""How long a work may wait for its turn."""
+PATIENT_TRIES = 2
+"""After so many lost races a group is taken apart, so that one work in dispute holds up no other."""
+SNAPSHOT = ReadConcern("snapshot")
+
+
+@dataclass(eq=False)
+class Job:
+    """One call of `writing`."""
+
+    work: Callable[[MongoWriter], Any]
+    prefetch: tuple[tuple[str, str], ...]
+    done: threading.Event = field(default_factory=threading.Event)
+    result: Any = None
+    error: BaseException | None = None
+
+    def fail(self, error: BaseException) -> None:
+        """Let the caller hear the error."""
+        self.error = error
+        self.done.set()
+
+
+class Committer:
+    """The queue of waiting works, and one thread per lane that serves it."""
+
+    def __init__(self, database: Database[Raw], lanes: Lanes, stamps: Stamps, rarity: Rarity) -> None:
+        self._database = database
+        self._lanes = lanes
+        self._stamps = stamps
+        self._rarity = rarity
+        self._log = database[LOG]
+        self._docs = database[DOCS]
+        self._queue: deque[Job] = deque()
+        self._turn = threading.Condition()
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=self._serve, args=(lane,), name=f"jejak-mongo-lane-{n}", daemon=True)
+            for n, lane in enumerate(lanes.all)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, work: Callable[[MongoWriter], Any], prefetch: Iterable[tuple[str, str]]) -> Any:
+        """Have the work done; returns what it returned, or raises what it raised."""
+        job = Job(work, tuple(prefetch))
+        with self._turn:
+            if self._closing:
+                raise Unavailable("the store is closed")
+            self._queue.append(job)
+            self._turn.notify()
+        if not job.done.wait(QUEUE_SECONDS):
+            with self._turn:
+                if job in self._queue:
+                    self._queue.remove(job)
+                    raise Unavailable("the write did not get its turn in time; nothing of it was kept")
+            job.done.wait()
+        if job.error is not None:
+            raise job.error
+        return job.result
+
+    def close(self) -> None:
+        """Serve what waits, then end the threads."""
+        with self._turn:
+            self._closing = True
+            self._turn.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _take(self) -> list[Job]:
+        """The works that wait, at least one; empty when closing."""
+        with self._turn:
+            while not self._queue and not self._closing:
+                self._turn.wait()
+            return [self._queue.popleft() for _ in range(min(len(self._queue), MOST_WORKS))]
+
+    def _serve(self, lane: Lane) -> None:
+        while jobs := self._take():
+            with lane.busy:
+                self._see_through(lane, jobs)
+
+    def _see_through(self, lane: Lane, jobs: list[Job]) -> None:
+        """Try until every job has its result or its error."""
+        waiting = jobs
+        tries = 0
+        end = time.monotonic() + TRY_SECONDS
+        while waiting:
+            part = waiting if tries < PATIENT_TRIES else waiting[:1]
+            try:
+                self._try(lane, part)
+            except BaseException as error:
+                tries += 1
+                cause = error.__cause__ if isinstance(error.__cause__, PyMongoError) else error
+                if lost_race(cause) and time.monotonic() < end:
+                    time.sleep(random.uniform(0, 0.002 * 2 ** min(tries, 6)))  # noqa: S311
+                    continue
+                if len(part) > 1 and not isinstance(translate(cause), Unavailable):
+                    tries = PATIENT_TRIES
+                    continue
+                for job in part:
+                    job.fail(translate(cause))
+            waiting = waiting[len(part) :]
+
+    def _try(self, lane: Lane, jobs: list[Job]) -> None:
+        """One transaction for these jobs; whatever is raised, nothing of it was kept, or Unavailable."""
+        if not lane.registered:
+            self._lanes.register(lane)
+        session = lane.session
+        session.start_transaction(SNAPSHOT, DURABLE)
+        try:
+            group = Group(MongoReader(self._database, session, self._rarity), self._stamps)
+            group.begin(name for job in jobs for name in job.prefetch)
+            outcome = _run(group, jobs)
+            if group.changes:
+                self._send(group, lane)
+        except BaseException:
+            with suppress(PyMongoError):
+                session.abort_transaction()
+            raise
+        self._commit(lane)
+        for job, (result, error) in outcome.items():
+            job.result, job.error = result, error
+            job.done.set()
+
+    def _send(self, group: Group, lane: Lane) -> None:
+        session = lane.session
+        changes = group.changes
+        self._guard(changes, session)
+        added = [encode_record(changes.records[name]) for name in changes.added]
+        if added:
+            self._log.insert_many(added, session=session)
+        changed = [
+            UpdateOne(
+                {"_id": record_key(*name)},
+                {
+                    "$set": {
+                        "k": index_hashes(record.tenant, record.views),
+                        "v": views_text(record.views),
+                        **({"h": True} if record.hidden else {}),
+                    }
+                },
+            )
+            for name, record in changes.records.items()
+            if name not in changes.added
+        ]
+        if changed:
+            self._log.bulk_write(changed, ordered=False, session=session)
+        writes: list[InsertOne[Raw] | ReplaceOne[Raw] | DeleteOne] = []
+        for full_name, document in changes.documents.items():
+            if document is None:
+                writes.append(DeleteOne({"_id": document_key(*full_name)}))
+            elif group.documents.get(full_name, document) is None:
+                writes.append(InsertOne(encode_document(document)))
+            else:
+                raw = encode_document(document)
+                writes.append(ReplaceOne({"_id": raw["_id"]}, raw, upsert=True))
+        if writes:
+            self._docs.bulk_write(writes, ordered=False, session=session)
+        if changes.added:
+            last = max(changes.records[name].stored for name in changes.added)
+            self._lanes.raise_floor(lane, last, session)
+
+    def _guard(self, changes: Changes, session: ClientSession) -> None:
+        """Make this transaction conflict with those that change what its works relied on.
+
+        An absent record or document is added and removed again; a present document is marked.
+        """
+        absent = [{"_id": record_key(*name)} for name in changes.doubted if name not in changes.records]
+        if absent:
+            self._log.insert_many(absent, session=session)
+            self._log.delete_many({"_id": {"$in": [each["_id"] for each in absent]}}, session=session)
+        relied = [document_key(*name) for name in changes.relied_on if name not in changes.documents]
+        if relied:
+            mark = {"$set": {"g": ObjectId()}}
+            for key in relied:
+                self._docs.update_one({"_id": key}, mark, upsert=True, session=session)
+            self._docs.delete_many({"_id": {"$in": relied}, "k": {"$exists": False}}, session=session)
+
+    def _commit(self, lane: Lane) -> None:
+        end = time.monotonic() + TRY_SECONDS
+        while True:
+            try:
+                lane.session.commit_transaction()
+                return
+            except PyMongoError as error:
+                if error.has_error_label("TransientTransactionError"):
+                    raise
+                unknown = error.has_error_label("UnknownTransactionCommitResult")
+                if unknown and time.monotonic() < end:
+                    time.sleep(0.05)
+                    continue
+                self._lanes.abandon(lane)
+                raise Unavailable("it is not known whether the write was kept") from None
+
+
+def translate(error: BaseException) -> BaseException:
+    """What the caller of `writing` hears for a failure of its group."""
+    if isinstance(error, PyMongoError):
+        found = translated(error)
+        found.__cause__ = error
+        return found
+    if isinstance(error, Exception) and lost_race(error):
+        return Unavailable("the write kept losing to others")
+    return error
+
+
+def _run(group: Group, jobs: list[Job]) -> dict[Job, tuple[Any, BaseException | None]]:
+    """Run every work; those that need what is not at hand wait until it was fetched for all of them."""
+    outcome: dict[Job, tuple[Any, BaseException | None]] = {}
+    waiting = jobs
+    while waiting:
+        put_off = []
+        for job in waiting:
+            writer = MongoWriter(group, may_wait=len(waiting) > 1)
+            try:
+                result = job.work(writer)
+            except Missing:
+                put_off.append(job)
+            except StoreError as error:
+                if isinstance(error.__cause__, PyMongoError):
+                    raise
+                outcome[job] = (None, error)
+            except BaseException as error:
+                outcome[job] = (None, error)
+            else:
+                writer.finish()
+                outcome[job] = (result, None)
+        if put_off:
+            group.fetch()
+        waiting = put_off
+    return outcome

@@ -1,0 +1,314 @@
+"""The inside of one write: works run over an overlay, and nothing is sent before they are done.
+
+A work that raises is forgotten by dropping its changes; the others of its group still commit. What
+works look up is kept for the group, and a work that needs more than is at hand may be put off, so that
+one query serves many works (`Missing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lrs.store.mongo_codec import document_key, record_key, record_keys
+from lrs.store.mongo_lanes import Stamps
+from lrs.store.mongo_reader import MongoReader
+from lrs.store.port import Conflict, Document, Position, Record, Views
+
+RecordName = tuple[str, str]
+DocumentName = tuple[str, str, str]
+
+
+class Missing(BaseException):
+    """A work needs what is not at hand yet; it runs again when it is.
+
+    Not an Exception, so that works do not mistake it for a failure.
+    """
+
+
+@dataclass
+class Changes:
+    """What a work, or a group of works, changes."""
+
+    records: dict[RecordName, Record] = field(default_factory=dict)
+    """Added and changed records, as they will be."""
+    added: set[RecordName] = field(default_factory=set)
+    documents: dict[DocumentName, Document | None] = field(default_factory=dict)
+    """Written documents; None where one was deleted."""
+    doubted: set[RecordName] = field(default_factory=set)
+    """Ids that a work found absent, and did not add: nobody else may add them meanwhile."""
+    relied_on: set[DocumentName] = field(default_factory=set)
+    """Documents that a work read, present or not, and did not write: nobody may write them meanwhile."""
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.documents)
+
+    def absorb(self, other: Changes) -> None:
+        """Add the changes of a work that came to its end."""
+        self.records.update(other.records)
+        self.added |= other.added
+        self.documents.update(other.documents)
+        self.doubted |= other.doubted
+        self.relied_on |= other.relied_on
+
+
+class Group:
+    """What the works of one transaction share: its snapshot, what was read of it, what they changed."""
+
+    def __init__(self, reader: MongoReader, stamps: Stamps) -> None:
+        self.reader = reader
+        self.stamps = stamps
+        self.changes = Changes()
+        self.through = 0
+        self.highest = 0
+        """The largest `stored` that may be in the snapshot."""
+        self.records: dict[RecordName, Record | None] = {}
+        self.documents: dict[DocumentName, Document | None] = {}
+        self._wanted_records: set[RecordName] = set()
+        self._wanted_documents: set[DocumentName] = set()
+
+    def begin(self, prefetch: Iterable[RecordName]) -> None:
+        """Fix the snapshot and read what the works said they will get."""
+        floors = self.reader.floors()
+        self.highest = max(floor for floor, _ in floors)
+        self.through = min((floor for floor, is_open in floors if is_open), default=self.highest)
+        self.stamps.observe(self.highest)
+        self._wanted_records.update(prefetch)
+        self.fetch()
+
+    def want(self, records: Iterable[RecordName] = (), documents: Iterable[DocumentName] = ()) -> None:
+        """Note what the next `fetch` must bring."""
+        self._wanted_records.update(records)
+        self._wanted_documents.update(documents)
+
+    def fetch(self) -> None:
+        """Read everything wanted, in one query for records and one for documents."""
+        if self._wanted_records:
+            self.records.update(dict.fromkeys(self._wanted_records))
+            by_tenant: dict[str, list[str]] = {}
+            for tenant, id in self._wanted_records:
+                by_tenant.setdefault(tenant, []).append(id)
+            keys = [key for tenant, ids in by_tenant.items() for key in record_keys(tenant, ids)]
+            for record in self.reader.records(keys):
+                self.records[record.tenant, record.id] = record
+            self._wanted_records.clear()
+        if self._wanted_documents:
+            self.documents.update(dict.fromkeys(self._wanted_documents))
+            for document in self.reader.documents_by_key(
+                [document_key(*name) for name in self._wanted_documents]
+            ):
+                self.documents[document.kind, document.scope, document.name] = document
+            self._wanted_documents.clear()
+
+
+class MongoWriter:
+    """The port's Writer for one run of one work."""
+
+    def __init__(self, group: Group, *, may_wait: bool) -> None:
+        self._group = group
+        self._may_wait = may_wait
+        self.changes = Changes()
+        self._looked_up: set[RecordName] = set()
+        self._read: set[DocumentName] = set()
+
+    def finish(self) -> None:
+        """The work is done: note what its decisions rest on, and hand its changes to the group."""
+        changes = self.changes
+        if changes:
+            changes.doubted = {
+                name
+                for name in self._looked_up
+                if self._record(name) is None and name not in self._group.changes.records
+            }
+            if not changes.added:
+                changes.relied_on = self._read - changes.documents.keys()
+            self._group.changes.absorb(changes)
+
+    def _record(self, name: RecordName) -> Record | None:
+        for layer in (self.changes.records, self._group.changes.records):
+            if name in layer:
+                return layer[name]
+        return self._group.records[name]
+
+    def _document(self, name: DocumentName) -> Document | None:
+        for layer in (self.changes.documents, self._group.changes.documents):
+            if name in layer:
+                return layer[name]
+        return self._group.documents[name]
+
+    def _have_records(self, names: Iterable[RecordName]) -> None:
+        group = self._group
+        known = (group.records, self.changes.records, group.changes.records)
+        missing = [name for name in names if not any(name in layer for layer in known)]
+        if missing:
+            group.want(records=missing)
+            self._bring()
+
+    def _have_documents(self, names: Iterable[DocumentName]) -> None:
+        group = self._group
+        known = (group.documents, self.changes.documents, group.changes.documents)
+        missing = [name for name in names if not any(name in layer for layer in known)]
+        if missing:
+            group.want(documents=missing)
+            self._bring()
+
+    def _bring(self) -> None:
+        if self._may_wait:
+            raise Missing
+        self._group.fetch()
+
+    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
+        """See `Reader.get`."""
+        names = [(tenant, id) for id in ids]
+        self._have_records(names)
+        self._looked_up.update(names)
+        return {record.id: record for record in map(self._record, names) if record is not None}
+
+    def document(self, kind: str, scope: str, name: str) -> Document | None:
+        """See `Reader.document`."""
+        return self.documents(kind, scope, (name,)).get(name)
+
+    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
+        """See `Reader.documents`."""
+        full = [(kind, scope, name) for name in names]
+        self._have_documents(full)
+        self._read.update(full)
+        return {found.name: found for found in map(self._document, full) if found is not None}
+
+    def find(
+        self,
+        tenant: str | None,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+        include_hidden: bool = False,
+    ) -> list[Record]:
+        """See `Reader.find`; the changes of this write are laid over what the snapshot holds."""
+        changed = {**self._group.changes.records, **self.changes.records}
+        found = self._group.reader.find(
+            tenant,
+            keys,
+            since=since,
+            until=until,
+            after=after,
+            ascending=ascending,
+            limit=limit + len(changed) if limit > 0 else limit,
+            include_hidden=include_hidden,
+        )
+        if not changed:
+            return found
+        wanted = frozenset(keys)
+        found = [record for record in found if (record.tenant, record.id) not in changed]
+        found += [
+            record
+            for record in changed.values()
+            if (tenant is None or record.tenant == tenant)
+            and (include_hidden or not record.hidden)
+            and (not wanted or any(wanted <= view for view in record.views))
+            and (since is None or record.stored > since)
+            and (until is None or record.stored <= until)
+            and (after is None or _past((record.stored, record.id), (after.stored, after.id), not ascending))
+        ]
+        found.sort(key=lambda record: (record.stored, record.id), reverse=not ascending)
+        return found[: max(limit, 0)]
+
+    def find_documents(
+        self,
+        kind: str,
+        scope: str | None,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        after: tuple[str, str] | None = None,
+        descending: bool = False,
+        limit: int,
+    ) -> list[Document]:
+        """See `Reader.find_documents`; the changes of this write are laid over the snapshot."""
+        changed = {**self._group.changes.documents, **self.changes.documents}
+        found = self._group.reader.find_documents(
+            kind,
+            scope,
+            keys,
+            since=since,
+            after=after,
+            descending=descending,
+            limit=limit + len(changed) if limit > 0 else limit,
+        )
+        if not changed:
+            return found
+        wanted = frozenset(keys)
+        found = [each for each in found if (each.kind, each.scope, each.name) not in changed]
+        found += [
+            each
+            for each in changed.values()
+            if each is not None
+            and each.kind == kind
+            and (scope is None or each.scope == scope)
+            and wanted <= each.keys
+            and (since is None or each.updated > since)
+            and (after is None or _past((each.order, each.name), after, descending))
+        ]
+        found.sort(key=lambda each: (each.scope, each.order, each.name), reverse=descending)
+        return found[: max(limit, 0)]
+
+    def consistent_through(self) -> int:
+        """See `Reader.consistent_through`."""
+        return self._group.through
+
+    def stamp(self, count: int = 1) -> int:
+        """See `Writer.stamp`."""
+        return self._group.stamps.take(count)
+
+    def append(self, records: Sequence[Record]) -> None:
+        """See `Writer.append`."""
+        names = [(record.tenant, record.id) for record in records]
+        self._have_records(names)
+        seen: set[RecordName] = set()
+        taken = []
+        for name in names:
+            if name in seen or self._record(name) is not None:
+                taken.append(name[1])
+            seen.add(name)
+        if taken:
+            raise Conflict(taken)
+        for name, record in zip(names, records, strict=True):
+            if record.stored <= self._group.highest:
+                raise ValueError("a record's `stored` must come from `stamp` in the same write")
+            record_key(*name)
+            self.changes.records[name] = record
+            self.changes.added.add(name)
+
+    def reindex(self, tenant: str, views: Mapping[str, Views]) -> None:
+        """See `Writer.reindex`."""
+        for name, record in self._existing(tenant, views.keys()):
+            self.changes.records[name] = replace(record, views=views[name[1]])
+
+    def hide(self, tenant: str, ids: Collection[str]) -> None:
+        """See `Writer.hide`."""
+        for name, record in self._existing(tenant, ids):
+            self.changes.records[name] = replace(record, hidden=True)
+
+    def _existing(self, tenant: str, ids: Collection[str]) -> list[tuple[RecordName, Record]]:
+        names = [(tenant, id) for id in ids]
+        self._have_records(names)
+        return [(name, record) for name in names if (record := self._record(name)) is not None]
+
+    def put(self, document: Document) -> None:
+        """See `Writer.put`."""
+        self.changes.documents[document.kind, document.scope, document.name] = document
+
+    def delete(self, kind: str, scope: str, names: Collection[str]) -> int:
+        """See `Writer.delete`."""
+        full = {(kind, scope, name) for name in names}
+        self._have_documents(full)
+        present = [name for name in full if self._document(name) is not None]
+        self.changes.documents.update(dict.fromkeys(present))
+        return len(present)
+
+
+def _past(place: tuple[object, str], border: tuple[object, str], descending: bool) -> bool:
+    return place < border if descending else place > border
