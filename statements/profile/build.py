@@ -103,7 +103,7 @@ def activity_statement(
     context: dict[str, Any] = {"contextActivities": activities, "language": language, "extensions": told}
     if mentor is not None:
         context["instructor"] = dict(mentor)
-    statement = {
+    statement: dict[str, Any] = {
         "id": id,
         "actor": dict(actor),
         "verb": _verb(known.verb),

@@ -1,0 +1,166 @@
+"""From touched statements to documents: entries with their JP, and the sums of every year they touch.
+
+Reads one snapshot and returns what to write; it writes nothing itself. Running it again over the same log
+gives the same documents, and documents that are there already are left alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from lrs.people import People, Person, owners_of, person_of
+from lrs.records import entries as kept_entries
+from lrs.records import summaries as kept_summaries
+from lrs.records.derive import Derivation
+from lrs.records.entries import ENTRY, Entry, awarded, entry_of, owned_key
+from lrs.records.summaries import SUMMARY, summarised_key, summary_name
+from lrs.records.tables import Tables
+from lrs.store.port import Document, Reader, Record, Writer
+from statements.profile.jp import award
+from statements.profile.table import Table
+
+_PAGE = 500
+
+
+@dataclass(slots=True)
+class Changes:
+    """What is to be written."""
+
+    puts: list[Document] = field(default_factory=list)
+    gone: list[tuple[str, str, str]] = field(default_factory=list)
+    """(kind, scope, name) of documents to delete."""
+    met: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    """By tenant: persona -> identifier key and name."""
+
+    def write(self, writer: Writer, people: People) -> None:
+        """Put them in force, inside a write."""
+        for tenant, met in self.met.items():
+            people.meet(writer, tenant, met)
+        for document in self.puts:
+            writer.put(document)
+        for kind, scope, name in self.gone:
+            writer.delete(kind, scope, (name,))
+
+
+class Projector:
+    """Works out what the record of each person looks like now."""
+
+    def __init__(self, people: People, tables: Tables, clock: Callable[[], int]) -> None:
+        self._people = people
+        self._tables = tables
+        self._clock = clock
+
+    def project(
+        self,
+        reader: Reader,
+        records: Sequence[Record],
+        recounts: Iterable[tuple[str, str]] = (),
+        *,
+        anew: bool = False,
+    ) -> Changes:
+        """The changes that these records, and these (tenant, person) recounts, make to entries and sums.
+
+        `anew` writes touched documents even when they are the same, so that a rebuild can tell them from stale
+        ones.
+        """
+        by_tenant: dict[str, list[Record]] = defaultdict(list)
+        for record in records:
+            by_tenant[record.tenant].append(record)
+        persons: dict[str, set[str]] = defaultdict(set)
+        for tenant, person in recounts:
+            persons[tenant].add(person)
+        changes = Changes()
+        for tenant in by_tenant.keys() | persons.keys():
+            one = _OneTenant(reader, tenant, self._tables.read(reader, tenant), self._clock(), anew, changes)
+            one.work(self._people, by_tenant[tenant], persons[tenant])
+        return changes
+
+
+@dataclass(slots=True)
+class _OneTenant:
+    reader: Reader
+    tenant: str
+    table: Table
+    now: int
+    anew: bool
+    changes: Changes
+
+    def work(self, people: People, records: Sequence[Record], recounts: Collection[str]) -> None:
+        derivation = Derivation(self.reader, self.tenant, self.table, people.persona)
+        touched = derivation.touched(records)
+        years: dict[str, set[int]] = defaultdict(set)
+        for id in recounts:
+            touched |= self._recounted(id, years)
+        if not touched and not years:
+            return
+        found = derivation.entries(touched)
+        before = {
+            name: entry_of(document)
+            for name, document in self.reader.documents(ENTRY, self.tenant, found.entries).items()
+        }
+        concerned = [*before.values(), *(entry for entry in found.entries.values() if entry is not None)]
+        owners = owners_of(self.reader, self.tenant, {entry.persona for entry in concerned})
+        known = {person.id: person for person in owners.values()}
+        for entry in concerned:
+            owner = owners.get(entry.persona) or Person(entry.persona, personas=(entry.persona,))
+            known.setdefault(owner.id, owner)
+            years[owner.id].add(entry.year)
+        for name in before.keys() & {id for id, entry in found.entries.items() if entry is None}:
+            self.changes.gone.append((ENTRY, self.tenant, name))
+        for id, wanted in years.items():
+            person = known.get(id) or person_of(self.reader, self.tenant, id)
+            for year in wanted:
+                self._year(id, person, year, found.entries)
+        if found.met:
+            self.changes.met[self.tenant] = {
+                persona: (someone.key, someone.name) for persona, someone in found.met.items()
+            }
+
+    def _recounted(self, id: str, years: dict[str, set[int]]) -> set[str]:
+        """The statements of a person's entries; the years with sums are worked out again as well."""
+        keys = {summarised_key(id)}
+        for document in self.reader.find_documents(SUMMARY, self.tenant, keys, limit=_PAGE):
+            years[id].add(int(document.name.rpartition(":")[2]))
+        person = person_of(self.reader, self.tenant, id)
+        if person is None or person.id != id:
+            return set()
+        return {entry.statement_id for p in person.personas for entry in self._held({owned_key(p)})}
+
+    def _held(self, keys: set[str]) -> Iterable[Entry]:
+        after: tuple[str, str] | None = None
+        while True:
+            page = self.reader.find_documents(ENTRY, self.tenant, keys, after=after, limit=_PAGE)
+            yield from map(entry_of, page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].order, page[-1].name
+
+    def _year(self, id: str, person: Person | None, year: int, found: dict[str, Entry | None]) -> None:
+        """Work out one year of one person: awards, the entries they change, the sums."""
+        name = summary_name(id, year)
+        personas = person.personas if person is not None and person.id == id else ()
+        held = {e.id: e for p in personas for e in self._held({owned_key(p, year)})}
+        now = {name: entry for name, entry in held.items() if name not in found}
+        now |= {
+            name: entry
+            for name, entry in found.items()
+            if entry is not None and entry.year == year and entry.persona in personas
+        }
+        awards = award((entry.claim() for entry in now.values()), self.table)
+        full = [replace(awarded(entry, awards[entry.id]), person=id) for entry in now.values()]
+        for entry in full:
+            same = entry.id in held and replace(held[entry.id], person=id) == entry
+            if not same or self.anew:
+                self.changes.puts.append(kept_entries.document_of(entry, self.now))
+        document = self.reader.document(SUMMARY, self.tenant, name)
+        if not full:
+            if document is not None:
+                self.changes.gone.append((SUMMARY, self.tenant, name))
+            return
+        employment = person.employment if person is not None else ""
+        summary = kept_summaries.summarise(id, year, full, self.table, employment)
+        made = kept_summaries.document_of(summary, self.tenant, self.now)
+        if document is None or document.body != made.body or self.anew:
+            self.changes.puts.append(made)
