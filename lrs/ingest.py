@@ -22,6 +22,7 @@ from statements.keys import target_key
 from statements.prepare import Prepared, prepare
 from statements.references import lookups, plan, voided_voidings
 from statements.rules import check_batch
+from statements.rules_requests import problem
 from statements.sameness import differences
 from statements.signatures import LARGEST, check_signature
 from statements.versions import Version
@@ -186,7 +187,7 @@ def _named(value: Mapping[str, Any], put_id: str) -> Mapping[str, Any]:
     own = value["id"]
     if isinstance(own, str) and own.lower() != put_id.lower():
         hint = "the id of the statement must equal the parameter statementId"
-        raise Invalid([Problem(None, "/id", "statement.id-matches", hint, "XAPI-00142")])
+        raise Invalid([problem("statement.put-matches", "/id", hint)])
     return value
 
 
@@ -282,5 +283,5 @@ def _signed(
     jws = part.read(LARGEST)
     if jws is None:
         hint = f"a signature may have at most {LARGEST} bytes"
-        return [Problem(index, attachment.pointer, "signature.jws", hint, "XAPI-00115")]
+        return [problem("signature.jws", attachment.pointer, hint, index=index)]
     return check_signature(jws, value, version, pointer=attachment.pointer, index=index)

@@ -6,7 +6,7 @@ headers stand for that header and win over the real one, credentials and version
 
 from __future__ import annotations
 
-from lrs.http.problems import Refusal
+from lrs.http.problems import broken
 from lrs.http.request import Request, parameters
 from statements.versions import Version, negotiate
 
@@ -19,7 +19,7 @@ HEADERS = {
     "if-none-match",
 }
 METHODS = {"GET", "HEAD", "PUT", "POST", "DELETE"}
-SECTION = "xAPI 1.0.3 Part 3, 1.3"
+RULE = "request.alternate"
 
 
 def unfold(request: Request, limit: int) -> None:
@@ -28,18 +28,18 @@ def unfold(request: Request, limit: int) -> None:
     The caller has seen the query parameter `method`. `limit` bounds the form, in bytes.
     """
     if request.method != "POST":
-        raise Refusal(400, f"The parameter `method` is for POST requests alone ({SECTION}).")
+        raise broken(RULE, "the parameter `method` is for POST requests alone")
     if negotiate(request.header("X-Experience-API-Version")) is Version.V2:
-        raise Refusal(400, "xAPI 2.0 has no alternate request syntax; send the request itself.")
+        raise broken(RULE, "xAPI 2.0 has no alternate request syntax; send the request itself")
     asked = request.params.pop("method")
     if request.params:
-        raise Refusal(400, f"Send every parameter but `method` in the form ({SECTION}).")
+        raise broken(RULE, "send every parameter but `method` in the form")
     if len(asked) != 1 or asked[0] not in METHODS:
-        raise Refusal(400, "The parameter `method` must be one of GET, HEAD, PUT, POST and DELETE.")
+        raise broken(RULE, "the parameter `method` is one of GET, HEAD, PUT, POST and DELETE")
     try:
         form = request.body(limit).decode("ascii")
     except UnicodeDecodeError:
-        raise Refusal(400, "The form must be URL-encoded.") from None
+        raise broken(RULE, "the form must be URL-encoded") from None
     headers = {"Content-Type": "application/json"}
     params: dict[str, list[str]] = {}
     content = b""
@@ -52,11 +52,11 @@ def unfold(request: Request, limit: int) -> None:
             params[name] = values
     headers.pop("Content-Length", None)
     if negotiate(headers.get("X-Experience-Api-Version")) is Version.V2:
-        raise Refusal(400, "xAPI 2.0 has no alternate request syntax; send the request itself.")
+        raise broken(RULE, "xAPI 2.0 has no alternate request syntax; send the request itself")
     request.replace(asked[0], params, headers, content)
 
 
 def _only(name: str, values: list[str]) -> str:
     if len(values) != 1:
-        raise Refusal(400, f"The form names {name[:40]!r} more than once.")
+        raise broken(RULE, f"the form may name {name} only once")
     return values[0]

@@ -14,7 +14,7 @@ from lrs.documents import Documents
 from lrs.http import about, activities, activity_profile, agent_profile, agents, alternate, state, statements
 from lrs.http.cors import cors_headers, options
 from lrs.http.guard import caller
-from lrs.http.problems import Refusal, invalid, render
+from lrs.http.problems import Refusal, broken, invalid, render
 from lrs.http.request import Request
 from lrs.http.response import Response
 from lrs.http.services import Limits, Services
@@ -155,9 +155,7 @@ class XapiApplication:
         if version is not None:
             request.version = version
         elif not open_to_all:
-            raise Refusal(
-                400, f"The header {VERSION} must name a version spoken here: 1.0.x or 2.0.x (XAPI-00332)."
-            )
+            raise broken("request.version", f"the header {VERSION} must name 1.0.x or 2.0.x")
         handler = methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             allowed = _allowed(methods)

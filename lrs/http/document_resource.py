@@ -97,7 +97,7 @@ class DocumentResource:
         name = asked.get(self.identifier.name)
         if name is None:
             if not self.deletes_many:
-                raise bad_parameter(self.identifier.name, "this parameter is required here")
+                raise bad_parameter(self.identifier.name, params.REQUIRED, "request.parameter-required")
             services.documents.delete_all(request.access, place)
             return no_content()
         try:
@@ -115,7 +115,7 @@ class DocumentResource:
         permit(request.access.may_write_documents(self.scope), "write documents")
         asked = params.read(request.params, request.version, (*self.owner, self.identifier))
         if self.identifier.name not in asked:
-            raise bad_parameter(self.identifier.name, "this parameter is required here")
+            raise bad_parameter(self.identifier.name, params.REQUIRED, "request.parameter-required")
         kind = request.header("Content-Type") or DEFAULT_TYPE
         if len(kind) > LONGEST_TYPE or not (kind.isascii() and kind.isprintable()):
             raise Refusal(400, f"The Content-Type must be at most {LONGEST_TYPE} plain characters.")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from lrs.http.problems import Refusal
+from lrs.http.problems import Refusal, broken
 
 HEADER_BYTES = 16_384
 MOST_PARTS = 1_000
-_SECTION = "RFC 2046, 5.1"
 
 
 @dataclass(slots=True)
@@ -23,7 +22,7 @@ class Part:
 
 def malformed(what: str) -> Refusal:
     """400: the body does not have the structure that its content type promises."""
-    return Refusal(400, f"The multipart body {what} ({_SECTION}).")
+    return broken("request.multipart", f"the multipart body {what} (RFC 2046, 5.1)")
 
 
 def boundary_of(parameters: dict[str, str]) -> bytes:

@@ -15,7 +15,7 @@ from statements.jsontext import loads
 from statements.rules import check_agent
 from statements.versions import Version
 
-UNKNOWN = "XAPI-00331"
+REQUIRED = "this parameter is required here"
 LONGEST_NAME = 2_000
 LONGEST_IRI = 4_000
 
@@ -26,6 +26,8 @@ class Parameter:
 
     name: str
     read: Callable[[str, Version], Any]
+    rule: str
+    """The rule that a value of the wrong form breaks."""
     required: bool = False
 
 
@@ -78,12 +80,12 @@ def _name(text: str, _: Version) -> str:
     return text
 
 
-ACTIVITY = Parameter("activityId", _iri, required=True)
-AGENT = Parameter("agent", _agent, required=True)
-REGISTRATION = Parameter("registration", _uuid)
-SINCE = Parameter("since", _time)
-STATE = Parameter("stateId", _name)
-PROFILE = Parameter("profileId", _name)
+ACTIVITY = Parameter("activityId", _iri, "query.iri", required=True)
+AGENT = Parameter("agent", _agent, "query.agent", required=True)
+REGISTRATION = Parameter("registration", _uuid, "query.uuid")
+SINCE = Parameter("since", _time, "query.timestamp")
+STATE = Parameter("stateId", _name, "request.parameter-name")
+PROFILE = Parameter("profileId", _name, "request.parameter-name")
 
 
 def read(given: Parameters, version: Version, known: Collection[Parameter]) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def read(given: Parameters, version: Version, known: Collection[Parameter]) -> d
     values: dict[str, Any] = {}
     names = {parameter.name for parameter in known}
     problems += [
-        parameter_problem(name, "this parameter is not known here; mind upper and lower case", UNKNOWN)
+        parameter_problem(name, "this parameter is not known here; mind upper and lower case")
         for name in given
         if name not in names
     ]
@@ -100,16 +102,18 @@ def read(given: Parameters, version: Version, known: Collection[Parameter]) -> d
         texts = given.get(parameter.name)
         if texts is None:
             if parameter.required:
-                problems.append(parameter_problem(parameter.name, "this parameter is required here"))
+                problems.append(parameter_problem(parameter.name, REQUIRED, "request.parameter-required"))
         elif len(texts) > 1:
-            problems.append(parameter_problem(parameter.name, "this parameter may be given only once"))
+            problems.append(
+                parameter_problem(parameter.name, "give this parameter once only", "query.parameter-once")
+            )
         else:
             try:
                 values[parameter.name] = parameter.read(texts[0], version)
             except _Wrong as wrong:
                 problems += wrong.problems
             except ValueError as error:
-                problems.append(parameter_problem(parameter.name, str(error)))
+                problems.append(parameter_problem(parameter.name, str(error), parameter.rule))
     if problems:
         raise invalid(problems)
     return values

@@ -9,6 +9,7 @@ import orjson
 
 from lrs.http.response import Response
 from statements.errors import Problem
+from statements.rules_requests import problem
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 100
@@ -37,20 +38,23 @@ class Refusal(Exception):
 def invalid(problems: Sequence[Problem], what: str = "request") -> Refusal:
     """400 with every problem of an input."""
     count = len(problems)
-    detail = (
-        f"The {what} breaks {count} rules; see `errors`." if count > 1 else f"The {what}: {problems[0].hint}"
-    )
+    detail = problems[0].hint if count == 1 else f"The {what} breaks rules in {count} places; see `errors`."
     return Refusal(400, detail, problems=problems)
 
 
-def bad_parameter(name: str, hint: str, requirement: str = "") -> Refusal:
+def broken(rule: str, hint: str, *, status: int = 400) -> Refusal:
+    """A refusal under one of `statements.rules_requests`, about the request as a whole."""
+    return Refusal(status, hint, problems=[problem(rule, "", hint)])
+
+
+def bad_parameter(name: str, hint: str, rule: str = "request.parameter") -> Refusal:
     """400 about one query parameter."""
-    return invalid([parameter_problem(name, hint, requirement)])
+    return invalid([parameter_problem(name, hint, rule)])
 
 
-def parameter_problem(name: str, hint: str, requirement: str = "") -> Problem:
+def parameter_problem(name: str, hint: str, rule: str = "request.parameter") -> Problem:
     """A problem with a query parameter; the name is cut short, since it is the client's own text."""
-    return Problem(None, f"?{name[:40]}", "request.parameter", hint, requirement)
+    return problem(rule, f"?{name[:40]}", hint)
 
 
 def render(refusal: Refusal) -> Response:

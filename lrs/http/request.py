@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from lrs.access import Access
 from lrs.http.headers import content_type
-from lrs.http.problems import Refusal
+from lrs.http.problems import Refusal, broken
 from statements.versions import Version
 
 CHUNK = 65_536
@@ -133,7 +133,7 @@ class Request:
 
 def too_large(limit: int) -> Refusal:
     """413: the body is larger than this server takes."""
-    return Refusal(413, f"The body is larger than the {limit} bytes that this server takes.")
+    return broken("request.too-large", f"the body is larger than the {limit} bytes taken here", status=413)
 
 
 def parameters(encoded: str) -> Parameters:
@@ -144,9 +144,9 @@ def parameters(encoded: str) -> Parameters:
             encoded = encoded.encode("latin-1").decode("utf-8")
         pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except UnicodeError:
-        raise Refusal(400, "The parameters are not UTF-8 text.") from None
+        raise broken("request.parameter", "the parameters are not UTF-8 text") from None
     except ValueError:
-        raise Refusal(400, f"There are more than {MOST_PARAMETERS} parameters.") from None
+        raise broken("request.parameter", f"there are more than {MOST_PARAMETERS} parameters") from None
     found: Parameters = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)

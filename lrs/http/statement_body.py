@@ -8,10 +8,9 @@ from typing import Any
 from lrs.attachments import Received, WrongHash, receive
 from lrs.http.headers import content_type
 from lrs.http.multipart import Part, boundary_of, malformed, read_parts
-from lrs.http.problems import Refusal, invalid
+from lrs.http.problems import broken
 from lrs.http.request import Request, too_large
 from lrs.http.services import Limits
-from statements.errors import Problem
 from statements.jsontext import loads
 
 JSON = "application/json"
@@ -27,14 +26,14 @@ def read(request: Request, limits: Limits, *, single: bool) -> tuple[list[Any], 
     """
     kind, parameters = request.content_type()
     if kind == JSON:
-        return _values(request.body(limits.max_body_bytes), limits, single=single), None
+        return values_of(request.body(limits.max_body_bytes), limits, single=single), None
     if kind != MIXED:
-        raise Refusal(400, f"The Content-Type of statements must be {JSON} or {MIXED} (XAPI-00127).")
+        raise broken("request.content-type", f"send statements as {JSON} or {MIXED}")
     parts = read_parts(request.reader(limits.max_attachment_bytes), boundary_of(parameters))
     first = next(parts, None)
     if first is None or content_type(first.headers.get("content-type", ""))[0] != JSON:
-        raise Refusal(400, f"The first part must hold the statements, as {JSON} (XAPI-00134).")
-    values = _values(_whole(first.chunks, limits.max_body_bytes), limits, single=single)
+        raise malformed(f"needs a first part of type {JSON} that holds the statements")
+    values = values_of(_whole(first.chunks, limits.max_body_bytes), limits, single=single)
     received: list[Received] = []
     for place, part in enumerate(parts, start=2):
         each = _attachment(place, part)
@@ -46,14 +45,15 @@ def read(request: Request, limits: Limits, *, single: bool) -> tuple[list[Any], 
 def _attachment(place: int, part: Part) -> Received:
     sha2 = part.headers.get(HASH)
     if sha2 is None:
-        raise malformed(f"needs the header X-Experience-API-Hash in part {place}: XAPI-00132")
+        raise broken("attachment.hash", f"part {place} needs the header X-Experience-API-Hash")
     if part.headers.get("content-transfer-encoding", "").lower() != "binary":
-        raise malformed(f"needs the header Content-Transfer-Encoding: binary in part {place}: XAPI-00135")
+        raise broken(
+            "attachment.encoding", f"part {place} needs the header Content-Transfer-Encoding: binary"
+        )
     try:
         return receive(sha2, part.headers.get("content-type", "application/octet-stream"), part.chunks)
     except WrongHash as error:
-        hint = f"part {place}: {error}"
-        raise invalid([Problem(None, "", "attachment.hash", hint, "XAPI-00132")]) from None
+        raise broken("attachment.hash", f"part {place}: {error}") from None
 
 
 def _whole(chunks: Iterator[bytes], limit: int) -> bytes:
@@ -65,16 +65,18 @@ def _whole(chunks: Iterator[bytes], limit: int) -> bytes:
     return bytes(body)
 
 
-def _values(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
+def values_of(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
+    """The statements of a JSON body, one or an array; Refusal when it is none, too many or too deep."""
     if not body:
-        raise Refusal(400, "The body is empty; one or more statements are expected.")
+        raise broken("request.json", "the body is empty; one or more statements are expected")
     value = parse(body, limits.max_depth)
     if not isinstance(value, list):
         return [value]
     if single:
-        raise Refusal(400, "PUT takes one statement, not an array of them.")
+        raise broken("statement.put-id", "PUT takes one statement, not an array of them")
     if len(value) > limits.max_batch:
-        raise Refusal(413, f"A request may hold at most {limits.max_batch} statements; send more requests.")
+        hint = f"a request may hold at most {limits.max_batch} statements; send several"
+        raise broken("request.too-large", hint, status=413)
     return value
 
 
@@ -82,8 +84,8 @@ def parse(body: bytes, max_depth: int) -> Any:
     """The JSON value of a body; Refusal when it is not JSON or nested too deep."""
     try:
         value = loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, f"The body is {error}." if str(error) else "The body is not JSON.") from None
+    except ValueError as error:
+        raise broken("request.json", f"the body is {error}") from None
     # A body with few brackets cannot be deep; most statements are spared the walk.
     if body.count(b"{") + body.count(b"[") > max_depth:
         _check_depth(value, max_depth)
@@ -102,5 +104,4 @@ def _check_depth(value: Any, limit: int) -> None:
         ]
         if not level:
             return
-    hint = f"nested deeper than the {limit} levels that are taken here"
-    raise invalid([Problem(None, "", "json.too-deep", hint)])
+    raise broken("request.too-deep", f"the JSON is nested deeper than {limit} levels")

@@ -19,11 +19,11 @@ from lrs.http.services import Services
 from lrs.ingest import Differs, Receipt
 from lrs.query import BadCursor
 from statements.attachments import declared
-from statements.errors import Problem
 from statements.filters import Format, StatementQuery, parse_query
 from statements.formats import activities_in, parse_languages, to_canonical, to_ids
 from statements.identity import is_uuid
 from statements.jsontext import dumps, loads
+from statements.rules_requests import problem
 
 MORE = "more"
 
@@ -32,7 +32,7 @@ def post(services: Services, request: Request) -> Response:
     """Store a statement or a batch; the ids in the same order."""
     permit(request.access.may_write, "write statements")
     for name in request.params:
-        raise bad_parameter(name, "POST /statements takes no parameters", "XAPI-00331")
+        raise bad_parameter(name, "POST /statements takes no parameters")
     receipt = _store(services, request, None)
     return json_response(orjson.dumps(receipt.ids))
 
@@ -42,10 +42,12 @@ def put(services: Services, request: Request) -> Response:
     permit(request.access.may_write, "write statements")
     for name in request.params:
         if name != "statementId":
-            raise bad_parameter(name, "PUT /statements takes the parameter statementId alone", "XAPI-00331")
+            raise bad_parameter(name, "PUT /statements takes the parameter statementId alone")
     named = request.params.get("statementId", [])
     if len(named) != 1 or not is_uuid(named[0]):
-        raise bad_parameter("statementId", "one UUID is expected: the id of the statement", "XAPI-00141")
+        raise bad_parameter(
+            "statementId", "one UUID is expected: the id of the statement", "statement.put-id"
+        )
     _store(services, request, named[0])
     return no_content()
 
@@ -59,9 +61,7 @@ def _store(services: Services, request: Request, put_id: str | None) -> Receipt:
     except Differs as error:
         hint = "a stored statement never changes; this place differs from the one stored under this id"
         index = error.index if len(values) > 1 else None
-        problems = [
-            Problem(index, place, "statement.immutable", hint, "XAPI-00143") for place in error.pointers
-        ]
+        problems = [problem("statement.immutable", place, hint, index=index) for place in error.pointers]
         raise Refusal(
             409, f"Another statement is stored under the id {error.id}.", problems=problems
         ) from None
@@ -73,11 +73,11 @@ def get(services: Services, request: Request) -> Response:
     after = None
     if MORE in request.params:
         if len(request.params) > 1 or len(request.params[MORE]) > 1:
-            raise bad_parameter(MORE, "a `more` link is used as it is, with nothing added")
+            raise bad_parameter(MORE, "use a `more` link as it is, with nothing added", "request.cursor")
         try:
             query, after = services.query.resume(request.access, request.params[MORE][0])
         except BadCursor as error:
-            raise bad_parameter(MORE, f"{error}; ask for the first page again") from None
+            raise bad_parameter(MORE, str(error), "request.cursor") from None
     else:
         pairs = [(name, value) for name, values in request.params.items() for value in values]
         query = parse_query(pairs, request.version)
