@@ -30,7 +30,7 @@ from lrs.store.port import StoreError, Unavailable
 
 T = TypeVar("T")
 
-LANES = 2
+LANES = 1
 """Threads that commit: while one waits for the journal, the other works."""
 
 OPTIONS: dict[str, Any] = {

@@ -53,6 +53,8 @@ QUEUE_SECONDS = 8.0
 """How long a work may wait for its turn."""
 PATIENT_TRIES = 2
 """After so many lost races a group is taken apart, so that one work in dispute holds up no other."""
+MOST_ROUNDS = 4
+"""How often a work may be put off; it may ask for something else each time."""
 SNAPSHOT = ReadConcern("snapshot")
 
 
@@ -259,10 +261,13 @@ def _run(group: Group, jobs: list[Job]) -> dict[Job, tuple[Any, BaseException | 
     """Run every work; those that need what is not at hand wait until it was fetched for all of them."""
     outcome: dict[Job, tuple[Any, BaseException | None]] = {}
     waiting = jobs
+    rounds = 0
     while waiting:
         put_off = []
+        may_wait = len(waiting) > 1 and rounds < MOST_ROUNDS
+        rounds += 1
         for job in waiting:
-            writer = MongoWriter(group, may_wait=len(waiting) > 1)
+            writer = MongoWriter(group, may_wait=may_wait)
             try:
                 result = job.work(writer)
             except Missing:

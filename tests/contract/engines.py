@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from tests import mongod
 from tests.contract.oracle import ModelHome, ModelStore
 
 
@@ -47,4 +49,19 @@ class Sqlite:
         """Nothing outlives the directory."""
 
 
-ENGINES: dict[str, Callable[[Path], Engine]] = {"memory": Memory, "sqlite": Sqlite}
+class Mongo:
+    """The replicated engine, on a database of its own of the replica set that all tests share."""
+
+    def __init__(self, directory: Path) -> None:
+        self._name = f"contract-{uuid.uuid4().hex}"
+        self.address = mongod.shared().address(self._name)
+
+    def open(self) -> Store:
+        return open_store(self.address)
+
+    def remove(self) -> None:
+        with mongod.shared().client() as client:
+            client.drop_database(self._name)
+
+
+ENGINES: dict[str, Callable[[Path], Engine]] = {"memory": Memory, "sqlite": Sqlite, "mongo": Mongo}
