@@ -166,6 +166,7 @@ class _Demo:
             check=False,
         )
         if done.returncode != 0:
-            raise DemoError(f"jejak {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
+            reason = done.stderr.strip().rpartition("\n")[2]
+            raise DemoError(f"jejak {' '.join(arguments[:2])} failed: {reason}")
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer

@@ -80,7 +80,7 @@ def test_sign_off_is_by_another_and_later(sent: list[Sent]) -> None:
 
 
 def test_platform_and_tool_name_people_alike(sent: list[Sent]) -> None:
-    """The account in LMS statements is the account (issuer, sub) of launches, so that both meet in one record."""
+    """The account in LMS statements is that of launches (issuer, sub), so that both meet in one record."""
     keys = defaultdict(set)
     for one in sent:
         keys[one.sender].add(agent_key(one.statement["actor"]))

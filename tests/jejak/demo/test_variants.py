@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -153,3 +155,11 @@ def test_bench_offers_every_variant(lms: Lms) -> None:
     """The test bench has a row and a link for every variant."""
     page = lms.client.get("/bench").text
     assert all(f"<code>{slug}</code>" in page and f"variant={slug}&amp;" in page for slug in VARIANTS)
+
+
+def test_guide_names_every_variant() -> None:
+    """docs/how-to/test-your-tool.md lists exactly the switches there are."""
+    guide = (Path(__file__).parents[3] / "docs/how-to/test-your-tool.md").read_text("utf-8")
+    table = guide.split("| Group | Switches |")[1].split("\n\n")[0]
+    named = re.findall(r"`([a-z0-9-]+)`", table)
+    assert sorted(named) == sorted(VARIANTS)
