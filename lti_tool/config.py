@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SECOND = 1_000_000
 """Microseconds in a second; every time inside the program is counted in microseconds."""
 
@@ -62,8 +63,8 @@ class LtiSettings:
             raise ValueError("public_url must be an absolute http(s) address")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ValueError("public_url must have no path, query or fragment")
-        if parts.scheme == "http" and not self.allow_loopback:
-            raise ValueError("public_url must be https unless loopback is allowed")
+        if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+            raise ValueError("public_url must be https, except on this machine")
 
     @cached_property
     def origin(self) -> str:

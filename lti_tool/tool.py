@@ -9,13 +9,21 @@ from flask import current_app
 
 from lrs.store.port import Store
 from lti_tool.config import LtiSettings
+from lti_tool.goals import Goals
+from lti_tool.gradequeue import GradeQueue
 from lti_tool.jwks import PlatformKeys
 from lti_tool.keys import ToolKeys
 from lti_tool.launch import Launches, OnLaunch
 from lti_tool.outbound import Outbound
 from lti_tool.platforms import Platforms
+from lti_tool.registration import Registrations
+from lti_tool.roster import OnRoster, Roster
+from lti_tool.services import Services
+from statements.profile.table import Table, shipped
 
 EXTENSION = "lti_tool"
+TableFor = Callable[[str], Table]
+"""The table of forms that holds for a tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,12 @@ class LtiTool:
     platforms: Platforms
     tool_keys: ToolKeys
     launches: Launches
+    services: Services
+    roster: Roster
+    grades: GradeQueue
+    goals: Goals
+    registrations: Registrations
+    table_for: TableFor
 
 
 def build_tool(
@@ -37,18 +51,27 @@ def build_tool(
     clock: Callable[[], int],
     settings: LtiSettings,
     on_launch: OnLaunch | None = None,
+    on_roster: OnRoster | None = None,
+    table_for: TableFor | None = None,
     http: Outbound | None = None,
 ) -> LtiTool:
-    """Wire the parts. `on_launch` receives each new session and the person's linking identifiers."""
+    """Wire the parts.
+
+    `on_launch` receives each new session with the person's linking identifiers, `on_roster` those
+    of a course's members whenever its roster was fetched; both are for the alias table.
+    """
     http = http or Outbound(settings)
     platforms = Platforms(store, clock)
+    tool_keys = ToolKeys(store, clock, settings)
+    services = Services(http, tool_keys, clock, settings)
+    grades = GradeQueue(store, clock, platforms, services)
     return LtiTool(
         store=store,
         clock=clock,
         settings=settings,
         http=http,
         platforms=platforms,
-        tool_keys=ToolKeys(store, clock, settings),
+        tool_keys=tool_keys,
         launches=Launches(
             store=store,
             clock=clock,
@@ -57,6 +80,21 @@ def build_tool(
             keys=PlatformKeys(http, clock, settings),
             on_launch=on_launch,
         ),
+        services=services,
+        roster=Roster(
+            store=store,
+            clock=clock,
+            settings=settings,
+            services=services,
+            platforms=platforms,
+            on_roster=on_roster,
+        ),
+        grades=grades,
+        goals=Goals(store, clock, grades),
+        registrations=Registrations(
+            store=store, clock=clock, settings=settings, http=http, platforms=platforms
+        ),
+        table_for=table_for or (lambda _tenant: shipped()),
     )
 
 

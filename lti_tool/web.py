@@ -11,19 +11,21 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from lrs.store.port import Store
-from lti_tool import cookies
+from lti_tool import cookies, deeplink_pages, registration_pages
+from lti_tool.adapter import DEEP_LINKING_MESSAGE
 from lti_tool.config import LtiSettings, origin_of
 from lti_tool.guard import csrf_token, current_session, launch_url
 from lti_tool.headers import csp_nonce, platform_origins, secure
 from lti_tool.launch import LAUNCH_PATH, LOGIN_FIELDS, MAX_FIELD, Login, OnLaunch
 from lti_tool.limits import RateLimit
 from lti_tool.refusals import Reason, Refused
+from lti_tool.registration import LOGIN_PATH, REGISTER_PATH
+from lti_tool.roster import OnRoster
 from lti_tool.sessions import LaunchSession
 from lti_tool.tool import EXTENSION, LtiTool, build_tool, current_tool
 
 log = structlog.get_logger(__name__)
 
-LOGIN_PATH = "/lti/login"
 JWKS_CACHE_SECONDS = 300
 
 
@@ -33,25 +35,34 @@ def create_lti_blueprint(
     clock: Callable[[], int],
     settings: LtiSettings,
     on_launch: OnLaunch | None = None,
+    on_roster: OnRoster | None = None,
     tool: LtiTool | None = None,
 ) -> Blueprint:
     """The blueprint of all LTI endpoints; registering it makes `current_tool()` available.
 
     Refusals of the whole application (`Refused`) become pages that a person understands.
     """
-    built = tool or build_tool(store, clock=clock, settings=settings, on_launch=on_launch)
+    built = tool or build_tool(
+        store, clock=clock, settings=settings, on_launch=on_launch, on_roster=on_roster
+    )
     blueprint = Blueprint("lti", __name__, template_folder="templates")
     limit = RateLimit(settings.requests_per_minute, clock)
+    registering = RateLimit(settings.registrations_per_minute, clock)
 
     @blueprint.before_request
     def bound() -> None:
         request.max_content_length = settings.max_request_bytes
         if not limit.allow(f"{request.endpoint} {request.remote_addr}"):
             raise Refused(Reason.TOO_MANY_REQUESTS)
+        # Each registration page makes this tool fetch an address that it was given.
+        if request.path == REGISTER_PATH and not registering.allow(str(request.remote_addr)):
+            raise Refused(Reason.TOO_MANY_REQUESTS)
 
     blueprint.add_url_rule(LOGIN_PATH, "login", login, methods=["GET", "POST"])
     blueprint.add_url_rule(LAUNCH_PATH, "launch", launch, methods=["POST"])
     blueprint.add_url_rule("/lti/jwks", "jwks", jwks, methods=["GET"])
+    deeplink_pages.add_routes(blueprint)
+    registration_pages.add_routes(blueprint)
     blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
     blueprint.record_once(lambda state: _install(state, built))
     return blueprint
@@ -116,7 +127,8 @@ def launch() -> Response:
     session, secret = tool.launches.finish(
         state=state, id_token=fields["id_token"], browser_secret=request.cookies.get(name, "")
     )
-    response: Response = redirect(f"/l/{session.id}/", 303)
+    page = "deeplink" if session.message_type == DEEP_LINKING_MESSAGE else ""
+    response: Response = redirect(f"/l/{session.id}/{page}", 303)
     cookies.drop(response, name)
     return _with_session(response, session, secret)
 

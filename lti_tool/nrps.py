@@ -1,0 +1,99 @@
+"""Names and Role Provisioning Services 2.0: the roster of a course, page by page."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lti_tool.config import LtiSettings
+from lti_tool.launch import Identity, employee_number, text
+from lti_tool.members import Member
+from lti_tool.outbound import OutboundError
+from lti_tool.platforms import Platform
+from lti_tool.roles import tool_roles
+from lti_tool.services import ServiceError, Services, next_page
+
+SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
+MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
+ALL_PAGES_SECONDS = 30.0
+MAX_SUBJECT = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A roster as the platform gave it; `identities` are for the alias table only."""
+
+    members: tuple[Member, ...]
+    identities: tuple[Identity, ...]
+    complete: bool
+    """False when the course is larger, or the platform slower, than this tool waits for."""
+
+
+def fetch_roster(services: Services, platform: Platform, url: str, settings: LtiSettings) -> Fetched:
+    """Every member of the course, over all pages. ServiceError.
+
+    No `limit` is asked for: Moodle then gives all members at once.
+    """
+    members: dict[str, Member] = {}
+    identities: list[Identity] = []
+    seen: set[str] = set()
+    following: str | None = url
+    deadline = time.monotonic() + ALL_PAGES_SECONDS
+    while following and following not in seen:
+        too_much = len(seen) >= settings.roster_max_pages or len(members) >= settings.roster_max_members
+        if too_much or time.monotonic() > deadline:
+            return Fetched(tuple(members.values()), tuple(identities), False)
+        seen.add(following)
+        answer = services.call(platform, [SCOPE], "GET", following, accept=MEDIA_TYPE)
+        try:
+            page = answer.json()
+        except OutboundError as error:
+            raise ServiceError(str(error)) from error
+        listed = page.get("members") if isinstance(page, dict) else None
+        if not isinstance(listed, list):
+            raise ServiceError("the answer is not a membership container")
+        for one in listed[: settings.roster_max_members - len(members)]:
+            member = _member(one)
+            if member is not None and member.subject not in members:
+                members[member.subject] = member
+                identities.append(_identity(platform, one, member))
+        following = next_page(answer, following)
+    return Fetched(tuple(members.values()), tuple(identities), True)
+
+
+def _member(value: Any) -> Member | None:
+    if not isinstance(value, dict) or not isinstance(value.get("user_id"), str | int):
+        return None
+    subject = str(value["user_id"])
+    if not subject or len(subject) > MAX_SUBJECT:
+        return None
+    roles = value.get("roles")
+    name = _name(value.get("name")) or f"{_name(value.get('given_name'))} {_name(value.get('family_name'))}"
+    return Member(
+        subject=subject,
+        name=name.strip(),
+        given_name=_name(value.get("given_name")),
+        roles=tool_roles(one for one in roles if isinstance(one, str))
+        if isinstance(roles, list)
+        else tool_roles(()),
+        active=value.get("status", "Active") == "Active",
+    )
+
+
+def _identity(platform: Platform, value: Mapping[str, Any], member: Member) -> Identity:
+    return Identity(
+        tenant=platform.tenant,
+        issuer=platform.issuer,
+        subject=member.subject,
+        name=member.name,
+        email=text(value.get("email")),
+        employee_number=employee_number(platform, sourcedid=value.get("lis_person_sourcedid"), custom={}),
+    )
+
+
+def _name(value: Any) -> str:
+    """A name; Moodle sends HTML entities in it (`O&#039;Neil`)."""
+    return text(html.unescape(value)) if isinstance(value, str) else ""

@@ -1,0 +1,184 @@
+"""Calls to a platform's services: access tokens, media types, retries of a refused token, pages.
+
+An access token belongs to one registration and one set of scopes, and is fetched anew a minute
+before it ends. Source: LTI 1.3 security framework, section 4.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Callable, Iterable
+from urllib.parse import urljoin
+
+import jwt
+import structlog
+
+from lti_tool.config import SECOND, LtiSettings, origin_of
+from lti_tool.keys import ToolKeys
+from lti_tool.outbound import Answer, Outbound, OutboundError
+from lti_tool.platforms import ACTIVE, Platform
+from lti_tool.tokens import new_id
+
+log = structlog.get_logger(__name__)
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+MAX_TOKENS = 5000
+MAX_TOKEN_LENGTH = 16 * 1024
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_NEXT = re.compile(
+    r"\brel\s*=\s*[\"'\u201c\u201d\u2018\u2019]?([^\"'\u201c\u201d\u2018\u2019;,]*)", re.IGNORECASE
+)
+
+
+class ServiceError(Exception):
+    """A service did not do what was asked. `status` is None when no answer came at all."""
+
+    def __init__(self, what: str, status: int | None = None) -> None:
+        super().__init__(what if status is None else f"{what} (HTTP {status})")
+        self.status = status
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may work later: no answer, overload, or the platform's own fault."""
+        return self.status is None or self.status in (401, 408, 425, 429) or self.status >= 500
+
+
+class Services:
+    """Authorised requests to platforms; safe for many threads."""
+
+    def __init__(
+        self, http: Outbound, keys: ToolKeys, clock: Callable[[], int], settings: LtiSettings
+    ) -> None:
+        self._http = http
+        self._keys = keys
+        self._clock = clock
+        self._settings = settings
+        self._tokens: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = {}
+        self._guard = threading.Lock()
+
+    def call(
+        self,
+        platform: Platform,
+        scopes: Iterable[str],
+        method: str,
+        url: str,
+        *,
+        accept: str,
+        content_type: str = "",
+        body: bytes | None = None,
+    ) -> Answer:
+        """One request with an access token; ServiceError unless the platform answers with success.
+
+        A token that the platform refuses (401) is replaced once.
+        """
+        if platform.status != ACTIVE:
+            raise ServiceError("the platform is not active", 403)
+        wanted = tuple(sorted(set(scopes)))
+        headers = {"Accept": accept}
+        if content_type:
+            headers["Content-Type"] = content_type
+        for attempt in (1, 2):
+            token = self.token(platform, wanted)
+            answer = self._send(method, url, {**headers, "Authorization": f"Bearer {token}"}, body)
+            if answer.status != 401 or attempt == 2:
+                break
+            self._forget(platform, wanted, token)
+        if not answer.ok:
+            raise ServiceError(f"{method} was refused", answer.status)
+        return answer
+
+    def token(self, platform: Platform, scopes: tuple[str, ...]) -> str:
+        """An access token of this registration for these scopes, from the cache while it is good."""
+        key = (platform.id, scopes)
+        margin = self._settings.token_margin_seconds * SECOND
+        with self._guard:
+            kept = self._tokens.get(key)
+        if kept is not None and kept[1] - margin > self._clock():
+            return kept[0]
+        token, seconds = self._fetch(platform, scopes)
+        with self._guard:
+            if len(self._tokens) >= MAX_TOKENS:
+                self._tokens.clear()
+            self._tokens[key] = (token, self._clock() + seconds * SECOND)
+        return token
+
+    def _fetch(self, platform: Platform, scopes: tuple[str, ...]) -> tuple[str, int]:
+        fields = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._assertion(platform),
+            "scope": " ".join(scopes),
+        }
+        try:
+            answer = self._http.post_form(platform.auth_token_url, fields)
+            value = answer.json() if answer.ok else None
+        except OutboundError as error:
+            raise ServiceError(f"no access token: {error}") from error
+        if value is None:
+            raise ServiceError("no access token", answer.status)
+        token = value.get("access_token") if isinstance(value, dict) else None
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            raise ServiceError("the token answer holds no usable token")
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise ServiceError("the access token is too long")
+        seconds = value.get("expires_in")
+        usable = isinstance(seconds, int | float) and math.isfinite(seconds)
+        return token, int(min(seconds, 86_400)) if usable else 0
+
+    def _assertion(self, platform: Platform) -> str:
+        key = self._keys.signing()
+        now = self._settings.now_seconds(self._clock())
+        claims = {
+            "iss": platform.client_id,
+            "sub": platform.client_id,
+            "aud": platform.audience or platform.auth_token_url,
+            "iat": now - 5,
+            "exp": now + 60,
+            "jti": new_id(),
+        }
+        return jwt.encode(claims, key.private_pem, algorithm="RS256", headers={"kid": key.kid})
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        try:
+            return self._http.request(method, url, headers=headers, body=body)
+        except OutboundError as error:
+            raise ServiceError(str(error)) from error
+
+    def _forget(self, platform: Platform, scopes: tuple[str, ...], token: str) -> None:
+        with self._guard:
+            if self._tokens.get((platform.id, scopes), ("", 0))[0] == token:
+                del self._tokens[platform.id, scopes]
+
+
+def next_page(answer: Answer, url: str) -> str | None:
+    """The address of the next page, as its Link header says, or None.
+
+    Lenient where platforms are careless (Moodle quotes `rel` with curly quotes), strict where it
+    matters: the address keeps its letters' case, and a page of another host is not followed, for
+    the request carries an access token.
+    """
+    for target, parameters in _LINK.findall(_undone(answer.headers.get("link", ""))):
+        relation = _NEXT.search(parameters)
+        if relation is not None and "next" in relation.group(1).lower().split():
+            address = urljoin(url, target.strip())
+            try:
+                return address if origin_of(address) == origin_of(url) else None
+            except ValueError:
+                return None
+    return None
+
+
+def with_path_end(url: str, end: str) -> str:
+    """`url` with `/end` added to its path, before the query string if it has one."""
+    path, mark, query = url.partition("?")
+    return f"{path.rstrip('/')}/{end}{mark}{query}"
+
+
+def _undone(header: str) -> str:
+    """A header's UTF-8 that was read as Latin-1, put right; header values travel as bytes."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
