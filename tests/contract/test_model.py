@@ -74,7 +74,7 @@ class History(RuleBasedStateMachine):
             expected = error
         assert type(outcome) is type(expected)
         if isinstance(outcome, Conflict) and isinstance(expected, Conflict):
-            assert sorted(outcome.ids) == sorted(expected.ids)
+            assert set(outcome.ids) == set(expected.ids)
         if expected is None:
             self.state = draft
             self.space.stamps += [record.stored for _, records, _ in told for record in records]

@@ -1,0 +1,168 @@
+"""The embedded engine: one SQLite file, and a directory beside it.
+
+    name.db, name.db-wal, name.db-shm    the database
+    name.db.d/blobs/                     attachments and evidence, see `sqlite_blobs`
+    name.db.d/stamps, *.lock             what processes tell each other, see `sqlite_stamps`
+
+Several processes of one machine may have the file open; a network file system will not do.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from lrs.store.port import CONSISTENCY_BOUND, Unavailable, Views, Writer
+from lrs.store.sqlite_blobs import FileBlobs
+from lrs.store.sqlite_errors import from_system, run
+from lrs.store.sqlite_group import Committer, Job
+from lrs.store.sqlite_reader import SnapshotReader
+from lrs.store.sqlite_schema import connect, upgrade
+from lrs.store.sqlite_stamps import Board
+from lrs.store.sqlite_terms import TermMemory, views_of
+
+T = TypeVar("T")
+
+_WRITER_CACHE_KIB = 32_768
+_READER_CACHE_KIB = 2_048
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+class SqliteStore:
+    """The port's Store over one file."""
+
+    def __init__(self, path: str, *, clock: Callable[[], int] = _now) -> None:
+        """Open the file, making it and its directories when they are not there.
+
+        `clock` gives the microseconds of the present; it may jump, stamps will not.
+        """
+        self._path = path
+        self._clock = clock
+        beside = Path(f"{path}.d")
+        try:
+            beside.mkdir(parents=True, exist_ok=True)
+            self._board = Board(beside, clock)
+        except OSError as error:
+            raise from_system(error) from error
+        self._blobs = FileBlobs(beside / "blobs")
+        self._memory = TermMemory()
+        self._lock = threading.Lock()
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._closed = False
+        try:
+            writer = connect(path, cache_kib=_WRITER_CACHE_KIB)
+            try:
+                self._board.lock_writes()
+                try:
+                    upgrade(writer)
+                finally:
+                    self._board.unlock_writes()
+                self._committer = Committer(writer, self._memory, self._board, clock)
+            except BaseException:
+                writer.close()
+                raise
+        except BaseException:
+            self._board.close()
+            raise
+
+    @property
+    def blobs(self) -> FileBlobs:
+        """The blob half of the store."""
+        return self._blobs
+
+    def reading(self) -> Snapshot:
+        """A snapshot for reading; it is taken with the first read and released on exit."""
+        return Snapshot(self)
+
+    def writing(self, work: Callable[[Writer], T], *, prefetch: Iterable[tuple[str, str]] = ()) -> T:
+        """Run `work` in one write, together with others that are waiting; see the port."""
+        if self._committer.is_current():
+            raise RuntimeError("a write may not call back into the store")
+        job = Job[T](work, tuple(prefetch))
+        self._committer.put(job)
+        return job.wait()
+
+    def close(self) -> None:
+        """Finish writes in progress and release everything; snapshots still open end on their own."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._committer.close()
+        while self._idle:
+            self._idle.pop().close()
+        self._board.close()
+
+    def promise(self) -> int:
+        """A time that no later commit will be stamped at or before."""
+        through = self._board.promise()
+        if through < self._clock() - CONSISTENCY_BOUND // 4:
+            self._committer.settle()
+        return through
+
+    def snapshot(self) -> SnapshotReader:
+        """A reader whose snapshot begins with its first read; give it back with `release`."""
+        connection = self._connection()
+        try:
+            # Promised before the snapshot is taken: what it covers is then in the snapshot.
+            through = self.promise()
+            run(connection, "BEGIN")
+        except BaseException:
+            connection.close()
+            raise
+        return SnapshotReader(connection, self._memory, through, self._resolve)
+
+    def release(self, reader: SnapshotReader) -> None:
+        """End a snapshot and keep its connection for the next one."""
+        try:
+            reader.connection.rollback()
+        except sqlite3.Error:
+            reader.connection.close()
+            return
+        self._idle.append(reader.connection)
+        if self._closed:
+            reader.connection.close()
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._closed:
+            raise Unavailable("the store is closed")
+        try:
+            return self._idle.pop()  # the last one used: its cache is warm
+        except IndexError:
+            return connect(self._path, cache_kib=_READER_CACHE_KIB, read_only=True)
+
+    def _resolve(self, tenant: str, packed: bytes) -> Views:
+        reader = self.snapshot()
+        try:
+            return views_of(reader.connection, [tenant], [packed])[0]
+        finally:
+            self.release(reader)
+
+
+class Snapshot:
+    """What `SqliteStore.reading` returns."""
+
+    __slots__ = ("_reader", "_store")
+
+    _reader: SnapshotReader
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    def __enter__(self) -> SnapshotReader:
+        self._reader = self._store.snapshot()
+        return self._reader
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.release(self._reader)

@@ -1,0 +1,216 @@
+"""Changes that a write has made and that are not in the file yet, and how they get there."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import orjson
+
+from lrs.store.port import Document, Record
+from lrs.store.sqlite_errors import insert, rows_of, run
+from lrs.store.sqlite_rows import uid
+from lrs.store.sqlite_terms import TermWriter, document_prefix, key_prefix, pack, tenant_term, unpack
+
+RecordKey = tuple[str, str]
+"""(tenant, id)"""
+
+DocumentKey = tuple[str, str, str]
+"""(kind, scope, name)"""
+
+
+class Changes:
+    """What was changed (for reading back) and which of it still has to be flushed."""
+
+    __slots__ = ("added", "altered", "documents", "pending", "records")
+
+    def __init__(self) -> None:
+        self.records: dict[RecordKey, Record | None] = {}
+        """Records as they are now; None where it is known that there is none."""
+        self.documents: dict[DocumentKey, Document | None] = {}
+        """Documents as they are now; None where it is known that there is none."""
+        self.added: dict[RecordKey, Record] = {}
+        """Pending records that are new."""
+        self.altered: dict[RecordKey, Record] = {}
+        """Pending records that are in the file and differ in views or hiding."""
+        self.pending: dict[DocumentKey, Document | None] = {}
+        """Pending documents; None where one is to be deleted."""
+
+    def add(self, record: Record) -> None:
+        """A record that the log did not have."""
+        key = (record.tenant, record.id)
+        self.records[key] = self.added[key] = record
+
+    def alter(self, record: Record) -> None:
+        """A record that the log has, with other views or hiding."""
+        key = (record.tenant, record.id)
+        self.records[key] = record
+        (self.added if key in self.added else self.altered)[key] = record
+
+    def set(self, key: DocumentKey, document: Document | None) -> None:
+        """A document to be written, or to be deleted."""
+        self.documents[key] = self.pending[key] = document
+
+    def absorb(self, later: Changes) -> None:
+        """Take over the changes of a write that came after these."""
+        self.records.update(later.records)
+        self.documents.update(later.documents)
+        self.added.update(later.added)
+        for key, record in later.altered.items():
+            (self.added if key in self.added else self.altered)[key] = record
+        self.pending.update(later.pending)
+
+    def flush(self, connection: sqlite3.Connection, terms: TermWriter) -> None:
+        """Bring what is pending into the file, within the connection's transaction."""
+        if self.added:
+            _insert_records(connection, terms, list(self.added.values()))
+            self.added = {}
+        if self.altered:
+            _alter_records(connection, terms, list(self.altered.values()))
+            self.altered = {}
+        if self.pending:
+            _write_documents(connection, terms, self.pending)
+            self.pending = {}
+
+
+_INSERT_LOG = "INSERT OR ROLLBACK INTO log"
+_INSERT_KEY = "INSERT OR ROLLBACK INTO log_key"
+_INSERT_DOCUMENT_KEY = "INSERT OR ROLLBACK INTO document_key"
+
+
+def _insert_records(connection: sqlite3.Connection, terms: TermWriter, records: list[Record]) -> None:
+    prefixes = {record.tenant: key_prefix(record.tenant) for record in records}
+    texts = {tenant_term(tenant) for tenant in prefixes}
+    for record in records:
+        prefix = prefixes[record.tenant]
+        for view in record.views:
+            texts.update([prefix + key for key in view])
+    numbers = terms.numbers(texts)
+    log: list[object] = []
+    keys: list[object] = []
+    for record in records:
+        stored = record.stored
+        prefix = prefixes[record.tenant]
+        tenant = numbers[tenant_term(record.tenant)]
+        views = [[numbers[prefix + key] for key in view] for view in record.views]
+        log += (stored, tenant, uid(record.id), record.hidden, record.digest, pack(views), record.body)
+        keys += (tenant, stored, 0)
+        _add_keys(keys, stored, views)
+    insert(connection, _INSERT_LOG, 7, log)
+    insert(connection, _INSERT_KEY, 3, keys)
+
+
+def _add_keys(keys: list[object], stored: int, views: list[list[int]]) -> None:
+    for number, view in enumerate(views):
+        for term in view:
+            keys += (term, stored, number)
+
+
+def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: list[Record]) -> None:
+    keys: list[object] = []
+    for record in records:
+        prefix = key_prefix(record.tenant)
+        numbers = terms.numbers(prefix + key for view in record.views for key in view)
+        views = [[numbers[prefix + key] for key in view] for view in record.views]
+        packed = pack(views)
+        ((before,),) = run(connection, "SELECT terms FROM log WHERE stored = ?", (record.stored,))
+        run(
+            connection,
+            "UPDATE log SET hidden = ?, terms = ? WHERE stored = ?",
+            (record.hidden, packed, record.stored),
+        )
+        if packed == before:
+            continue
+        for number, view in enumerate(unpack(before)):
+            for term in view:
+                run(
+                    connection,
+                    "DELETE FROM log_key WHERE term = ? AND stored = ? AND view = ?",
+                    (term, record.stored, number),
+                )
+        _add_keys(keys, record.stored, views)
+    insert(connection, _INSERT_KEY, 3, keys)
+
+
+def _write_documents(
+    connection: sqlite3.Connection, terms: TermWriter, pending: dict[DocumentKey, Document | None]
+) -> None:
+    present = _present_documents(connection, list(pending))
+    stale: list[tuple[Any, ...]] = []
+    fresh: list[object] = []
+    rows: list[object] = []
+    gone: list[int] = []
+    number: int = run(connection, "SELECT coalesce(max(number), 0) FROM document")[0][0]
+    for key, document in pending.items():
+        kind, scope, name = key
+        prefix = document_prefix(kind)
+        held = present.get(key)
+        if document is None:
+            if held is not None:
+                gone.append(held[0])
+                stale += _document_keys(terms, prefix, orjson.loads(held[2]), (scope, held[1], name))
+            continue
+        keys = orjson.dumps(sorted(document.keys)).decode()
+        place = document.order
+        if held is None:
+            number += 1
+            mine = number
+        else:
+            mine = held[0]
+        rows += (
+            mine, kind, scope, name, place, document.updated, document.etag,
+            document.content_type, keys, document.body,
+        )  # fmt: skip
+        if held is not None:
+            if held[1] == place and held[2] == keys:
+                continue
+            stale += _document_keys(terms, prefix, orjson.loads(held[2]), (scope, held[1], name))
+        for each in _document_keys(terms, prefix, document.keys, (scope, place, name)):
+            fresh += (*each, mine)
+    for start in range(0, len(stale), 256):
+        _delete_document_keys(connection, stale[start : start + 256])
+    for deleted in gone:
+        run(connection, "DELETE FROM document WHERE number = ?", (deleted,))
+    insert(connection, "INSERT OR ROLLBACK INTO document", 10, rows, _REPLACE)
+    insert(connection, _INSERT_DOCUMENT_KEY, 5, fresh)
+
+
+_REPLACE = (
+    "ON CONFLICT (number) DO UPDATE SET place = excluded.place, updated = excluded.updated,"
+    " etag = excluded.etag, content_type = excluded.content_type, keys = excluded.keys, body = excluded.body"
+)
+
+
+def _document_keys(
+    terms: TermWriter, prefix: str, keys: frozenset[str] | list[str], place: tuple[str, str, str]
+) -> list[tuple[Any, ...]]:
+    numbers = terms.numbers([prefix + key for key in keys])
+    return [(number, *place) for number in numbers.values()]
+
+
+def _present_documents(
+    connection: sqlite3.Connection, keys: list[DocumentKey]
+) -> dict[DocumentKey, tuple[int, str, str]]:
+    """(number, place, keys as JSON) of those documents that are in the file."""
+    present: dict[DocumentKey, tuple[int, str, str]] = {}
+    for start in range(0, len(keys), 64):
+        some = keys[start : start + 64]
+        rows = run(
+            connection,
+            "SELECT d.kind, d.scope, d.name, d.number, d.place, d.keys"  # noqa: S608
+            f" FROM (VALUES {rows_of(len(some), 3)}) v"
+            " CROSS JOIN document d ON d.kind = v.column1 AND d.scope = v.column2 AND d.name = v.column3",
+            [part for key in some for part in key],
+        )
+        for kind, scope, name, number, place, held in rows:
+            present[kind, scope, name] = (number, place, held)
+    return present
+
+
+def _delete_document_keys(connection: sqlite3.Connection, stale: list[tuple[Any, ...]]) -> None:
+    run(
+        connection,
+        "DELETE FROM document_key WHERE (term, scope, place, name) IN"  # noqa: S608
+        f" (VALUES {rows_of(len(stale), 4)})",
+        [part for each in stale for part in each],
+    )

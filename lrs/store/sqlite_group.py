@@ -1,0 +1,221 @@
+"""Group commit: one thread writes, and commits all waiting writes together.
+
+One fsync serves every write that arrived during the one before. A write that fails on its own is
+undone alone; when the transaction itself fails, each write of the group is tried once more in a
+transaction of its own, so that one that cannot be stored does not take others with it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from lrs.store.port import Conflict, StoreError, Unavailable
+from lrs.store.sqlite_errors import from_driver, run, run_one
+from lrs.store.sqlite_schema import backfill_slice
+from lrs.store.sqlite_stamps import Board
+from lrs.store.sqlite_terms import TermMemory
+from lrs.store.sqlite_writer import Group, SqliteWriter
+
+T = TypeVar("T")
+
+GROUP_LIMIT = 256
+"""Writes per transaction."""
+
+PATIENCE = 20.0
+"""Seconds that a write may wait for its turn."""
+
+CHECKPOINT_PAGES = 4_000
+"""Pages in the write-ahead log (16 MB) before a commit copies them to the file."""
+
+
+class Job(Generic[T]):
+    """One write: its work, and how it ended."""
+
+    __slots__ = ("_done", "_turn", "alone", "error", "prefetch", "result", "work")
+
+    result: T
+
+    def __init__(
+        self,
+        work: Callable[[SqliteWriter], T],
+        prefetch: Collection[tuple[str, str]] = (),
+        *,
+        alone: bool = False,
+    ) -> None:
+        self.work = work
+        self.prefetch = prefetch
+        self.alone = alone
+        """It changes the file past the group's buffers and so needs a transaction of its own."""
+        self.error: BaseException | None = None
+        self._turn = deque([True])
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def claim(self) -> bool:
+        """True for the first that asks: the thread that runs the work, or the caller giving up."""
+        try:
+            return self._turn.pop()
+        except IndexError:
+            return False
+
+    def finish(self) -> None:
+        """Let the caller go on."""
+        self._done.release()
+
+    def wait(self) -> T:
+        """The result of the work, once it is on the disk; raises what the work raised."""
+        if not self._done.acquire(timeout=PATIENCE):
+            if self.claim():
+                raise Unavailable("the write did not get its turn in time")
+            self._done.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Committer:
+    """The writing thread of one opened store."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, memory: TermMemory, board: Board, clock: Callable[[], int]
+    ) -> None:
+        self._connection = connection
+        self._memory = memory
+        self._board = board
+        self._clock = clock
+        self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._next: list[Job[Any] | None] = []
+        self._gate = threading.Lock()
+        self._closed = False
+        self._settling = False
+        run(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
+        self._thread.start()
+        self.put(Job(self._backfill, alone=True))
+
+    def put(self, job: Job[Any]) -> None:
+        """Queue a write."""
+        with self._gate:
+            if self._closed:
+                raise Unavailable("the store is closed")
+            self._queue.put(job)
+
+    def is_current(self) -> bool:
+        """Whether the caller is inside a write of this store."""
+        return threading.get_ident() == self._thread.ident
+
+    def settle(self) -> None:
+        """Make a commit soon, so that what a dead process left behind no longer counts."""
+        if not self._settling:
+            self._settling = True
+            self.put(Job(self._settle, alone=True))
+
+    def close(self) -> None:
+        """Finish the queued writes and stop."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _serve(self) -> None:
+        while jobs := self._take():
+            claimed = [job for job in jobs if job.claim()]
+            if claimed:
+                self._commit(claimed)
+
+    def _take(self) -> list[Job[Any]]:
+        """The next group, waiting for its first job; empty when the store is closing."""
+        first = self._next.pop() if self._next else self._queue.get()
+        if first is None:
+            return []
+        jobs = [first]
+        while not first.alone and len(jobs) < GROUP_LIMIT:
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                break
+            if job is None or job.alone:
+                self._next.append(job)
+                break
+            jobs.append(job)
+        return jobs
+
+    def _commit(self, jobs: list[Job[Any]]) -> None:
+        failed = self._attempt(jobs)
+        if failed is not None and len(jobs) > 1 and not isinstance(failed, Unavailable):
+            for job in jobs:
+                self._commit([job])
+            return
+        for job in jobs:
+            job.error = failed or job.error
+            job.finish()
+
+    def _attempt(self, jobs: Sequence[Job[Any]]) -> Exception | None:
+        """Run the jobs in one transaction; what made the transaction itself fail, if it did."""
+        self._board.lock_writes()
+        try:
+            self._transact(jobs)
+        except sqlite3.Error as error:
+            return from_driver(error)
+        except Exception as error:
+            return error
+        finally:
+            self._board.unlock_writes()
+        return None
+
+    def _transact(self, jobs: Sequence[Job[Any]]) -> None:
+        connection = self._connection
+        run(connection, "BEGIN IMMEDIATE")
+        try:
+            before = connection.total_changes
+            (last,) = run_one(connection, "SELECT max(stored) FROM log")
+            group = Group(connection, self._memory, self._board.begin(last or 0), self._clock)
+            group.prefetch([place for job in jobs for place in job.prefetch])
+            for job in jobs:
+                _perform(job, SqliteWriter(group))
+            group.flush()
+            run(connection, "COMMIT")
+        except BaseException:
+            # Some failures (a full disk, for one) have already ended the transaction.
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+        finally:
+            self._board.end()
+        self._memory.learn(group.terms.fresh)
+        if connection.total_changes > before:
+            self._board.bury()
+
+    def _backfill(self, writer: SqliteWriter) -> None:
+        if backfill_slice(writer.connection):
+            # Behind whatever was queued meanwhile: nobody waits for more than one slice.
+            self._queue.put(Job(self._backfill, alone=True))
+
+    def _settle(self, writer: SqliteWriter) -> None:
+        self._settling = False
+        run(writer.connection, "UPDATE settled SET times = times + 1")
+
+
+def _perform(job: Job[Any], writer: SqliteWriter) -> None:
+    """Run one work; its own failure is kept in the job, a failure of the engine ends the group."""
+    job.error = None
+    try:
+        job.result = job.work(writer)
+    except Conflict as error:
+        job.error = error
+    except StoreError:
+        raise
+    except BaseException as error:
+        job.error = error
+    if job.error is None:
+        writer.keep()
+    else:
+        writer.undo()

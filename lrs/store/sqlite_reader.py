@@ -1,0 +1,260 @@
+"""Reading: one snapshot of the file, through one connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import orjson
+
+from lrs.store.port import Document, Position, Record, Views
+from lrs.store.sqlite_errors import run_one
+from lrs.store.sqlite_queries import (
+    COUNT_DOCUMENTS,
+    COUNT_DOCUMENTS_IN,
+    COUNT_KEYS,
+    PAGE,
+    by_id,
+    find,
+    find_documents,
+    named,
+)
+from lrs.store.sqlite_rows import Pending, Resolve, Row, StoredRecord, fetch, uid
+from lrs.store.sqlite_terms import (
+    TermMemory,
+    document_prefix,
+    key_prefix,
+    look_up,
+    padded,
+    tenant_term,
+    texts_of,
+    views_of,
+)
+
+_EARLIEST = -(2**63)
+_LATEST = 2**63 - 1
+_PROBES = (64, 4096)
+"""How far entries of a key are counted to find the rarest: first a little, then more if all are common."""
+
+
+class SqliteReader:
+    """The port's Reader over a connection that is, or will be with its first read, in a snapshot."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        memory: TermMemory,
+        through: int,
+    ) -> None:
+        self.connection = connection
+        self._memory = memory
+        self._through = through
+
+    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
+        raw = []
+        for id in ids:
+            try:
+                raw.append(uid(id))
+            except ValueError:
+                continue
+        number = self._term(tenant_term(tenant)) if raw else None
+        if number is None:
+            return {}
+        found: dict[str, Record] = {}
+        for some in padded(raw):
+            rows = fetch(self.connection, by_id(len(some)), [number, *some])
+            found.update((record.id, record) for record in self._records(tenant, rows))
+        return found
+
+    def find(
+        self,
+        tenant: str | None,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+        include_hidden: bool = False,
+    ) -> list[Record]:
+        wanted = frozenset(keys)
+        if tenant is None and wanted:
+            raise ValueError("a walk over all tenants takes no keys")
+        low = _EARLIEST if since is None else since + 1
+        high = _LATEST if until is None else until
+        if after is not None and ascending:
+            low = max(low, after.stored)
+        elif after is not None:
+            high = min(high, after.stored)
+        terms: list[int] = []
+        if tenant is not None:
+            prefix = key_prefix(tenant)
+            texts = [prefix + key for key in wanted] or [tenant_term(tenant)]
+            numbers = self._terms(texts)
+            if len(numbers) < len(texts):
+                return []
+            terms = self._rarest_first(list(numbers.values()), low, high)
+        found: list[Record] = []
+        sql = find(len(terms), ascending, include_hidden)
+        while len(found) < limit and low <= high:
+            some = min(limit - len(found) + (after is not None), PAGE)
+            rows = fetch(self.connection, sql, [*terms, low, high, some])
+            rows.sort(key=itemgetter(0), reverse=not ascending)
+            last = None
+            kept = []
+            for row in rows:
+                # Views that match twice give a record twice; the page begins strictly after `after`.
+                if row[0] != last and (after is None or _beyond(row, after, ascending)):
+                    kept.append(row)
+                last = row[0]
+            found += self._records(tenant, kept)
+            if len(rows) < some:
+                break
+            low, high = (rows[-1][0] + 1, high) if ascending else (low, rows[-1][0] - 1)
+        return found[:limit]
+
+    def document(self, kind: str, scope: str, name: str) -> Document | None:
+        return self._documents(kind, named(1), [kind, scope, name]).get(name)
+
+    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
+        found: dict[str, Document] = {}
+        for some in padded(list(names)):
+            found.update(self._documents(kind, named(len(some)), [kind, scope, *some]))
+        return found
+
+    def find_documents(
+        self,
+        kind: str,
+        scope: str | None,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        after: tuple[str, str] | None = None,
+        descending: bool = False,
+        limit: int,
+    ) -> list[Document]:
+        if scope is None and after is not None:
+            raise ValueError("a walk over all scopes cannot be resumed")
+        prefix = document_prefix(kind)
+        texts = [prefix + key for key in frozenset(keys)]
+        numbers = self._terms(texts)
+        if len(numbers) < len(texts):
+            return []
+        terms = self._rarest_documents_first(list(numbers.values()), scope)
+        found: list[Document] = []
+        place: tuple[str, ...] | None = after
+        while len(found) < limit:
+            some = min(limit - len(found), PAGE)
+            parameters: list[object] = [*terms] if terms else [kind]
+            parameters += [] if scope is None else [scope]
+            parameters += [] if place is None else place
+            parameters += [] if since is None else [since]
+            shape = (len(terms), scope is None, since is not None, place is not None, descending)
+            page = self._document_list(kind, find_documents(*shape), [*parameters, some])
+            found += page
+            if len(page) < some:
+                break
+            place = (page[-1].order, page[-1].name)
+            if scope is None:
+                place = (page[-1].scope, *place)
+        return found
+
+    def consistent_through(self) -> int:
+        return self._through
+
+    def _records(self, tenant: str | None, rows: Sequence[Row]) -> list[Record]:
+        """Rows of one tenant, or of any when it is None, as records."""
+        if tenant is None:
+            names = self._tenants(rows)
+            tenants = [names[row[1]] for row in rows]
+        else:
+            tenants = [tenant] * len(rows)
+        return [
+            StoredRecord(owner, row[3], row[0], row[6], row[4], views, row[2])  # type: ignore[arg-type]
+            for owner, row, views in zip(tenants, rows, self._views(tenants, rows), strict=True)
+        ]
+
+    def _views(self, tenants: Sequence[str], rows: Sequence[Row]) -> Sequence[Views | Pending]:
+        """The views of each row."""
+        return views_of(self.connection, tenants, [row[5] for row in rows])
+
+    def _tenants(self, rows: Sequence[Row]) -> dict[int, str]:
+        texts = texts_of(self.connection, (row[1] for row in rows))
+        return {number: text[len(tenant_term("")) :] for number, text in texts.items()}
+
+    def _term(self, text: str) -> int | None:
+        return self._terms([text]).get(text)
+
+    def _terms(self, texts: Sequence[str]) -> dict[str, int]:
+        """The numbers of those texts that are terms."""
+        numbers: dict[str, int] = {}
+        missing = []
+        for text in texts:
+            number = self._memory.get(text)
+            if number is None:
+                missing.append(text)
+            else:
+                numbers[text] = number
+        if missing:
+            found = look_up(self.connection, missing)
+            self._learn(found)
+            numbers.update(found)
+        return numbers
+
+    def _learn(self, numbers: Mapping[str, int]) -> None:
+        self._memory.learn(numbers)
+
+    def _rarest_first(self, terms: list[int], low: int, high: int) -> list[int]:
+        return self._by_count(terms, COUNT_KEYS, [low, high])
+
+    def _rarest_documents_first(self, terms: list[int], scope: str | None) -> list[int]:
+        if scope is None:
+            return self._by_count(terms, COUNT_DOCUMENTS, [])
+        return self._by_count(terms, COUNT_DOCUMENTS_IN, [scope])
+
+    def _by_count(self, terms: list[int], count: str, bounds: list[Any]) -> list[int]:
+        if len(terms) < 2:
+            return terms
+        counts: Sequence[int] = ()
+        for probe in _PROBES:
+            sql = "SELECT " + ",".join([count] * len(terms))
+            counts = run_one(self.connection, sql, [x for term in terms for x in (term, *bounds, probe)])
+            if min(counts) < probe:
+                break
+        return [term for _, term in sorted(zip(counts, terms, strict=True))]
+
+    def _documents(self, kind: str, sql: str, parameters: list[object]) -> dict[str, Document]:
+        return {each.name: each for each in self._document_list(kind, sql, parameters)}
+
+    def _document_list(self, kind: str, sql: str, parameters: list[object]) -> list[Document]:
+        numbers, data = run_one(self.connection, sql, parameters)
+        found = []
+        at = 0
+        for scope, name, place, updated, etag, content_type, keys, size in orjson.loads(numbers):
+            body = data[at : at + size]
+            at += size
+            found.append(
+                Document(kind, scope, name, body, content_type, etag, updated, frozenset(keys), place)
+            )
+        return found
+
+
+class SnapshotReader(SqliteReader):
+    """The reader of `Store.reading`: views are fetched if and when somebody looks at them."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, memory: TermMemory, through: int, resolve: Resolve
+    ) -> None:
+        super().__init__(connection, memory, through)
+        self._resolve = resolve
+
+    def _views(self, tenants: Sequence[str], rows: Sequence[Row]) -> Sequence[Views | Pending]:  # noqa: ARG002
+        return [Pending(row[5], self._resolve) for row in rows]
+
+
+def _beyond(row: Row, after: Position, ascending: bool) -> bool:
+    place = (row[0], row[3])
+    return place > (after.stored, after.id) if ascending else place < (after.stored, after.id)

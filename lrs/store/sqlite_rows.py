@@ -1,0 +1,104 @@
+"""Rows as records, and how views are fetched when asked for."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+from lrs.store.port import Record, Views
+from lrs.store.sqlite_errors import run_one
+
+Resolve = Callable[[str, bytes], Views]
+"""Turns the packed views of a tenant's record into texts."""
+
+
+class Pending:
+    """Views that have not been fetched yet."""
+
+    __slots__ = ("packed", "resolve")
+
+    def __init__(self, packed: bytes, resolve: Resolve) -> None:
+        self.packed = packed
+        self.resolve = resolve
+
+
+class StoredRecord(Record):
+    """A record whose views are fetched when they are first looked at; otherwise like any other.
+
+    Most readers want the body alone, and terms never change, so the views may come later.
+    """
+
+    __slots__ = ("_views",)
+
+    _views: Views | Pending
+
+    @property
+    def views(self) -> Views:
+        """The record's key sets."""
+        held = self._views
+        if isinstance(held, Pending):
+            held = held.resolve(self.tenant, held.packed)
+            object.__setattr__(self, "_views", held)
+        return held
+
+    @views.setter
+    def views(self, views: Views | Pending) -> None:
+        object.__setattr__(self, "_views", views)
+
+    def _fields(self) -> tuple[object, ...]:
+        return (self.tenant, self.id, self.stored, self.body, self.digest, self.views, self.hidden)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        return (self.id, self.stored, self.tenant, self.body, self.digest, self.hidden, self.views) == (
+            other.id, other.stored, other.tenant, other.body, other.digest, other.hidden, other.views,
+        )  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+
+def uid(id: str) -> bytes:
+    """A canonical UUID as 16 bytes; ValueError when it is not one."""
+    raw = bytes.fromhex(id.replace("-", ""))
+    if len(id) != 36 or len(raw) != 16:
+        raise ValueError("not a canonical UUID")
+    return raw
+
+
+def uuid_text(raw: bytes) -> str:
+    """The inverse of `uid`."""
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+Row = tuple[int, int, bool, str, bytes, bytes, bytes]
+"""A record as read: stored, tenant number, hidden, id, digest, packed views, body."""
+
+
+def fetch(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> list[Row]:
+    """The rows of a query that answers with one row for a page (see `sqlite_queries`)."""
+    answer: tuple[str | None, bytes] = run_one(connection, sql, parameters)
+    if answer[0] is None:
+        return []
+    numbers: Any = map(int, answer[0].split(" "))
+    data = answer[1]
+    rows: list[Row] = []
+    at = 0
+    while six := tuple(islice(numbers, 6)):
+        stored, tenant, hidden, digests, terms, bodies = six
+        digest = at + 16
+        packed = digest + digests
+        body = packed + terms
+        end = body + bodies
+        rows.append(
+            (
+                stored, tenant, bool(hidden), uuid_text(data[at:digest]),
+                data[digest:packed], data[packed:body], data[body:end],
+            )
+        )  # fmt: skip
+        at = end
+    return rows
