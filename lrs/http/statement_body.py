@@ -94,7 +94,7 @@ def parse(body: bytes, max_depth: int) -> Any:
 
 def _check_depth(value: Any, limit: int) -> None:
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             child
             for parent in level
