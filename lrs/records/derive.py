@@ -1,8 +1,8 @@
 """From statements to entries, before JP: which entries do these statements touch, and what are those now?
 
 An entry is worked out from the log each time, never patched: from its statement, from every sign-off that
-points at it, and from the reversals of its completion. So the order in which statements arrive, how often they
-do, and what was voided meanwhile make no difference to the outcome.
+points at it, and from the reversals of its completion. So the order in which statements arrive, how often
+they do, and what was voided meanwhile make no difference to the outcome.
 """
 
 from __future__ import annotations
@@ -175,6 +175,6 @@ class Derivation:
             decided=decided,
             evidence=learning.evidence,
             courses=learning.courses,
-            details=learning.details,
+            details=learning.details or None,
             replaces=learning.replaces or "",
         )

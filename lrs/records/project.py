@@ -57,14 +57,8 @@ class Projector:
         reader: Reader,
         records: Sequence[Record],
         recounts: Iterable[tuple[str, str]] = (),
-        *,
-        anew: bool = False,
     ) -> Changes:
-        """The changes that these records, and these (tenant, person) recounts, make to entries and sums.
-
-        `anew` writes touched documents even when they are the same, so that a rebuild can tell them from stale
-        ones.
-        """
+        """The changes that these records, and these (tenant, person) recounts, make to entries and sums."""
         by_tenant: dict[str, list[Record]] = defaultdict(list)
         for record in records:
             by_tenant[record.tenant].append(record)
@@ -73,7 +67,7 @@ class Projector:
             persons[tenant].add(person)
         changes = Changes()
         for tenant in by_tenant.keys() | persons.keys():
-            one = _OneTenant(reader, tenant, self._tables.read(reader, tenant), self._clock(), anew, changes)
+            one = _OneTenant(reader, tenant, self._tables.read(reader, tenant), self._clock(), changes)
             one.work(self._people, by_tenant[tenant], persons[tenant])
         return changes
 
@@ -84,7 +78,6 @@ class _OneTenant:
     tenant: str
     table: Table
     now: int
-    anew: bool
     changes: Changes
 
     def work(self, people: People, records: Sequence[Record], recounts: Collection[str]) -> None:
@@ -152,7 +145,7 @@ class _OneTenant:
         full = [replace(awarded(entry, awards[entry.id]), person=id) for entry in now.values()]
         for entry in full:
             same = entry.id in held and replace(held[entry.id], person=id) == entry
-            if not same or self.anew:
+            if not same:
                 self.changes.puts.append(kept_entries.document_of(entry, self.now))
         document = self.reader.document(SUMMARY, self.tenant, name)
         if not full:
@@ -162,5 +155,5 @@ class _OneTenant:
         employment = person.employment if person is not None else ""
         summary = kept_summaries.summarise(id, year, full, self.table, employment)
         made = kept_summaries.document_of(summary, self.tenant, self.now)
-        if document is None or document.body != made.body or self.anew:
+        if document is None or document.body != made.body:
             self.changes.puts.append(made)

@@ -1,0 +1,296 @@
+"""The follower: tails the log and keeps entries and sums in step with it.
+
+It works in batches from a checkpoint that moves in the same write as what was worked out. A lease keeps other
+workers from doing the same work; the checkpoint's compare-and-set makes a mistake about the lease harmless.
+
+What is visible is worked on at once, so that people see what they wrote. On an engine where a slow write
+may still appear behind what was read, that stretch is read once more when the engine promises that it is
+complete.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from lrs.people import RECOUNT, People
+from lrs.records import checkpoint
+from lrs.records.checkpoint import LEASE, Checkpoint, Lost
+from lrs.records.project import Changes, Projector
+from lrs.records.tables import EVERYONE, Tables
+from lrs.store.port import Document, Position, Reader, Record, Store, StoreError, Writer
+
+BATCH = 200
+"""Records of one write: large enough to be quick, small enough not to keep other writers waiting."""
+RECOUNTS = 20
+IDLE = 0.05
+"""Seconds between two looks at an idle log."""
+POLL = 0.01
+PAUSE = 1.0
+"""Seconds between two attempts after a failure."""
+TENANT = "tenant"
+"""Kind of the documents that list the tenants with statements."""
+UNUSABLE = "unprojected"
+"""Kind of the documents that name records which could not be worked on; they are passed over."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one look at the log has found to do."""
+
+    seen: Checkpoint
+    safe: Position | None
+    ahead: Position | None
+    records: Sequence[Record] = ()
+    recounts: Sequence[Document] = ()
+    confirmed: Sequence[Record] = ()
+    walk: _Walk | None = None
+    changes: Changes = field(default_factory=Changes)
+
+    @property
+    def idle(self) -> bool:
+        unchanged = (self.safe, self.ahead) == (self.seen.safe, self.seen.ahead)
+        return unchanged and not self.records and not self.recounts and self.walk is None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """A slice of a tenant's whole log that is counted anew, after its table changed."""
+
+    document: Document
+    records: list[Record]
+
+
+class Follower:
+    """Keeps the learning record in step with the log. Any number may run; one of them works at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        tables: Tables,
+        clock: Callable[[], int],
+        *,
+        holder: str,
+    ) -> None:
+        """`holder` names this follower among all of the store's."""
+        self._store = store
+        self._people = people
+        self._projector = Projector(people, tables, clock)
+        self._clock = clock
+        self._holder = holder
+        self._turn = threading.Lock()
+        self._news = threading.Event()
+        self._moves = -1
+        self._done: dict[tuple[str, str], int] = {}
+        self._tenants: set[str] = set()
+        self._careful = 0
+
+    def run_once(self, limit: int = BATCH) -> int:
+        """Work on the next batch; how many records and recounts were done, 0 when there is nothing to do.
+
+        Also 0 while another follower holds the lease.
+        """
+        with self._turn:
+            try:
+                return self._run(1 if self._careful else limit)
+            except Lost:
+                return 0
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Follow the log until `stop` is set; failures of the store are waited out."""
+        while not stop.is_set():
+            try:
+                busy = self.run_once() > 0
+            except StoreError as error:
+                _log.warning("follower: the store does not answer: %s", type(error).__name__)
+                stop.wait(PAUSE)
+                continue
+            except Exception:
+                # A thread that ends here would leave the record behind for good, without a sign.
+                _log.exception("follower: failed, and will try again")
+                stop.wait(PAUSE)
+                continue
+            if not busy:
+                self._news.wait(IDLE)
+                self._news.clear()
+        self.release()
+
+    def notify(self) -> None:
+        """Say that something was written in this process: saves the follower its next pause."""
+        self._news.set()
+
+    def release(self) -> None:
+        """Give the lease back, so that another worker need not wait for its end."""
+
+        def work(writer: Writer) -> None:
+            held = checkpoint.read(writer)
+            if held.holder == self._holder:
+                checkpoint.move(writer, held, replace(held, holder="", until=0, moves=held.moves + 1))
+
+        try:
+            self._store.writing(work)
+        except StoreError as error:
+            _log.warning("follower: could not give its lease back: %s", type(error).__name__)
+
+    def wait_past(self, stored: int, timeout: float) -> bool:
+        """Wait until the statement with this `stored` is in the record; False after `timeout` seconds.
+
+        It helps with the work instead of only waiting, when no other worker has it.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            if self._is_past(stored):
+                return True
+            if self.run_once() == 0 and not self._is_past(stored):
+                if time.monotonic() >= end:
+                    return False
+                time.sleep(POLL)
+
+    def lag(self) -> int:
+        """Microseconds for which the oldest unread record has been waiting; 0 when none is."""
+        with self._store.reading() as reader:
+            front = checkpoint.read(reader).front
+            waiting = reader.find(None, after=front, ascending=True, limit=1, include_hidden=True)
+        return max(0, self._clock() - waiting[0].stored) if waiting else 0
+
+    def _is_past(self, stored: int) -> bool:
+        with self._store.reading() as reader:
+            held = checkpoint.read(reader)
+        if held.safe is not None and held.safe.stored >= stored:
+            return True
+        with self._turn:
+            return held.moves == self._moves and stored in self._done.values()
+
+    def _run(self, limit: int) -> int:
+        with self._store.reading() as reader:
+            through = reader.consistent_through()
+        with self._store.reading() as reader:
+            todo = self._look(reader, through, limit)
+            if todo is None or todo.idle:
+                return 0
+            self._work_out(reader, todo)
+        self._write(todo)
+        return len(todo.records) + len(todo.recounts) + (len(todo.walk.records) + 1 if todo.walk else 0)
+
+    def _look(self, reader: Reader, through: int, limit: int) -> _Pass | None:
+        """What there is to do; None while somebody else does it."""
+        seen = checkpoint.read(reader)
+        if seen.held_by_another(self._holder, self._clock()):
+            return None
+        if seen.moves != self._moves:
+            # Somebody else followed meanwhile: what was done beyond the safe place is not known here.
+            self._done.clear()
+            self._moves = seen.moves
+            seen = replace(seen, ahead=None)
+        fresh = _after(reader, seen.front, None, limit)
+        todo = _Pass(seen, seen.safe, seen.ahead, fresh)
+        if fresh:
+            todo.ahead = _place(fresh[-1])
+        if seen.ahead is None:
+            if not fresh or fresh[-1].stored <= through:
+                todo.safe, todo.ahead = todo.ahead or seen.safe, None
+        else:
+            todo.confirmed = _after(reader, seen.safe, through, limit)
+            if todo.confirmed:
+                todo.safe = _place(todo.confirmed[-1])
+                known = self._done.keys() | {(one.tenant, one.id) for one in fresh}
+                late = [one for one in todo.confirmed if (one.tenant, one.id) not in known]
+                todo.records = [*late, *fresh]
+            if todo.ahead is not None and todo.safe is not None and _order(todo.ahead) <= _order(todo.safe):
+                todo.ahead = None
+        if not (fresh and self._careful):
+            self._asked(reader, todo, limit)
+        return todo
+
+    def _asked(self, reader: Reader, todo: _Pass, limit: int) -> None:
+        """Add what was asked to be counted anew; the walk through a whole log yields to what is new."""
+        asked = reader.find_documents(RECOUNT, None, limit=RECOUNTS)
+        persons = [document for document in asked if document.name != EVERYONE]
+        todo.recounts = persons[:1] if self._careful else persons
+        whole = next((document for document in asked if document.name == EVERYONE), None)
+        if whole is None or todo.records or (self._careful and persons):
+            return
+        after = _position(whole)
+        records = reader.find(whole.scope, after=after, ascending=True, limit=limit, include_hidden=True)
+        todo.walk = _Walk(whole, records)
+
+    def _work_out(self, reader: Reader, todo: _Pass) -> None:
+        records = [*todo.records, *(todo.walk.records if todo.walk else ())]
+        recounts = [(document.scope, document.name) for document in todo.recounts]
+        try:
+            todo.changes = self._projector.project(reader, records, recounts)
+        except StoreError:
+            raise
+        except Exception as error:
+            if not self._careful:
+                # One of these cannot be worked on: the next passes take them one at a time to find it.
+                self._careful = len(records) + 1
+                raise Lost from None
+            for tenant, _ in recounts:
+                _log.error("follower: passed over a recount in %s", tenant, exc_info=error)
+            for record in records:
+                _log.error("follower: passed over %s: %s", record.id, type(error).__name__, exc_info=error)
+                body = orjson.dumps({"error": type(error).__name__})
+                todo.changes.puts.append(
+                    Document(UNUSABLE, record.tenant, record.id, body, updated=self._clock())
+                )
+        self._careful = max(0, self._careful - 1)
+        for tenant in {record.tenant for record in records} - self._tenants:
+            todo.changes.puts.append(Document(TENANT, "", tenant, b"{}", updated=self._clock()))
+
+    def _write(self, todo: _Pass) -> None:
+        to = Checkpoint(todo.safe, todo.ahead, self._holder, self._clock() + LEASE, todo.seen.moves + 1)
+
+        def work(writer: Writer) -> None:
+            checkpoint.move(writer, todo.seen, to)
+            todo.changes.write(writer, self._people)
+            for asked in todo.recounts:
+                if writer.document(RECOUNT, asked.scope, asked.name) == asked:
+                    writer.delete(RECOUNT, asked.scope, (asked.name,))
+            if todo.walk is not None:
+                _walked(writer, todo.walk)
+
+        self._store.writing(work)
+        self._moves = to.moves
+        self._tenants |= {record.tenant for record in todo.records}
+        self._done |= {(record.tenant, record.id): record.stored for record in todo.records}
+        if to.ahead is None:
+            self._done.clear()
+        for record in todo.confirmed:
+            self._done.pop((record.tenant, record.id), None)
+
+
+def _walked(writer: Writer, walk: _Walk) -> None:
+    """Move on the walk through a tenant's log, or end it; not when it was asked for again meanwhile."""
+    if writer.document(RECOUNT, walk.document.scope, EVERYONE) != walk.document:
+        return
+    if not walk.records:
+        writer.delete(RECOUNT, walk.document.scope, (EVERYONE,))
+        return
+    place = walk.records[-1]
+    writer.put(replace(walk.document, body=orjson.dumps({"stored": place.stored, "id": place.id})))
+
+
+def _after(reader: Reader, place: Position | None, until: int | None, limit: int) -> list[Record]:
+    return reader.find(None, after=place, until=until, ascending=True, limit=limit, include_hidden=True)
+
+
+def _place(record: Record) -> Position:
+    return Position(record.stored, record.id)
+
+
+def _order(place: Position) -> tuple[int, str]:
+    return place.stored, place.id
+
+
+def _position(document: Document) -> Position | None:
+    held = orjson.loads(document.body)
+    return Position(held["stored"], held["id"]) if held else None

@@ -1,0 +1,51 @@
+"""The learning record as one thing: its parts, connected over one store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lrs.people import People
+from lrs.records.follower import Follower
+from lrs.records.rebuild import rebuild
+from lrs.records.records import Records
+from lrs.records.tables import Tables
+from lrs.records.verification import Verification
+from lrs.store.port import Store
+
+
+@dataclass(frozen=True, slots=True)
+class LearningRecord:
+    """Made once for each process by `over`; safe to use from many threads."""
+
+    store: Store
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+    people: People
+    tables: Tables
+    records: Records
+    verification: Verification
+    follower: Follower
+
+    @classmethod
+    def over(cls, store: Store, clock: Callable[[], int], new_id: Callable[[], str]) -> LearningRecord:
+        """The learning record that is kept in `store`."""
+        people = People(store, clock)
+        tables = Tables(store, clock)
+        records = Records(store, tables)
+        return cls(
+            store,
+            clock,
+            new_id,
+            people,
+            tables,
+            records,
+            Verification(records, people, clock, new_id),
+            Follower(store, people, tables, clock, holder=new_id()),
+        )
+
+    def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
+        """Derive everything anew, see `lrs.records.rebuild`."""
+        return rebuild(
+            self.store, self.people, self.tables, self.clock, holder=self.new_id(), progress=progress
+        )

@@ -1,0 +1,153 @@
+"""Reading the learning record: entries, sums, and the statements behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from lrs.people import Person, owners_of, person_of, roots_of
+from lrs.records.entries import ENTRY, WAITING, Entry, Status, entry_of, owned_key, waiting_key
+from lrs.records.summaries import SUMMARY, Summary, read_summaries, summarised_key, summary_of
+from lrs.records.tables import Tables
+from lrs.store.port import Document, Reader, Store
+
+PAGE = 100
+PAGE_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Some entries, the latest first, and how to get those after them."""
+
+    entries: tuple[Entry, ...]
+    after: tuple[str, str] | None
+    """Pass it on to get the next page; None at the end."""
+
+
+class Records:
+    """What the pages, the reports and the record API read. Nothing here writes."""
+
+    def __init__(self, store: Store, tables: Tables) -> None:
+        self._store = store
+        self._tables = tables
+
+    def entries(
+        self,
+        tenant: str,
+        person: str,
+        *,
+        year: int | None = None,
+        status: Collection[Status] = (),
+        pillar: str | None = None,
+    ) -> list[Entry]:
+        """A person's entries, the latest first: of one year or of all, narrowed by status and pillar."""
+        with self._store.reading() as reader:
+            found = [
+                entry_of(document, person)
+                for persona in _personas(reader, tenant, person)
+                for document in _all(reader, tenant, owned_key(persona, year))
+            ]
+        wanted = frozenset(status)
+        kept = [e for e in found if (not wanted or e.status in wanted) and pillar in (None, e.pillar)]
+        return sorted(kept, key=lambda entry: (entry.end, entry.at, entry.id), reverse=True)
+
+    def entry(self, tenant: str, id: str) -> Entry | None:
+        """One entry; None when there is none, or no longer."""
+        with self._store.reading() as reader:
+            document = reader.document(ENTRY, tenant, id)
+            return None if document is None else _owned(reader, tenant, [document])[0]
+
+    def entries_by_id(self, tenant: str, ids: Collection[str]) -> dict[str, Entry]:
+        """Several entries by id; those that are not there are missing."""
+        with self._store.reading() as reader:
+            found = _owned(reader, tenant, list(reader.documents(ENTRY, tenant, set(ids)).values()))
+        return {entry.id: entry for entry in found}
+
+    def waiting_for(self, tenant: str, person: str, *, limit: int = PAGE) -> list[Entry]:
+        """Entries of others that name this person as mentor and wait for a decision, the latest first."""
+        with self._store.reading() as reader:
+            own = _personas(reader, tenant, person)
+            found = [
+                document
+                for persona in own
+                for document in reader.find_documents(
+                    ENTRY, tenant, {waiting_key(persona)}, descending=True, limit=limit
+                )
+            ]
+            entries = [e for e in _owned(reader, tenant, found) if e.persona not in own]
+        return sorted(entries, key=lambda entry: (entry.end, entry.at), reverse=True)[:limit]
+
+    def waiting(self, tenant: str, *, after: tuple[str, str] | None = None, limit: int = PAGE) -> EntryPage:
+        """All entries of the tenant that wait for a decision, the latest first, a page at a time."""
+        with self._store.reading() as reader:
+            found = reader.find_documents(ENTRY, tenant, {WAITING}, after=after, descending=True, limit=limit)
+            entries = tuple(_owned(reader, tenant, found))
+        last = (found[-1].order, found[-1].name) if len(found) == limit else None
+        return EntryPage(entries, last)
+
+    def summary(self, tenant: str, person: str, year: int) -> Summary:
+        """The sums of a person's year; zeros when there is nothing."""
+        return self.summaries(tenant, (person,), year)[person]
+
+    def summaries(self, tenant: str, persons: Collection[str], year: int) -> dict[str, Summary]:
+        """The sums of one year for many persons: one small document each. Zeros for who has nothing.
+
+        The keys are the ids asked for; a person who was merged into another is shown as that one.
+        """
+        with self._store.reading() as reader:
+            people = _roots(reader, tenant, persons)
+            held = read_summaries(reader, tenant, {person.id for person in people.values()}, year)
+            table = self._tables.read(reader, tenant)
+        return {
+            asked: held.get(one.id)
+            or Summary(one.id, year, table.target(one.employment), table=table.version)
+            for asked, one in people.items()
+        }
+
+    def years(self, tenant: str, person: str) -> list[int]:
+        """The years in which a person has entries, the latest first."""
+        with self._store.reading() as reader:
+            one = _roots(reader, tenant, (person,))[person]
+            found = reader.find_documents(SUMMARY, tenant, {summarised_key(one.id)}, limit=PAGE_MAX)
+        return sorted((summary_of(document).year for document in found), reverse=True)
+
+    def statements_behind(self, entry: Entry) -> list[bytes]:
+        """The statements that an entry stands on, as they were stored: the learning, then the decision."""
+        with self._store.reading() as reader:
+            held = reader.get(entry.tenant, entry.statement_ids)
+        return [held[id].body for id in entry.statement_ids if id in held]
+
+    def is_own(self, entry: Entry, person: str) -> bool:
+        """Whether an entry belongs to this person, by any of their identifiers."""
+        with self._store.reading() as reader:
+            return entry.persona in _personas(reader, entry.tenant, person)
+
+
+def _roots(reader: Reader, tenant: str, ids: Collection[str]) -> dict[str, Person]:
+    known = roots_of(reader, tenant, ids)
+    return {id: known.get(id) or Person(id, personas=(id,)) for id in ids}
+
+
+def _personas(reader: Reader, tenant: str, id: str) -> tuple[str, ...]:
+    person = person_of(reader, tenant, id)
+    return (id,) if person is None else person.personas
+
+
+def _owned(reader: Reader, tenant: str, documents: list[Document]) -> list[Entry]:
+    """Entries with the persons that they belong to now."""
+    entries = [entry_of(document) for document in documents]
+    owners = owners_of(reader, tenant, {entry.persona for entry in entries})
+    return [
+        replace(entry, person=owners[entry.persona].id) if entry.persona in owners else entry
+        for entry in entries
+    ]
+
+
+def _all(reader: Reader, tenant: str, key: str) -> list[Document]:
+    found: list[Document] = []
+    while True:
+        after = (found[-1].order, found[-1].name) if found else None
+        page = reader.find_documents(ENTRY, tenant, {key}, after=after, limit=PAGE_MAX)
+        found += page
+        if len(page) < PAGE_MAX:
+            return found

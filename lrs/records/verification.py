@@ -1,0 +1,149 @@
+"""Sign-off and correction: who may, and the statements that say it.
+
+Nothing is stored here. What is decided becomes statements; whoever sends them sees the entry change when the
+follower has passed them. The rule that nobody decides about their own entry is kept there once more, for
+statements that come by other ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lrs.people import People
+from lrs.records.entries import Entry, Status
+from lrs.records.records import Records
+from statements.identity import agent_key
+from statements.profile import vocabulary as words
+from statements.profile.build import decision_statement, voiding_statement
+from statements.profile.vocabulary import Decision
+
+Agent = Mapping[str, Any]
+
+
+class Refusal(StrEnum):
+    """Why an entry cannot be decided about, corrected or withdrawn."""
+
+    GONE = "gone"
+    """There is no such entry, or no longer."""
+    OWN = "own-entry"
+    """Nobody decides about their own entry."""
+    NOT_OWN = "not-own-entry"
+    """Only its owner corrects or withdraws an entry."""
+    DECIDED = "decided-already"
+    """The same decision stands."""
+    VERIFIED = "verified"
+    """A verified entry is not changed by its owner."""
+    PLATFORM = "from-platform"
+    """What a learning platform reported is corrected there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Statements to send, in one batch and in this order, and what was refused."""
+
+    statements: tuple[dict[str, Any], ...] = ()
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
+    """By entry id."""
+
+
+class Verification:
+    """Plans sign-offs and corrections in the name of people."""
+
+    def __init__(
+        self, records: Records, people: People, clock: Callable[[], int], new_id: Callable[[], str]
+    ) -> None:
+        self._records = records
+        self._people = people
+        self._clock = clock
+        self._new_id = new_id
+
+    def decide(
+        self,
+        tenant: str,
+        entry_ids: Collection[str],
+        decision: Decision,
+        *,
+        verifier: Agent,
+        reason: str = "",
+        language: str = "id",
+    ) -> Plan:
+        """The sign-off of one or many entries. ValueError when a return or a rejection has no reason."""
+        if decision is not Decision.VERIFIED and not reason.strip():
+            raise ValueError("a return or a rejection needs a reason")
+        mine = self._person(tenant, verifier)
+        entries = self._records.entries_by_id(tenant, entry_ids)
+        statements: list[dict[str, Any]] = []
+        refused: dict[str, Refusal] = {}
+        for id in dict.fromkeys(entry_ids):
+            refusal = _may_decide(entries.get(id), decision, mine)
+            if refusal is not None:
+                refused[id] = refusal
+                continue
+            statements.append(
+                decision_statement(
+                    decision,
+                    id=self._new_id(),
+                    verifier=verifier,
+                    target=entries[id].statement_id,
+                    at=self._clock(),
+                    reason=reason,
+                    language=language,
+                )
+            )
+        return Plan(tuple(statements), refused)
+
+    def correct(self, tenant: str, entry_id: str, replacement: Mapping[str, Any], *, actor: Agent) -> Plan:
+        """Void the statement of an entry and put `replacement` in its place, by its owner.
+
+        The replacement (of `activity_statement`) is marked with the id of what it replaces. Its entry is a new
+        one and waits for a verifier.
+        """
+        void = self.withdraw(tenant, entry_id, actor=actor)
+        if void.refused:
+            return void
+        context = dict(replacement["context"])
+        told = {words.REPLACES: void.statements[0]["object"]["id"]}
+        context["extensions"] = {**context.get("extensions", {}), **told}
+        return Plan((*void.statements, {**replacement, "context": context}))
+
+    def withdraw(self, tenant: str, entry_id: str, *, actor: Agent) -> Plan:
+        """Void the statement of an entry, by its owner."""
+        entry = self._records.entry(tenant, entry_id)
+        refusal = _may_change(entry, self._person(tenant, actor))
+        if refusal is not None or entry is None:
+            return Plan(refused={entry_id: refusal or Refusal.GONE})
+        target = entry.statement_id
+        void = voiding_statement(id=self._new_id(), actor=actor, target=target, at=self._clock())
+        return Plan((void,))
+
+    def _person(self, tenant: str, agent: Agent) -> str:
+        """The person of an agent; ValueError when it is nobody in particular."""
+        key = agent_key(agent)
+        if key is None:
+            raise ValueError("a group without an identifier decides nothing")
+        return self._people.resolve(tenant, key) or self._people.persona(tenant, key)
+
+
+def _may_decide(entry: Entry | None, decision: Decision, person: str) -> Refusal | None:
+    if entry is None:
+        return Refusal.GONE
+    if entry.person == person:
+        return Refusal.OWN
+    if entry.status == Status(decision.value):
+        return Refusal.DECIDED
+    return None
+
+
+def _may_change(entry: Entry | None, person: str) -> Refusal | None:
+    if entry is None:
+        return Refusal.GONE
+    if entry.person != person:
+        return Refusal.NOT_OWN
+    if entry.automatic:
+        return Refusal.PLATFORM
+    if entry.status is Status.VERIFIED:
+        return Refusal.VERIFIED
+    return None
