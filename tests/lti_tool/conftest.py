@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from flask import Flask, request
@@ -31,7 +31,10 @@ class World:
     app: Flask
     platform: TestPlatform
     platform_id: str
-    seen: list[tuple[LaunchSession, Identity]] = field(default_factory=list)
+    seen: list[tuple[LaunchSession, Identity]]
+    """What each launch reported."""
+    listed: list[Identity]
+    """What each roster reported."""
 
     def visit(self, platform: TestPlatform | None = None) -> Visit:
         """A new browser."""
@@ -43,8 +46,14 @@ def make_world(clock: Clock, **settings: object) -> World:
     chosen = LtiSettings(public_url=TOOL, **settings)  # type: ignore[arg-type]
     wire = Wire(chosen)
     seen: list[tuple[LaunchSession, Identity]] = []
+    listed: list[Identity] = []
     tool = build_tool(
-        store, clock=clock, settings=chosen, http=wire, on_launch=lambda *both: seen.append(both)
+        store,
+        clock=clock,
+        settings=chosen,
+        http=wire,
+        on_launch=lambda *both: seen.append(both),
+        on_roster=listed.extend,
     )
     app = Flask("test")
     Babel(app, default_locale="en", locale_selector=lambda: request.accept_languages.best_match(["en", "id"]))
@@ -68,7 +77,7 @@ def make_world(clock: Clock, **settings: object) -> World:
 
     platform = TestPlatform(clock)
     registered = platform.register(tool.platforms, wire)
-    return World(clock, store, tool, wire, app, platform, registered.id, seen)
+    return World(clock, store, tool, wire, app, platform, registered.id, seen, listed)
 
 
 @pytest.fixture
