@@ -172,7 +172,7 @@ def test_pages_of_the_origins_in_the_settings_may_call(
         (b'{"a":"\\ud800"}', "request.json"),
         (b"[" * 100_000, "request.json"),
         (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, "request.json"),
-        (b"[" * 500 + b"1e400" + b"]" * 500, "request.too-deep"),
+        (b"[" * 100 + b"1e400" + b"]" * 100, "request.too-deep"),
         (b"[" * 21 + b"]" * 21, "request.too-deep"),
     ],
 )
