@@ -7,11 +7,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response, jsonify
+from jinja2 import PackageLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from jejak.clock import now
 from jejak.settings import Settings
 from jejak.wiring import Wired, wire
 from lrs.store.port import StoreError
+from lti_tool import desk, wording
+from lti_tool.instructor.routes import create_instructor_blueprint
+from lti_tool.integrator.routes import create_integrator_blueprint
+from lti_tool.learner.routes import create_learner_blueprint
+from lti_tool.pages import install_pages
+from lti_tool.web import create_lti_blueprint
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -41,4 +49,66 @@ class Application:
             environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + "/xapi"
             environ["PATH_INFO"] = path[5:]
             return self.wired.xapi(environ, start_response)
+        if path == "/api/v1/validate":
+            return self.wired.validate_api(environ, start_response)
         return self.flask(environ, start_response)
+
+    def start(self) -> None:
+        """Begin background work; call it once per worker process, after it was forked."""
+        follow = threading.Thread(
+            target=self.wired.record.follower.run_forever, args=(self._stop,), name="follower", daemon=True
+        )
+        follow.start()
+        self._threads.append(follow)
+
+    def close(self) -> None:
+        """End background work and close the store."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self.wired.store.close()
+
+
+def create_app(settings: Settings) -> Application:
+    """The application that the settings describe; nothing runs in the background until `start`."""
+    wired = wire(settings)
+    return Application(wired, create_flask(wired))
+
+
+def create_flask(wired: Wired) -> Flask:
+    """Everything but the xAPI: pages, LTI endpoints, the record API, health."""
+    app = Flask("jejak", static_folder=None, template_folder=None)
+    app.secret_key = wired.form_key
+    app.config["MAX_CONTENT_LENGTH"] = wired.settings.max_body_bytes
+    install_pages(app, default_language=wired.settings.locale)
+    app.jinja_loader = PackageLoader("lti_tool", "templates")
+    app.extensions[desk.EXTENSION] = wired.desk
+    app.jinja_env.globals.update(
+        words=wording.words,
+        pillar_name=wording.pillar_name,
+        form_name=wording.form_name,
+        duration=wording.duration,
+        safe_link=wording.safe_link,
+    )
+    app.register_blueprint(
+        create_lti_blueprint(wired.store, clock=now, settings=wired.tool.settings, tool=wired.tool)
+    )
+    app.register_blueprint(create_learner_blueprint())
+    app.register_blueprint(create_instructor_blueprint())
+    app.register_blueprint(create_integrator_blueprint(wired.validate))
+    app.add_url_rule("/health/live", "live", _live)
+    app.add_url_rule("/health/ready", "ready", lambda: _ready(wired))
+    return app
+
+
+def _live() -> Response:
+    return jsonify(status="live")
+
+
+def _ready(wired: Wired) -> tuple[Response, int]:
+    try:
+        with wired.store.reading() as reader:
+            reader.document("health", "", "probe")
+    except StoreError:
+        return jsonify(status="the store cannot answer"), 503
+    return jsonify(status="ready"), 200

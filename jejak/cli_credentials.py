@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from jejak.cli_shared import json_option, opened_store, show, tenant_option
+from jejak.clock import now
 from lrs.access import Credentials, Scope
 
 SCOPES = [scope.value for scope in Scope]
@@ -30,7 +33,7 @@ def credentials() -> None:
 def create(tenant: str, name: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Make a key and its secret. The secret is shown once and kept only as a hash."""
     with opened_store() as store:
-        key, secret = Credentials(store).create(tenant, name, frozenset(map(Scope, scopes)))
+        key, secret = Credentials(store, now).create(tenant, name, frozenset(map(Scope, scopes)))
     show({"key": key, "secret": secret}, as_json)
 
 
@@ -40,16 +43,15 @@ def create(tenant: str, name: str, scopes: tuple[str, ...], as_json: bool) -> No
 def list_(tenant: str, as_json: bool) -> None:
     """List an agency's keys, without secrets."""
     with opened_store() as store:
-        show(Credentials(store).list(tenant), as_json)
+        show([asdict(one) for one in Credentials(store, now).list(tenant)], as_json)
 
 
 @credentials.command()
-@tenant_option
 @click.option("--key", required=True, help="The key to disable.")
 @json_option
-def disable(tenant: str, key: str, as_json: bool) -> None:
+def disable(key: str, as_json: bool) -> None:
     """Disable a key; it stops working within seconds. What it wrote stays."""
     with opened_store() as store:
-        if not Credentials(store).disable(tenant, key):
-            raise click.ClickException(f"tenant {tenant} has no key {key}")
+        if not Credentials(store, now).disable(key):
+            raise click.ClickException(f"there is no key {key}")
     show({"key": key, "disabled": True}, as_json)

@@ -9,9 +9,13 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from jejak.clock import now
 from jejak.logs import configure
-from jejak.settings import load
+from jejak.secrets import secret_key
+from jejak.settings import Settings, load
+from jejak.wiring import lti_settings
 from lrs.store.open import open_store
+from lti_tool.keys import ToolKeys
 
 
 def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) -> None:
@@ -21,7 +25,7 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
     if settings.store.startswith("sqlite:///"):
         Path(settings.store.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # Migrations and the shared secrets are settled before any worker can race for them.
-    prepare_store(settings.store, settings.secret_key)
+    prepare_store(settings)
     Granian(
         "jejak.wsgi:application",
         address=host,
@@ -37,15 +41,11 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
     ).serve()
 
 
-def prepare_store(address: str, configured_key: str) -> None:
+def prepare_store(settings: Settings) -> None:
     """Open the store once, bring it up to date, and make what all workers share."""
-    from lti_tool.keys import ensure_tool_key
-
-    from jejak.secrets import secret_key
-
-    store = open_store(address)
+    store = open_store(settings.store)
     try:
-        secret_key(store, configured_key)
-        ensure_tool_key(store)
+        secret_key(store, settings.secret_key)
+        ToolKeys(store, now, lti_settings(settings)).ensure()
     finally:
         store.close()

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from jejak.clock import new_id, now
 from jejak.secrets import derived, secret_key
-from jejak.settings import Settings
+from jejak.settings import Settings, SettingsError
 from lrs.access import Credentials
 from lrs.http.application import XapiApplication
 from lrs.http.services import Limits
+from lrs.http.validate import ValidateApplication, validate
+from lrs.people import People, nip_key
+from lrs.records.learning_record import LearningRecord
 from lrs.store.open import open_store
 from lrs.store.port import Store
 from lti_tool.config import LtiSettings
+from lti_tool.desk import Desk, account_key
+from lti_tool.emitter import Emitter
+from lti_tool.launch import Identity
+from lti_tool.sessions import LaunchSession
+from lti_tool.tool import LtiTool, build_tool
+from statements.errors import Problem
 from statements.versions import Version
 
 
@@ -23,40 +33,101 @@ class Wired:
 
     settings: Settings
     store: Store
-    xapi: XapiApplication
+    limits: Limits
     credentials: Credentials
-    lti: LtiSettings
+    xapi: XapiApplication
+    validate_api: ValidateApplication
+    record: LearningRecord
+    tool: LtiTool
+    desk: Desk
     form_key: bytes
+
+    def validate(self, body: bytes, version: Version) -> tuple[int, Iterable[Problem]]:
+        """Check a pasted statement exactly as the record store would."""
+        return validate(body, version, self.limits)
 
 
 def wire(settings: Settings) -> Wired:
     """Open the store that the settings name and connect everything to it."""
+    lti = lti_settings(settings)
     store = open_store(settings.store)
     key = secret_key(store, settings.secret_key)
-    credentials = Credentials(store, now)
+    record, credentials = LearningRecord.over(store, now, new_id), Credentials(store, now)
+    limits = Limits(
+        max_body_bytes=settings.max_body_bytes,
+        max_attachment_bytes=settings.max_attachment_bytes,
+        max_batch=settings.max_batch,
+        max_depth=settings.max_depth,
+        page_size=settings.page_size,
+        page_size_max=settings.page_size_max,
+    )
     xapi = XapiApplication(
         store,
         clock=now,
         new_id=new_id,
         cursor_key=derived(key, "cursor"),
-        limits=Limits(
-            max_body_bytes=settings.max_body_bytes,
-            max_attachment_bytes=settings.max_attachment_bytes,
-            max_batch=settings.max_batch,
-            max_depth=settings.max_depth,
-            page_size=settings.page_size,
-            page_size_max=settings.page_size_max,
-        ),
+        limits=limits,
         version_fallback=Version(settings.xapi_version_fallback),
         cors_origins=settings.cors_origins,
         credentials=credentials,
     )
-    return Wired(settings, store, xapi, credentials, lti_settings(settings), derived(key, "forms"))
+    known = Acquaintance(record.people)
+    tool = build_tool(
+        store,
+        clock=now,
+        settings=lti,
+        on_launch=known.launched,
+        on_roster=known.listed,
+        table_for=record.tables.of,
+    )
+    desk = Desk(record=record, emitter=Emitter(xapi.services.ingest), roster=tool.roster, clock=now)
+    return Wired(
+        settings=settings,
+        store=store,
+        limits=limits,
+        credentials=credentials,
+        xapi=xapi,
+        validate_api=ValidateApplication(limits=limits, cors_origins=settings.cors_origins),
+        record=record,
+        tool=tool,
+        desk=desk,
+        form_key=derived(key, "forms"),
+    )
+
+
+class Acquaintance:
+    """Makes people known when they launch or are listed: the only way an NIP reaches the alias table."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    def launched(self, session: LaunchSession, identity: Identity) -> None:
+        """Someone launched; the session is not needed, their identifiers are."""
+        del session
+        self._know(identity)
+
+    def listed(self, identities: Sequence[Identity]) -> None:
+        """A roster was fetched."""
+        for identity in identities:
+            self._know(identity)
+
+    def _know(self, identity: Identity) -> None:
+        keys = [account_key(identity.issuer, identity.subject)]
+        if identity.employee_number:
+            keys.append(nip_key(identity.employee_number))
+        self._people.ensure(identity.tenant, keys, identity.name)
 
 
 def lti_settings(settings: Settings) -> LtiSettings:
-    """The tool's own settings; plain http is for this machine alone."""
-    local = urlsplit(settings.public_url).hostname in {"localhost", "127.0.0.1", "::1"}
-    if not local and settings.public_url.startswith("http:") and not settings.allow_loopback:
-        raise ValueError("JEJAK_PUBLIC_URL must be https, except on this machine")
-    return LtiSettings(public_url=settings.public_url, allow_loopback=settings.allow_loopback)
+    """The tool's own settings. SettingsError when plain http would leave this machine."""
+    try:
+        return LtiSettings(
+            public_url=settings.public_url,
+            allow_loopback=settings.allow_loopback or _is_local(settings.public_url),
+        )
+    except ValueError as error:
+        raise SettingsError(f"JEJAK_PUBLIC_URL: {error}") from error
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}

@@ -30,6 +30,8 @@ class Dot:
 
     label: str
     value: Decimal
+    below: bool = False
+    """Whether the person is far behind: ringed."""
 
 
 def defs() -> Markup:
@@ -70,7 +72,7 @@ def record_bar(segments: Sequence[Segment], target: Decimal, label: str, *, smal
 
 
 def strip(dots: Sequence[Dot], target: Decimal, label: str) -> Markup:
-    """People along one axis of JP, with a line at the target; those below half of it are ringed."""
+    """People along one axis of JP, with a line at the target; those far behind are ringed."""
     scale = max([dot.value for dot in dots] + [target]) * Decimal("1.06") or Decimal(1)
     ordered = sorted(dots, key=lambda dot: dot.value)
     lanes: list[Decimal] = []
@@ -91,7 +93,7 @@ def strip(dots: Sequence[Dot], target: Decimal, label: str) -> Markup:
         f'<text x="{line}" y="{height}" text-anchor="middle">{_plain(target)} JP</text>',
     ]
     for dot, lane in placed:
-        below = ' class="below"' if dot.value * 2 < target else ""
+        below = ' class="below"' if dot.below else ""
         x, y = _percent(max(dot.value, scale / 100), scale), base - 2 - 16 * lane
         shapes.append(f'<circle cx="{x}" cy="{y}" r="6"{below}><title>{escape(dot.label)}</title></circle>')
     return _svg("strip", height, label, shapes)

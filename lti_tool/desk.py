@@ -1,0 +1,65 @@
+"""What the pages of the record work with, bundled once per application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from flask import current_app
+
+from lrs.records.learning_record import LearningRecord
+from lti_tool.emitter import Emitter
+from lti_tool.members import Member
+from lti_tool.roster import Roster
+from lti_tool.sessions import LaunchSession
+from statements.identity import agent_key
+
+EXTENSION = "record_desk"
+PATIENCE_SECONDS = 3.0
+"""How long a page that has just written waits until its entry can be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The parts of the learning record that pages use; `current_desk()` finds it inside a request."""
+
+    record: LearningRecord
+    emitter: Emitter
+    roster: Roster
+    clock: Callable[[], int]
+
+    def person(self, session: LaunchSession) -> str:
+        """The person who launched; made known by the launch itself."""
+        key = account_key(session.issuer, session.subject)
+        return self.record.people.resolve(session.tenant, key) or self.record.people.ensure(
+            session.tenant, [key], session.name
+        )
+
+    def persons_of(self, session: LaunchSession, members: Collection[Member]) -> dict[str, str]:
+        """The person of each member, by subject; one seen for the first time is made known here."""
+        keys = {one.subject: account_key(session.issuer, one.subject) for one in members}
+        known = self.record.people.resolve_all(session.tenant, set(keys.values()))
+        names = {one.subject: one.name for one in members}
+        return {
+            subject: known.get(key) or self.record.people.ensure(session.tenant, [key], names[subject])
+            for subject, key in keys.items()
+        }
+
+    def seen(self, stored: int) -> bool:
+        """Wait until records up to `stored` were worked out; False when that takes too long."""
+        self.record.follower.notify()
+        return self.record.follower.wait_past(stored, PATIENCE_SECONDS)
+
+
+def account_key(issuer: str, subject: str) -> str:
+    """The identifier key of a platform's account."""
+    key = agent_key({"account": {"homePage": issuer, "name": subject}})
+    if key is None:
+        raise ValueError("an account always identifies")
+    return key
+
+
+def current_desk() -> Desk:
+    """The desk of the application that handles this request."""
+    desk: Desk = current_app.extensions[EXTENSION]
+    return desk

@@ -1,0 +1,215 @@
+"""The form by which a learner logs an activity: its fields, their checks, and the statement it makes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext
+from marshmallow import (
+    EXCLUDE,
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    pre_load,
+    validate,
+    validates_schema,
+)
+
+from lti_tool.i18n import gettext
+from lti_tool.sessions import LaunchSession
+from statements.profile.build import activity_statement, quantity
+from statements.profile.table import Form, Table
+
+OLDEST = timedelta(days=2 * 366)
+MAX_TITLE = 200
+MAX_TEXT = 4000
+
+MENTORED = frozenset({"coach", "mentor", "lead", "host mentor", "observer", "supervisor", "host"})
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Someone who may be named as coach, mentor or supervisor."""
+
+    subject: str
+    name: str
+
+
+@dataclass(slots=True)
+class Filled:
+    """A form as it was sent: what was typed (to be shown again) and what is wrong with it."""
+
+    typed: Mapping[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def _required(message: Any) -> dict[str, Any]:
+    return {"required": True, "error_messages": {"required": message, "null": message, "invalid": message}}
+
+
+class LogSchema(Schema):
+    """What may be sent. Error messages say what to do, in the reader's language."""
+
+    class Meta:
+        """The form carries its own bookkeeping fields, which are read elsewhere."""
+
+        unknown = EXCLUDE
+
+    title = fields.String(
+        validate=validate.Length(1, MAX_TITLE, error=lazy_gettext("Write a title of 1 to 200 characters.")),
+        **_required(lazy_gettext("Write a title, for example what the session was about.")),
+    )
+    end = fields.Date(**_required(lazy_gettext("Choose the date on which it took place.")))
+    start = fields.Date(
+        load_default=None,
+        allow_none=True,
+        error_messages={"invalid": lazy_gettext("Choose a date, or leave it empty for one day.")},
+    )
+    hours = fields.Integer(
+        load_default=None,
+        validate=validate.Range(0, 2000, error=lazy_gettext("Give hours as a whole number, 0 to 2000.")),
+        error_messages={"invalid": lazy_gettext("Give hours as a whole number, 0 to 2000.")},
+    )
+    minutes = fields.Integer(
+        load_default=None,
+        validate=validate.Range(0, 59, error=lazy_gettext("Give minutes as a whole number, 0 to 59.")),
+        error_messages={"invalid": lazy_gettext("Give minutes as a whole number, 0 to 59.")},
+    )
+    count = fields.Integer(
+        load_default=None,
+        validate=validate.Range(1, 366, error=lazy_gettext("Give a whole number, 1 or more.")),
+        error_messages={"invalid": lazy_gettext("Give a whole number, 1 or more.")},
+    )
+    mentor = fields.String(load_default="", validate=validate.Length(max=255))
+    mentor_name = fields.String(load_default="", validate=validate.Length(max=200))
+    mentor_email = fields.Email(
+        load_default="",
+        error_messages={
+            "invalid": lazy_gettext("Write the whole address, for example anwar@instansi.go.id.")
+        },
+    )
+    organiser = fields.String(load_default="", validate=validate.Length(max=200))
+    certificate = fields.String(load_default="", validate=validate.Length(max=100))
+    evidence = fields.Url(
+        schemes={"https", "http"},
+        load_default="",
+        error_messages={"invalid": lazy_gettext("Paste the whole link, beginning with https://")},
+    )
+    international = fields.Boolean(load_default=False)
+    reflection = fields.String(load_default="", validate=validate.Length(max=MAX_TEXT))
+    statement_id = fields.UUID(required=True)
+
+    @pre_load
+    def trim(self, data: Mapping[str, str], **_: Any) -> dict[str, str]:
+        """Empty fields count as not sent, so that `required` speaks for them."""
+        return {name: text.strip() for name, text in data.items() if text.strip()}
+
+    @validates_schema
+    def coherent(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Rules across fields."""
+        today = self.today
+        errors: dict[str, list[Any]] = {}
+        end, start = data.get("end"), data.get("start")
+        if end is not None and end > today:
+            errors["end"] = [lazy_gettext("This date lies in the future; log it when it has taken place.")]
+        elif end is not None and end < today - OLDEST:
+            errors["end"] = [lazy_gettext("This is more than two years ago; ask your training manager.")]
+        if start is not None and end is not None and start > end:
+            errors["start"] = [lazy_gettext("The first day lies after the last day.")]
+        errors |= self._amount(data)
+        if data.get("mentor_email") and not data.get("mentor_name"):
+            errors["mentor_name"] = [lazy_gettext("Write this person's name, too.")]
+        if data.get("mentor_name") and not data.get("mentor_email"):
+            errors["mentor_email"] = [lazy_gettext("Write this person's e-mail; it is kept only as a code.")]
+        if errors:
+            raise ValidationError(errors)
+
+    def _amount(self, data: Mapping[str, Any]) -> dict[str, list[Any]]:
+        asked = quantity(self.form)
+        if asked == "minutes" and not (data.get("hours") or data.get("minutes")):
+            return {"hours": [lazy_gettext("Say how long it took.")]}
+        if asked in {"sessions", "days", "semesters"} and not data.get("count"):
+            return {"count": [lazy_gettext("Give a whole number, 1 or more.")]}
+        return {}
+
+    def __init__(self, form: Form, today: date) -> None:
+        super().__init__()
+        self.form = form
+        self.today = today
+
+    @post_load
+    def flatten(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Hours and minutes become minutes."""
+        data["total_minutes"] = (data.pop("hours") or 0) * 60 + (data.pop("minutes") or 0)
+        return data
+
+
+def read(form: Form, typed: Mapping[str, str], today: date) -> Filled:
+    """Check what was sent; nothing typed is lost whatever is wrong."""
+    filled = Filled(typed)
+    try:
+        filled.values = LogSchema(form, today).load(dict(typed))
+    except ValidationError as error:
+        messages: Mapping[str, Any] = error.messages if isinstance(error.messages, dict) else {}
+        filled.errors = {name: str(_first(found)) for name, found in messages.items()}
+    return filled
+
+
+def _first(found: Any) -> Any:
+    return found[0] if isinstance(found, list) else gettext("This cannot be read.")
+
+
+def statement(
+    table: Table,
+    form: Form,
+    values: Mapping[str, Any],
+    session: LaunchSession,
+    colleagues: Sequence[Colleague],
+) -> dict[str, Any]:
+    """The statement of a well-filled form."""
+    asked = quantity(form)
+    measured = {name: values["count"] for name in ("sessions", "days", "semesters") if name == asked}
+    return activity_statement(
+        table,
+        id=str(values["statement_id"]),
+        form=form.code,
+        actor=agent(session.issuer, session.subject, session.name),
+        title=values["title"],
+        end=values["end"],
+        start=values["start"],
+        minutes=values["total_minutes"] or None if asked == "minutes" else None,
+        **measured,
+        international=values["international"],
+        mentor=_mentor(values, session, colleagues),
+        organiser=values["organiser"],
+        reflection=values["reflection"],
+        evidence_links=[{"url": values["evidence"], "title": values["title"]}] if values["evidence"] else (),
+        details={"certificate": values["certificate"]},
+        language=session.locale[:2].lower() if session.locale[:2].lower() in {"id", "en"} else "id",
+    )
+
+
+def agent(issuer: str, subject: str, name: str) -> dict[str, Any]:
+    """A person of a platform as an xAPI agent: the account is (issuer, sub), never a NIP."""
+    found: dict[str, Any] = {"objectType": "Agent", "account": {"homePage": issuer, "name": subject}}
+    return found | ({"name": name} if name else {})
+
+
+def _mentor(
+    values: Mapping[str, Any], session: LaunchSession, colleagues: Sequence[Colleague]
+) -> dict[str, Any] | None:
+    for one in colleagues:
+        if one.subject == values["mentor"]:
+            return agent(session.issuer, one.subject, one.name)
+    if values["mentor_email"]:
+        # A hash links this person to their sign-off later without spreading their address.
+        address = f"mailto:{values['mentor_email'].lower()}".encode()
+        sha1 = hashlib.sha1(address, usedforsecurity=False).hexdigest()
+        return {"objectType": "Agent", "name": values["mentor_name"], "mbox_sha1sum": sha1}
+    return None

@@ -1,0 +1,211 @@
+"""The learner's pages: the record of a year, an entry, and the form to log an activity."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, abort, g, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from lrs.records.entries import Entry, Status
+from lrs.records.entries import entry_id as entry_id_of
+from lti_tool import wording
+from lti_tool.desk import current_desk
+from lti_tool.guard import current_session, launch_session_required, launch_url
+from lti_tool.i18n import gettext
+from lti_tool.learner import log_form
+from lti_tool.learner.preview import day_typed, preview
+from statements.profile.build import quantity
+from statements.profile.table import PILLAR_CODES, Form, Table
+
+AUTOMATIC = "automatic"
+
+
+def create_learner_blueprint() -> Blueprint:
+    """The blueprint of /l/<launch_id>/ and the learner's pages below it."""
+    blueprint = Blueprint("learner", __name__, url_prefix="/l/<launch_id>")
+    guard = launch_session_required()
+    for path, view, methods in (
+        ("/", home, ["GET"]),
+        ("/record", record, ["GET"]),
+        ("/entries/<entry_id>", entry, ["GET"]),
+        ("/log", choose, ["GET"]),
+        ("/log/<form_code>", log, ["GET", "POST"]),
+        ("/log/<form_code>/jp", count, ["GET"]),
+    ):
+        blueprint.add_url_rule(path, view.__name__, guard(view), methods=methods)
+    return blueprint
+
+
+def home(launch_id: str) -> ResponseReturnValue:
+    """Where a launch lands: instructors see their cohort, everyone else their own record."""
+    return redirect(launch_url("cohort" if current_session().is_instructor else "record"), 303)
+
+
+def record(launch_id: str) -> str:
+    """The person's own year: one sentence, one bar, the entries."""
+    desk, session = current_desk(), current_session()
+    table = use_table()
+    today = table.day(desk.clock())
+    year = asked_year(today)
+    person = desk.person(session)
+    summary = desk.record.records.summary(session.tenant, person, year)
+    entries = desk.record.records.entries(session.tenant, person, year=year)
+    return render_template(
+        "learner/record.html",
+        year=year,
+        years=[other for other in (today.year, today.year - 1) if other != year],
+        today=today,
+        summary=summary,
+        segments=wording.segments(summary),
+        sentence=wording.standing(summary, own=True),
+        entries=[one for one in entries if one.status is not Status.RETURNED],
+        returned=[one for one in entries if one.status is Status.RETURNED],
+        logged=own_entry(request.args.get("logged", "")),
+        instructor=session.is_instructor,
+    )
+
+
+def entry(launch_id: str, entry_id: str) -> str:
+    """One entry of the person's own: what it is, how its JP were counted, the statements behind it."""
+    use_table()
+    found = own_entry(entry_id)
+    if found is None:
+        abort(404)
+    return entry_page(found, back=launch_url("record"), back_name=gettext("My learning record"))
+
+
+def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> str:
+    """The page of an entry, for its owner or for an instructor."""
+    explanation, caps = wording.entry_explanation(found)
+    return render_template(
+        "learner/entry.html",
+        entry=found,
+        explanation=explanation,
+        caps=caps,
+        table_note=wording.words(wording.table_in_force().note),
+        statements=[pretty(body) for body in current_desk().record.records.statements_behind(found)],
+        back=back,
+        back_name=back_name,
+        name=name,
+    )
+
+
+def choose(launch_id: str) -> str:
+    """First step of logging: how did you learn?"""
+    table = use_table()
+    groups = {code: loggable(table, code) for code in PILLAR_CODES}
+    return render_template(
+        "learner/choose.html",
+        groups=groups,
+        opened=request.args.get("pillar", ""),
+        examples={
+            "70": gettext("On-the-job training, internship, secondment"),
+            "20": gettext("Coaching, mentoring, community of practice"),
+            "10": gettext("External course, seminar, workshop"),
+        },
+    )
+
+
+def log(launch_id: str, form_code: str) -> ResponseReturnValue:
+    """Second step: the form; a good one becomes a statement and leads back to the record."""
+    desk, session = current_desk(), current_session()
+    table = use_table()
+    form = table.forms.get(form_code)
+    if form is None or form.verifier == AUTOMATIC:
+        abort(404)
+    today = table.day(desk.clock())
+    filled = log_form.Filled({"end": today.isoformat(), "count": "1"})
+    colleagues = [
+        log_form.Colleague(one.subject, one.name)
+        for one in desk.roster.members(session)
+        if one.subject != session.subject and one.active and one.name
+    ]
+    if request.method == "POST":
+        filled = log_form.read(form, request.form, today)
+        if not filled.errors:
+            made = log_form.statement(table, form, filled.values, session, colleagues)
+            receipt = desk.emitter.emit(session.tenant, made)
+            desk.seen(receipt.stored)
+            query = f"?logged={entry_id_of(session.tenant, receipt.ids[0])}&year={filled.values['end'].year}"
+            return redirect(launch_url("record") + query, 303)
+    page = render_template(
+        "learner/log.html",
+        form=form,
+        asked=quantity(form),
+        typed=filled.typed,
+        errors=filled.errors,
+        statement_id=uuid.uuid4(),
+        colleagues=colleagues,
+        today=today,
+        rule_sentence=wording.rule_sentence(form, table),
+        title_hint=title_hint(form),
+        mentor_hint=mentor_hint(form),
+    )
+    return page, 422 if filled.errors else 200
+
+
+def count(launch_id: str, form_code: str) -> Response:
+    """The JP of what is typed so far, as a sentence; empty while there is too little to count."""
+    desk, session = current_desk(), current_session()
+    table = use_table()
+    form = table.forms.get(form_code)
+    if form is None:
+        abort(404)
+    today = table.day(desk.clock())
+    year = day_typed(request.args.get("end", ""), today).year
+    entries = desk.record.records.entries(session.tenant, desk.person(session), year=year)
+    text = preview(form, table, request.args, entries, today, desk.clock())
+    return Response(text, mimetype="text/plain")
+
+
+def pretty(body: bytes) -> str:
+    """A statement as people read JSON; the template escapes it."""
+    return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+
+
+def use_table() -> Table:
+    """The table in force for this launch's agency; templates find it, too."""
+    g.table = current_desk().record.tables.of(current_session().tenant)
+    table: Table = g.table
+    return table
+
+
+def own_entry(entry_id: str) -> Entry | None:
+    """An entry of the person who launched; anybody else's is as if it were not there."""
+    desk, session = current_desk(), current_session()
+    found = desk.record.records.entry(session.tenant, entry_id) if entry_id else None
+    own = found is not None and desk.record.records.is_own(found, desk.person(session))
+    return found if own else None
+
+
+def asked_year(today: date) -> int:
+    """The year of the query, within reason; this year otherwise."""
+    text: Any = request.args.get("year", "")
+    return int(text) if text.isascii() and text.isdigit() and 2000 <= int(text) <= today.year else today.year
+
+
+def loggable(table: Table, pillar: str) -> list[Form]:
+    """The forms of a pillar that people log themselves."""
+    return [form for form in table.forms.values() if form.pillar == pillar and form.verifier != AUTOMATIC]
+
+
+def title_hint(form: Form) -> str:
+    """An example of a title that fits the form."""
+    examples = {
+        "coaching": gettext("What it was about, for example “Giving feedback to a team”."),
+        "mentoring": gettext("What it was about, for example “Preparing a policy brief”."),
+        "on-the-job": gettext("What you learned to do, for example “Running the e-budget closing”."),
+    }
+    return examples.get(form.code, gettext("As it stands on the invitation or certificate."))
+
+
+def mentor_hint(form: Form) -> str:
+    """Who should be named."""
+    return {
+        "coach": gettext("Your coach; they see the entry and confirm it."),
+        "mentor": gettext("Your mentor; they see the entry and confirm it."),
+    }.get(form.verifier, gettext("Your supervisor, or whoever saw you do it."))
