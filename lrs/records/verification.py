@@ -98,8 +98,8 @@ class Verification:
     def correct(self, tenant: str, entry_id: str, replacement: Mapping[str, Any], *, actor: Agent) -> Plan:
         """Void the statement of an entry and put `replacement` in its place, by its owner.
 
-        The replacement (of `activity_statement`) is marked with the id of what it replaces. Its entry is a new
-        one and waits for a verifier.
+        The replacement (of `activity_statement`) is marked with the id of what it replaces. Its entry is a
+        new one and waits for a verifier.
         """
         void = self.withdraw(tenant, entry_id, actor=actor)
         if void.refused:
