@@ -80,12 +80,14 @@ _INSERT_DOCUMENT_KEY = "INSERT OR ROLLBACK INTO document_key"
 
 def _insert_records(connection: sqlite3.Connection, terms: TermWriter, records: list[Record]) -> None:
     prefixes = {record.tenant: key_prefix(record.tenant) for record in records}
-    texts = {tenant_term(tenant) for tenant in prefixes}
+    # In the order of the records: new keys of one record get neighbouring numbers, and so their rows
+    # in log_key share pages (an agent's own and related key, a session and its registration).
+    texts = [tenant_term(tenant) for tenant in prefixes]
     for record in records:
         prefix = prefixes[record.tenant]
         for view in record.views:
-            texts.update([prefix + key for key in view])
-    numbers = terms.numbers(texts)
+            texts += [prefix + key for key in view]
+    numbers = terms.numbers(dict.fromkeys(texts))
     log: list[object] = []
     keys: list[object] = []
     for record in records:

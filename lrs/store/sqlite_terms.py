@@ -60,9 +60,9 @@ class TermMemory:
         self._young.update((text, number) for text, number in numbers.items() if len(text) <= _LONGEST)
 
 
-def look_up(connection: sqlite3.Connection, texts: Collection[str]) -> dict[str, int]:
+def look_up(connection: sqlite3.Connection, texts: Iterable[str]) -> dict[str, int]:
     """The numbers of those texts that are terms in the connection's present snapshot."""
-    wanted = texts if isinstance(texts, (set, frozenset)) else set(texts)
+    wanted = frozenset(texts)
     found: dict[str, int] = {}
     for hashes in padded([_hash(text) for text in wanted]):
         sql = _LOOK_UP[len(hashes)]
@@ -91,20 +91,20 @@ class TermWriter:
         """What this transaction looked up or added; to be learned after it has committed."""
 
     def numbers(self, texts: Iterable[str]) -> dict[str, int]:
-        """The number of each text, adding those that are new."""
+        """The number of each text, adding those that are new in the order given."""
         numbers: dict[str, int] = {}
-        missing: set[str] = set()
+        missing: dict[str, None] = {}
         for text in texts:
             number = self._memory.get(text) or self.fresh.get(text)
             if number is None:
-                missing.add(text)
+                missing[text] = None
             else:
                 numbers[text] = number
         if missing:
             found = look_up(self._connection, missing)
-            missing.difference_update(found)
-            if missing:
-                found.update(self._add(missing))
+            new = [text for text in missing if text not in found]
+            if new:
+                found.update(self._add(new))
             self.fresh.update(found)
             numbers.update(found)
         return numbers
