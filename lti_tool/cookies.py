@@ -28,6 +28,11 @@ def login_name(state: str) -> str:
     return LOGIN_PREFIX + digest("login", state)[:24]
 
 
+def storage_key(state: str) -> str:
+    """The key of the same secret's twin in the platform's storage."""
+    return "lti_" + digest("storage", state)[:24]
+
+
 def session_name(launch_id: str) -> str:
     """The cookie that holds the secret of one launch's session."""
     return SESSION_PREFIX + launch_id

@@ -14,6 +14,7 @@ from lrs.store.port import Store
 from lti_tool import cookies, deeplink_pages, registration_pages
 from lti_tool.adapter import DEEP_LINKING_MESSAGE
 from lti_tool.config import LtiSettings, origin_of
+from lti_tool.deeplink import return_origins
 from lti_tool.guard import csrf_token, current_session, launch_url
 from lti_tool.headers import csp_nonce, platform_origins, secure
 from lti_tool.launch import LAUNCH_PATH, LOGIN_FIELDS, MAX_FIELD, Login, OnLaunch
@@ -108,6 +109,10 @@ def _probe_page(begun: Login, fields: dict[str, str]) -> str:
     return render_template(
         "lti/login.html",
         url=begun.url,
+        platform_origin=origin_of(begun.platform.auth_login_url),
+        storage_target=begun.storage_target,
+        storage_key=cookies.storage_key(begun.state),
+        storage_secret=begun.storage_secret,
         fields={name: value for name, value in fields.items() if value},
         login_path=LOGIN_PATH,
         probe=cookies.PROBE,
@@ -115,22 +120,77 @@ def _probe_page(begun: Login, fields: dict[str, str]) -> str:
 
 
 def launch() -> Response:
-    """Receive the platform's message and open a session for it (LTI 1.3 core, section 3)."""
+    """Receive the platform's message and open a session for it (LTI 1.3 core, section 3).
+
+    Without the cookie of the login, the page that is answered asks the platform's storage for the
+    secret that the login left there, and sends the message again with it.
+    """
     tool = current_tool()
-    fields = _fields(("state", "id_token", "error"), longest=tool.settings.max_request_bytes)
+    names = ("state", "id_token", "error", "storage_secret")
+    fields = _fields(names, longest=tool.settings.max_request_bytes)
     state = fields["state"]
     if fields["error"]:
         raise Refused(Reason.PLATFORM_SAID_NO, "error response")
     if not state:
         raise Refused(Reason.STATE_UNKNOWN, "no state")
+    if fields["storage_secret"]:
+        return _launch_without_cookies(fields)
     name = cookies.login_name(state)
+    if name not in request.cookies:
+        page = _verify_page(fields)
+        if page is not None:
+            return page
     session, secret = tool.launches.finish(
         state=state, id_token=fields["id_token"], browser_secret=request.cookies.get(name, "")
     )
-    page = "deeplink" if session.message_type == DEEP_LINKING_MESSAGE else ""
-    response: Response = redirect(f"/l/{session.id}/{page}", 303)
+    response: Response = redirect(_first_page(session), 303)
     cookies.drop(response, name)
     return _with_session(response, session, secret)
+
+
+def _verify_page(fields: dict[str, str]) -> Response | None:
+    """A refusal that its own script may still turn into a launch; None when there is no such login."""
+    tool = current_tool()
+    transaction = tool.launches.transactions.peek(fields["state"])
+    platform = None if transaction is None else tool.platforms.get(transaction.platform_id)
+    if transaction is None or platform is None or not fields["id_token"]:
+        return None
+    refusal = Reason.BROWSER_DIFFERS.value
+    page = render_template(
+        "lti/verify.html",
+        refusal=refusal,
+        platform_origin=origin_of(platform.auth_login_url),
+        storage_target=transaction.storage_target,
+        storage_key=cookies.storage_key(fields["state"]),
+        launch_path=LAUNCH_PATH,
+        state=fields["state"],
+        id_token=fields["id_token"],
+    )
+    response: Response = make_response(page, refusal.status)
+    return secure(response, frames=platform_origins(platform))
+
+
+def _launch_without_cookies(fields: dict[str, str]) -> Response:
+    """Finish a launch whose browser is known by the platform's storage; its session lives in one window."""
+    tool = current_tool()
+    if request.headers.get("Origin") != tool.settings.origin:
+        raise Refused(Reason.FORM_FOREIGN)
+    session, secret = tool.launches.finish(
+        state=fields["state"], id_token=fields["id_token"], storage_secret=fields["storage_secret"]
+    )
+    platform = tool.platforms.get(session.platform_id)
+    page = render_template("lti/shell.html", path=_first_page(session), secret=secret)
+    deep_linking = session.message_type == DEEP_LINKING_MESSAGE
+    return secure(
+        make_response(page),
+        frames=platform_origins(platform) if platform else (),
+        forms=return_origins(session) if deep_linking else (),
+    )
+
+
+def _first_page(session: LaunchSession) -> str:
+    page = "deeplink" if session.message_type == DEEP_LINKING_MESSAGE else ""
+    return f"/l/{session.id}/{page}"
 
 
 def _with_session(response: Response, session: LaunchSession, secret: str) -> Response:

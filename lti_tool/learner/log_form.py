@@ -88,18 +88,24 @@ class LogSchema(Schema):
     )
     mentor = fields.String(load_default="", validate=validate.Length(max=255))
     mentor_name = fields.String(load_default="", validate=validate.Length(max=200))
-    mentor_email = fields.Email(
+    mentor_email = fields.String(
         load_default="",
-        error_messages={
-            "invalid": lazy_gettext("Write the whole address, for example anwar@instansi.go.id.")
-        },
+        validate=validate.And(
+            validate.Length(max=254),
+            validate.Regexp(
+                r"[^@\s]+@[^@\s]+\.[^@\s.]+\Z",
+                error=lazy_gettext("Write the whole address, for example anwar@instansi.go.id."),
+            ),
+        ),
     )
     organiser = fields.String(load_default="", validate=validate.Length(max=200))
     certificate = fields.String(load_default="", validate=validate.Length(max=100))
-    evidence = fields.Url(
-        schemes={"https", "http"},
+    evidence = fields.String(
         load_default="",
-        error_messages={"invalid": lazy_gettext("Paste the whole link, beginning with https://")},
+        validate=validate.Regexp(
+            r"https?://[^\s/?#@]+\.[^\s@]{1,2000}\Z",
+            error=lazy_gettext("Paste the whole link, beginning with https://"),
+        ),
     )
     international = fields.Boolean(load_default=False)
     reflection = fields.String(load_default="", validate=validate.Length(max=MAX_TEXT))
