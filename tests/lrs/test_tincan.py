@@ -90,8 +90,9 @@ def test_state_is_saved_listed_and_deleted(lrs: RemoteLRS) -> None:
     assert got.success
     assert bytes(got.content.content) == b'{"page":1}'
     document.etag, document.content = got.response.getheader("ETag"), '{"page":2}'
-    assert lrs.save_state(document).success
+    # tincan 1.0.0 sends every save_state twice; the second no longer has the current tag.
     assert lrs.save_state(document).response.status == 412
+    assert bytes(lrs.retrieve_state(ACTIVITY, AGENT, "progress").content.content) == b'{"page":2}'
     assert lrs.retrieve_state_ids(ACTIVITY, AGENT).content == ["progress"]
     document.etag = None
     assert lrs.delete_state(document).success
