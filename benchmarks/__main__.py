@@ -193,8 +193,8 @@ def _engine(name: str, folder: Path) -> Iterator[tuple[str, str]]:
         return
     from tests.mongod import replica_set
 
-    with replica_set() as uri:
-        yield uri("bench"), uri("raw")
+    with replica_set() as replicas:
+        yield replicas.address("bench"), replicas.address("raw")
 
 
 def note(text: str) -> None:

@@ -23,8 +23,9 @@ from lrs.store.mongo_codec import Raw
 from lrs.store.mongo_commit import Committer
 from lrs.store.mongo_errors import translating
 from lrs.store.mongo_lanes import Lanes, Stamps
-from lrs.store.mongo_reader import MongoReader, Rarity
+from lrs.store.mongo_reader import MongoReader, Promises, Rarity
 from lrs.store.mongo_schema import upgrade
+from lrs.store.mongo_source import Snapshot
 from lrs.store.mongo_writer import MongoWriter
 from lrs.store.port import StoreError, Unavailable
 
@@ -73,6 +74,7 @@ class MongoStore:
                     raise StoreError("MongoDB must run as a replica set (one member is enough)")
                 upgrade(self._database)
                 stamps = Stamps(clock)
+                self._promises = Promises()
                 self._rarity = Rarity(self._database)
                 self._blobs = MongoBlobs(self._database)
                 self._blobs.sweep(datetime.datetime.now(datetime.UTC))
@@ -92,8 +94,7 @@ class MongoStore:
         """See `Store.reading`."""
         if self._closed:
             raise Unavailable("the store is closed")
-        with translating(), self._client.start_session(snapshot=True) as session:
-            yield MongoReader(self._database, session, self._rarity)
+        yield MongoReader(Snapshot(self._database), self._rarity, self._promises)
 
     def writing(self, work: Callable[[MongoWriter], T], *, prefetch: Iterable[tuple[str, str]] = ()) -> T:
         """See `Store.writing`."""

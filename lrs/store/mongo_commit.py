@@ -40,8 +40,9 @@ from lrs.store.mongo_codec import (
 )
 from lrs.store.mongo_errors import lost_race, translated
 from lrs.store.mongo_lanes import Lane, Lanes, Stamps
-from lrs.store.mongo_reader import MongoReader, Rarity
+from lrs.store.mongo_reader import MongoReader, Promises, Rarity
 from lrs.store.mongo_schema import DOCS, DURABLE, LOG
+from lrs.store.mongo_source import InTransaction
 from lrs.store.mongo_writer import Changes, Group, Missing, MongoWriter
 from lrs.store.port import StoreError, Unavailable
 
@@ -140,7 +141,7 @@ class Committer:
         while waiting:
             part = waiting if tries < PATIENT_TRIES else waiting[:1]
             try:
-                self._try(lane, part)
+                self._try(lane, part, careful=tries > 0)
             except BaseException as error:
                 tries += 1
                 cause = error.__cause__ if isinstance(error.__cause__, PyMongoError) else error
@@ -154,16 +155,17 @@ class Committer:
                     job.fail(translate(cause))
             waiting = waiting[len(part) :]
 
-    def _try(self, lane: Lane, jobs: list[Job]) -> None:
+    def _try(self, lane: Lane, jobs: list[Job], *, careful: bool) -> None:
         """One transaction for these jobs; whatever is raised, nothing of it was kept, or Unavailable."""
         if not lane.registered:
             self._lanes.register(lane)
         session = lane.session
         session.start_transaction(SNAPSHOT, DURABLE)
         try:
-            group = Group(MongoReader(self._database, session, self._rarity), self._stamps)
+            reader = MongoReader(InTransaction(self._database, session), self._rarity, Promises())
+            group = Group(reader, self._stamps)
             group.begin(name for job in jobs for name in job.prefetch)
-            outcome = _run(group, jobs)
+            outcome = _run(group, jobs, careful=careful)
             if group.changes:
                 self._send(group, lane)
         except BaseException:
@@ -257,9 +259,10 @@ def translate(error: BaseException) -> BaseException:
     return error
 
 
-def _run(group: Group, jobs: list[Job]) -> dict[Job, tuple[Any, BaseException | None]]:
+def _run(group: Group, jobs: list[Job], *, careful: bool) -> dict[Job, tuple[Any, BaseException | None]]:
     """Run every work; those that need what is not at hand wait until it was fetched for all of them."""
     outcome: dict[Job, tuple[Any, BaseException | None]] = {}
+    suspect = set(jobs) if careful else set()
     waiting = jobs
     rounds = 0
     while waiting:
@@ -267,17 +270,20 @@ def _run(group: Group, jobs: list[Job]) -> dict[Job, tuple[Any, BaseException | 
         may_wait = len(waiting) > 1 and rounds < MOST_ROUNDS
         rounds += 1
         for job in waiting:
-            writer = MongoWriter(group, may_wait=may_wait)
+            writer = MongoWriter(group, may_wait=may_wait, careful=job in suspect)
             try:
                 result = job.work(writer)
             except Missing:
                 put_off.append(job)
-            except StoreError as error:
-                if isinstance(error.__cause__, PyMongoError):
-                    raise
-                outcome[job] = (None, error)
             except BaseException as error:
-                outcome[job] = (None, error)
+                if isinstance(error, StoreError) and isinstance(error.__cause__, PyMongoError):
+                    raise
+                if writer.assumed:
+                    # It might have heard of a Conflict before it came to this.
+                    suspect.add(job)
+                    put_off.append(job)
+                else:
+                    outcome[job] = (None, error)
             else:
                 writer.finish()
                 outcome[job] = (result, None)

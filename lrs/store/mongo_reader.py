@@ -9,9 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 
-from pymongo import MongoClient
-from pymongo.client_session import ClientSession
-from pymongo.collection import Collection as Table
+from bson import Timestamp
 from pymongo.database import Database
 
 from lrs.store.mongo_codec import (
@@ -25,11 +23,11 @@ from lrs.store.mongo_codec import (
 )
 from lrs.store.mongo_errors import translating
 from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
+from lrs.store.mongo_source import MANY, Source, rows
 from lrs.store.port import Document, Position, Record
 
-Session = ClientSession
-Client = MongoClient[Raw]
 WITHOUT_HASHES = {"k": 0}
+WITHOUT_INDEX_FIELDS = {"x": 0, "z": 0}
 
 
 class Rarity:
@@ -69,15 +67,37 @@ class Rarity:
         return count
 
 
-class MongoReader:
-    """The port's Reader on one session: of a snapshot, or of a transaction."""
+class Promises:
+    """The last promise that was read, for the requests of the next moment."""
 
-    def __init__(self, database: Database[Raw], session: ClientSession, rarity: Rarity) -> None:
-        self._session = session
+    SECONDS = 0.02
+
+    def __init__(self) -> None:
+        self._last: tuple[int, Timestamp, float] | None = None
+
+    def keep(self, through: int, at: Timestamp | None) -> None:
+        """A promise that was true in the snapshot of that time."""
+        if at is not None:
+            self._last = (through, at, time.monotonic())
+
+    def recent(self, at: Timestamp | None) -> int | None:
+        """A promise from a moment ago that holds in the snapshot of that time, if there is one.
+
+        It holds in every later snapshot; after a change of primary the next one may be an earlier one.
+        """
+        last = self._last
+        if last is None or at is None or at < last[1] or time.monotonic() - last[2] > self.SECONDS:
+            return None
+        return last[0]
+
+
+class MongoReader:
+    """The port's Reader."""
+
+    def __init__(self, source: Source, rarity: Rarity, promises: Promises) -> None:
+        self._source = source
         self._rarity = rarity
-        self._log: Table[Raw] = database[LOG]
-        self._docs: Table[Raw] = database[DOCS]
-        self._writers: Table[Raw] = database[WRITERS]
+        self._promises = promises
 
     def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
         """See `Reader.get`."""
@@ -88,10 +108,9 @@ class MongoReader:
         """The records with these `_id`s."""
         if not keys:
             return []
-        where = {"_id": keys[0]} if len(keys) == 1 else {"_id": {"$in": keys}}
         with translating():
-            rows = self._log.find(where, WITHOUT_HASHES, session=self._session, batch_size=len(keys) + 1)
-            return [decode_record(raw) for raw in rows]
+            found = rows(self._source, LOG, _among(keys), without=WITHOUT_HASHES)
+        return list(map(decode_record, found))
 
     def find(
         self,
@@ -130,20 +149,20 @@ class MongoReader:
             found: list[Record] = []
             while len(found) < limit:
                 size = limit - len(found) + 1 + (after is not None)
-                rows = self._rows(where, bounds, ascending, size)
-                more = len(rows) == size
+                batch = self._rows(where, bounds, ascending, size)
+                more = len(batch) == size
                 if more:
-                    edge = rows[-1]["s"]
-                    whole = [raw for raw in rows if raw["s"] != edge]
+                    edge = batch[-1]["s"]
+                    whole = [raw for raw in batch if raw["s"] != edge]
                     if whole:
                         bounds[onward] = edge
                     else:
-                        whole = self._rows(where, {"$gte": edge, "$lte": edge}, ascending, 0)
+                        whole = self._rows(where, {"$gte": edge, "$lte": edge}, ascending, MANY)
                         bounds[onward] = edge + 1 if ascending else edge - 1
-                    rows = whole
+                    batch = whole
                 page = [
                     record
-                    for record in map(decode_record, rows)
+                    for record in map(decode_record, batch)
                     if (tenant is None or record.tenant == tenant)
                     and (not wanted or any(wanted <= view for view in record.views))
                     and (after is None or _beyond(record, after, ascending))
@@ -166,9 +185,8 @@ class MongoReader:
 
     def _rows(self, where: Raw, bounds: dict[str, int], ascending: bool, limit: int) -> list[Raw]:
         query = {**where, "s": bounds} if bounds else where
-        rows = self._log.find(query, WITHOUT_HASHES, session=self._session, hint=LOG_INDEX)
-        rows = rows.sort("s", 1 if ascending else -1).limit(limit)
-        return list(rows.batch_size(limit) if limit else rows)
+        sort = [("s", 1 if ascending else -1)]
+        return rows(self._source, LOG, query, without=WITHOUT_HASHES, sort=sort, index=LOG_INDEX, limit=limit)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """See `Reader.document`."""
@@ -183,10 +201,9 @@ class MongoReader:
         """The documents with these `_id`s."""
         if not keys:
             return []
-        where = {"_id": keys[0]} if len(keys) == 1 else {"_id": {"$in": keys}}
         with translating():
-            rows = self._docs.find(where, {"x": 0, "z": 0}, session=self._session, batch_size=len(keys) + 1)
-            return [decode_document(raw) for raw in rows]
+            found = rows(self._source, DOCS, _among(keys), without=WITHOUT_INDEX_FIELDS)
+        return list(map(decode_document, found))
 
     def find_documents(
         self,
@@ -231,25 +248,40 @@ class MongoReader:
                     {**where, "o": {beyond: after[0]}},
                 ]
             found: list[Document] = []
+            sort = [(each, -1 if descending else 1) for each in order]
             for step in steps:
-                if len(found) < limit:
-                    rows = self._docs.find(step, {"x": 0, "z": 0}, session=self._session, hint=index)
-                    rows = rows.sort([(each, -1 if descending else 1) for each in order])
-                    rows = rows.limit(limit - len(found)).batch_size(limit)
-                    found += map(decode_document, rows)
+                found += map(
+                    decode_document,
+                    rows(
+                        self._source,
+                        DOCS,
+                        step,
+                        without=WITHOUT_INDEX_FIELDS,
+                        sort=sort,
+                        index=index,
+                        limit=limit - len(found),
+                    ),
+                )
         return found
 
     def consistent_through(self) -> int:
         """See `Reader.consistent_through`; `mongo_lanes` says why it holds."""
-        floors = self.floors()
-        opened = [floor for floor, is_open in floors if is_open]
-        return min(opened) if opened else max((floor for floor, _ in floors), default=0)
+        through = self._promises.recent(self._source.at)
+        if through is None:
+            floors = self.floors()
+            opened = [floor for floor, is_open in floors if is_open]
+            through = min(opened) if opened else max((floor for floor, _ in floors), default=0)
+            self._promises.keep(through, self._source.at)
+        return through
 
     def floors(self) -> list[tuple[int, bool]]:
         """The floor of every writer, and whether it is still open."""
         with translating():
-            rows = self._writers.find({}, {"floor": 1, "open": 1}, session=self._session)
-            return [(raw["floor"], raw["open"]) for raw in rows]
+            return [(raw["floor"], raw["open"]) for raw in rows(self._source, WRITERS, {})]
+
+
+def _among(keys: Sequence[bytes]) -> Raw:
+    return {"_id": keys[0]} if len(keys) == 1 else {"_id": {"$in": keys}}
 
 
 def _tighter(bound: int | None, place: int, ascending: bool) -> int:
