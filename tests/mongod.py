@@ -16,6 +16,7 @@ import stat
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -173,3 +174,14 @@ def shared() -> ReplicaSet:
     replicas = lifetime.__enter__()
     atexit.register(lifetime.__exit__, None, None, None)
     return replicas
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """The address of a database of its own on the shared set, dropped on exit."""
+    name = f"test-{uuid.uuid4().hex}"
+    try:
+        yield shared().address(name)
+    finally:
+        with shared().client() as client:
+            client.drop_database(name)

@@ -1,0 +1,111 @@
+"""Migrations of a MongoDB database: numbered, resumable, and never backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+from lrs.store.mongo import MongoStore, connect
+from lrs.store.mongo_schema import INDEXES, META, MIGRATIONS, Migration, Progress, upgrade, version
+from lrs.store.port import TooNew, Unavailable
+from tests import mongod
+from tests.contract.make import add, draft
+
+Raw = dict[str, Any]
+
+
+@pytest.fixture
+def database() -> Iterator[Database[Raw]]:
+    """An empty database."""
+    with mongod.database() as address:
+        client, name = connect(address)
+        with client:
+            yield client[name]
+
+
+def numbered(step: int, ran: list[int]) -> Migration:
+    """A migration that only remembers that it ran."""
+    return Migration(step, "remember", lambda database, progress: ran.append(step))
+
+
+def test_an_empty_database_gets_every_collection_and_index(database: Database[Raw]) -> None:
+    """After the first opening each declared collection exists with its indexes, and no others."""
+    upgrade(database)
+    assert version(database) == MIGRATIONS[-1].number
+    assert set(database.list_collection_names()) == set(INDEXES)
+    for name, indexes in INDEXES.items():
+        declared = {tuple(index.document["key"].items()) for index in indexes}
+        built = {tuple(held["key"].items()) for held in database[name].list_indexes()}
+        assert built == declared | {(("_id", 1),)}
+
+
+def test_only_the_missing_migrations_run_and_in_order(database: Database[Raw]) -> None:
+    """An older database is brought up to date by the steps it lacks."""
+    ran: list[int] = []
+    upgrade(database, [numbered(1, ran), numbered(2, ran)])
+    upgrade(database, [numbered(1, ran), numbered(2, ran), numbered(3, ran), numbered(4, ran)])
+    assert ran == [1, 2, 3, 4]
+    assert version(database) == 4
+
+
+def test_an_interrupted_migration_goes_on_where_it_stopped(database: Database[Raw]) -> None:
+    """A walk that was cut off resumes from the progress it kept, and leaves no trace when complete."""
+    walked: list[int] = []
+
+    def walk(database: Database[Raw], progress: Progress) -> None:
+        for at in range(progress.load() or 0, 6):
+            if walked == [0, 1, 2]:
+                walked.append(-1)
+                raise InterruptedError
+            walked.append(at)
+            progress.save(at + 1)
+
+    with pytest.raises(InterruptedError):
+        upgrade(database, [Migration(1, "walk", walk)])
+    assert version(database) == 0
+    upgrade(database, [Migration(1, "walk", walk)])
+    assert walked == [0, 1, 2, -1, 3, 4, 5]
+    assert [held["_id"] for held in database[META].find()] == ["schema"]
+
+
+def test_a_newer_database_is_refused_and_left_alone() -> None:
+    """A database of a later program opens with a clear refusal, and not a byte of it changes."""
+    with mongod.database() as address:
+        store = MongoStore(address)
+        add(store, draft())
+        store.close()
+        client, name = connect(address)
+        with client:
+            client[name][META].update_one({"_id": "schema"}, {"$set": {"version": 99}})
+            before = {each: list(client[name][each].find()) for each in INDEXES}
+            with pytest.raises(TooNew, match="schema 99"):
+                MongoStore(address)
+            assert {each: list(client[name][each].find()) for each in INDEXES} == before
+
+
+def test_several_processes_may_open_an_empty_database_at_once() -> None:
+    """Workers that start together all come up, and each can write."""
+    with mongod.database() as address, ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(MongoStore, [address] * 4))
+        for store in stores:
+            add(store, draft())
+        with stores[0].reading() as reader:
+            assert len(reader.find(None, limit=9)) == 4
+        for store in stores:
+            store.close()
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    """Opening on a port where nothing listens ends in seconds, with an error that may be retried."""
+    with pytest.raises(Unavailable):
+        MongoStore(f"mongodb://127.0.0.1:{mongod.free_port()}/jejak?serverSelectionTimeoutMS=300")
+
+
+def test_an_address_must_name_a_database() -> None:
+    """An address without a database is refused before anything is connected."""
+    with pytest.raises(ValueError, match="must name a database"):
+        MongoStore("mongodb://127.0.0.1:1")
