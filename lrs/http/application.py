@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -31,6 +32,8 @@ StartResponse = Callable[..., Any]
 Handler = Callable[[Services, Request], Response]
 
 RETRY_SECONDS = 2
+DRAIN, DRAIN_TOO_LARGE = 1 << 20, 1 << 26
+"""Bytes of a refused body that are still read, so that the client gets to see the refusal."""
 VERSION = "X-Experience-API-Version"
 CONSISTENT_THROUGH = "X-Experience-API-Consistent-Through"
 STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -124,6 +127,7 @@ class XapiApplication:
         try:
             return self._answer(request)
         except Refusal as refusal:
+            _drain(request, refusal.status)
             return render(refusal)
         except Invalid as error:
             return render(invalid(error.problems))
@@ -163,6 +167,12 @@ class XapiApplication:
         if not open_to_all:
             request.access = caller(request, self.services.credentials)
         return handler(self.services, request)
+
+
+def _drain(request: Request, status: int) -> None:
+    """Let the client finish sending, within reason, so that it reads its refusal."""
+    with contextlib.suppress(Refusal, OSError):
+        request.drain(DRAIN_TOO_LARGE if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else DRAIN)
 
 
 def _allowed(methods: Mapping[str, Handler]) -> str:

@@ -24,6 +24,7 @@ class Request:
     __slots__ = (
         "_content",
         "_overrides",
+        "_taken",
         "access",
         "cleanup",
         "environ",
@@ -49,6 +50,7 @@ class Request:
         """Closed when the answer is complete."""
         self._overrides: dict[str, str] = {}
         self._content: bytes | None = None
+        self._taken = 0
 
     def parse_query(self) -> None:
         """Fill `params` from the query string; Refusal when it is not text."""
@@ -102,6 +104,7 @@ class Request:
                 parts.append(more)
                 missing -= len(more)
             body = b"".join(parts)
+        self._taken = len(body)
         if len(body) > limit:
             raise too_large(limit)
         if length is not None and len(body) < length:
@@ -117,18 +120,26 @@ class Request:
             chunks = iter((self._content,))
             return lambda: next(chunks, b"")
         source: IO[bytes] = self.environ["wsgi.input"]
-        seen = 0
 
         def read() -> bytes:
-            nonlocal seen
-            wanted = CHUNK if length is None else min(CHUNK, length - seen)
+            wanted = CHUNK if length is None else min(CHUNK, length - self._taken)
             data = source.read(wanted) if wanted > 0 else b""
-            seen += len(data)
-            if seen > limit:
+            self._taken += len(data)
+            if self._taken > limit:
                 raise too_large(limit)
             return data
 
         return read
+
+    def drain(self, most: int) -> None:
+        """Read on, up to `most` bytes, and forget them.
+
+        A client that is still sending when the connection closes never sees why it was refused.
+        """
+        length = self.declared_length() if self._content is None else 0
+        left = most if length is None else min(most, length - self._taken)
+        while left > 0 and (data := self.environ["wsgi.input"].read(min(CHUNK, left))):
+            left -= len(data)
 
 
 def too_large(limit: int) -> Refusal:
