@@ -14,8 +14,6 @@ from lrs.records.tables import Tables
 from lrs.store.port import Document, Reader, Store, Writer
 
 _PAGE = 500
-_PATIENCE = 60.0
-"""Seconds to wait for a running follower to let go."""
 
 
 def rebuild(
@@ -31,8 +29,7 @@ def rebuild(
 
     May run beside a serving process, whose own follower pauses meanwhile. If it is cut short, the next
     follower goes on from where it was. Identifiers, links and their authors are facts, not derived: they
-    stay. `progress` is called with the number of records read so far. TimeoutError when another follower does
-    not let go.
+    stay. `progress` is called with the number of records read so far.
     """
     _take_over(store, clock, holder)
     follower = Follower(store, people, tables, clock, holder=holder)
@@ -50,21 +47,14 @@ def rebuild(
 
 
 def _take_over(store: Store, clock: Callable[[], int], holder: str) -> None:
-    """Put the checkpoint back to the beginning, with the lease in hand."""
-    end = time.monotonic() + _PATIENCE
+    """Put the checkpoint back to the beginning and take the lease, whoever has it: theirs is then lost."""
 
-    def work(writer: Writer) -> bool:
+    def work(writer: Writer) -> None:
         held = checkpoint.read(writer)
-        if held.held_by_another(holder, clock()):
-            return False
         fresh = Checkpoint(holder=holder, until=clock() + LEASE, moves=held.moves + 1)
         checkpoint.move(writer, held, fresh)
-        return True
 
-    while not store.writing(work):
-        if time.monotonic() > end:
-            raise TimeoutError("another follower is at work and does not let go")
-        time.sleep(0.05)
+    store.writing(work)
 
 
 def _caught_up(store: Store) -> bool:

@@ -1,0 +1,293 @@
+"""The follower keeps in step with the log: in batches, idempotent, restartable, one at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from lrs.records import checkpoint, derive
+from lrs.records.checkpoint import LEASE
+from lrs.records.entries import ENTRY
+from lrs.records.follower import UNUSABLE, Follower
+from lrs.records.summaries import SUMMARY
+from lrs.store.port import Document, Store, Unavailable, Writer
+from tests.contract.make import now
+from tests.contract.oracle import Model, ModelHome, ModelStore, State
+from tests.lrs.records.conftest import Desk, agent, learning_record
+from tests.statements.profile_samples import moodle
+
+
+def kept(store: Store, kind: str) -> dict[str, Document]:
+    """Every document of a kind, by name."""
+    with store.reading() as reader:
+        return {one.name: one for one in reader.find_documents(kind, None, limit=1000)}
+
+
+def follower(desk: Desk, holder: str, clock: Callable[[], int] = now) -> Follower:
+    """One more follower of the same store, as in another process."""
+    return Follower(desk.store, desk.record.people, desk.record.tables, clock, holder=holder)
+
+
+def test_it_works_in_batches_and_remembers_its_place(desk: Desk) -> None:
+    """Batches of any size give the whole record, and a new follower goes on where the last one stopped."""
+    for who in ("ani", "budi", "citra", "dewi", "eko"):
+        desk.send(desk.learn(who))
+    assert desk.record.follower.run_once(2) == 2
+    desk.record.follower.release()
+    other = follower(desk, "other")
+    assert [other.run_once(2) for _ in range(3)] == [2, 1, 0]
+    assert len(kept(desk.store, ENTRY)) == 5
+    assert {desk.summary(who).total_waiting for who in ("ani", "budi", "citra", "dewi", "eko")} == {
+        Decimal(2)
+    }
+
+
+def test_going_through_the_log_again_writes_nothing_new(desk: Desk) -> None:
+    """Working through the same statements once more leaves every document as it is."""
+    told = desk.learn()
+    desk.write(told, desk.decide(told["id"]), moodle(actor=agent("ani")))
+    before = kept(desk.store, ENTRY), kept(desk.store, SUMMARY)
+    desk.record.rebuild()
+    assert (kept(desk.store, ENTRY), kept(desk.store, SUMMARY)) == before
+
+
+def test_a_lease_keeps_the_others_away_until_it_ends(desk: Desk) -> None:
+    """While one follower is at work no other starts; when it stays silent, the next takes over."""
+    desk.write(desk.learn("ani"))
+    desk.send(desk.learn("budi"))
+    assert follower(desk, "other").run_once() == 0
+    later = follower(desk, "other", lambda: now() + LEASE)
+    assert later.run_once() == 1
+    assert desk.only("budi").jp == 2
+
+
+def test_a_lease_that_is_given_back_is_free_at_once(desk: Desk) -> None:
+    """A follower that stops lets the next one start without waiting."""
+    desk.write(desk.learn("ani"))
+    desk.record.follower.release()
+    desk.send(desk.learn("budi"))
+    assert follower(desk, "other").run_once() == 1
+
+
+def test_what_was_worked_out_in_vain_is_not_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A follower that lost its turn while it worked writes nothing, and nothing is counted twice or lost."""
+    desk.send(desk.learn("ani"))
+    slow = follower(desk, "slow", lambda: 0)
+    project = slow._projector.project
+
+    def meanwhile(*given: Any) -> Any:
+        changes = project(*given)
+        desk.follow()
+        return changes
+
+    monkeypatch.setattr(slow._projector, "project", meanwhile)
+    before = now()
+    assert slow.run_once() == 0
+    with desk.store.reading() as reader:
+        assert checkpoint.read(reader).holder != "slow"
+    assert desk.only("ani").jp == 2
+    assert all(one.updated >= before for one in kept(desk.store, ENTRY).values())
+
+
+def test_waiting_helps_with_the_work(desk: Desk) -> None:
+    """A page that wrote a statement finds it in the record without any thread in the background."""
+    receipt = desk.send(desk.learn())
+    assert desk.record.follower.wait_past(receipt.stored, timeout=5)
+    assert desk.only().jp == 2
+
+
+def test_waiting_for_another_worker(desk: Desk) -> None:
+    """When another worker has the lease, waiting ends as soon as that one has passed the statement."""
+    desk.write(desk.learn("ani"))
+    receipt = desk.send(desk.learn("budi"))
+    waiting = learning_record(desk.store).follower
+    assert not waiting.wait_past(receipt.stored, timeout=0.05)
+    desk.follow()
+    assert waiting.wait_past(receipt.stored, timeout=5)
+
+
+def test_lag_is_the_age_of_what_waits(desk: Desk) -> None:
+    """Lag is 0 in step, and else the time for which the oldest unread statement has waited."""
+    assert desk.record.follower.lag() == 0
+    receipt = desk.send(desk.learn())
+    late = follower(desk, "late", lambda: receipt.stored + 3_000_000)
+    assert late.lag() == 3_000_000
+    desk.follow()
+    assert late.lag() == 0
+
+
+def test_it_follows_in_the_background_until_it_is_stopped(desk: Desk) -> None:
+    """The thread picks up what is written, waits out a store that fails, and gives its lease back."""
+    stop = threading.Event()
+    thread = threading.Thread(target=desk.record.follower.run_forever, args=(stop,))
+    thread.start()
+    try:
+        desk.send(desk.learn())
+        desk.record.follower.notify()
+        end = time.monotonic() + 5
+        while not kept(desk.store, ENTRY) and time.monotonic() < end:
+            time.sleep(0.01)
+    finally:
+        stop.set()
+        thread.join(5)
+    assert desk.only().jp == 2
+    with desk.store.reading() as reader:
+        assert checkpoint.read(reader).holder == ""
+
+
+def test_a_failing_store_is_waited_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the store does not answer the follower tries again, and then catches up."""
+    failures = iter([Unavailable("no primary"), RuntimeError("surprise")])
+    run = desk.record.follower._run
+    stop = threading.Event()
+
+    def sometimes(limit: int) -> int:
+        for failure in failures:
+            raise failure
+        done = run(limit)
+        if done:
+            stop.set()
+        return done
+
+    monkeypatch.setattr(desk.record.follower, "_run", sometimes)
+    monkeypatch.setattr("lrs.records.follower.PAUSE", 0.01)
+    desk.send(desk.learn())
+    desk.record.follower.run_forever(stop)
+    assert desk.only().jp == 2
+
+
+def test_a_statement_that_cannot_be_worked_on_is_passed_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One bad record does not hold up the others; it is named in the store."""
+    bad = desk.learn("ani")
+    desk.send(bad, desk.learn("budi"), desk.learn("citra"))
+    classify = derive.classify
+
+    def stumbles(statement: dict[str, Any], table: Any) -> Any:
+        if statement["id"] == bad["id"]:
+            raise RuntimeError("cannot")
+        return classify(statement, table)
+
+    monkeypatch.setattr(derive, "classify", stumbles)
+    follow = desk.record.follower
+    for _ in range(8):
+        follow.run_once()
+    assert set(kept(desk.store, UNUSABLE)) == {bad["id"]}
+    assert (desk.only("budi").jp, desk.only("citra").jp) == (2, 2)
+    assert desk.entries("ani") == []
+    assert follow.lag() == 0
+
+
+class Late(ModelStore):
+    """A store whose slow writers may still appear behind what was read: its promise lags behind."""
+
+    through = 0
+    unseen: frozenset[str] = frozenset()
+
+    @contextmanager
+    def reading(self) -> Iterator[Model]:
+        with super().reading() as model:
+            log = {place: one for place, one in model.state.log.items() if one.id not in self.unseen}
+            state = State(log, model.state.documents, model.state.last)
+            yield Model(state, now, self.through)
+
+
+@pytest.fixture
+def late() -> Late:
+    return Late(ModelHome())
+
+
+def test_what_is_visible_counts_at_once(late: Late) -> None:
+    """A statement is in the record before the engine promises that nothing can come before it."""
+    desk = Desk(late, learning_record(late))
+    receipt = desk.send(desk.learn())
+    assert desk.record.follower.wait_past(receipt.stored, timeout=1)
+    assert desk.only().jp == 2
+
+
+def test_what_appears_behind_the_front_is_not_missed(late: Late) -> None:
+    """A statement that becomes visible after later ones were done is found when the promise passes it."""
+    desk = Desk(late, learning_record(late))
+    early = desk.learn("ani")
+    desk.send(early)
+    late.unseen = frozenset({early["id"]})
+    last = desk.send(desk.learn("budi")).stored
+    desk.follow()
+    assert (len(desk.entries("ani")), len(desk.entries("budi"))) == (0, 1)
+    late.unseen = frozenset()
+    assert not desk.record.follower.wait_past(last - 1, timeout=0.02)
+    late.through = last
+    assert desk.record.follower.wait_past(last - 1, timeout=1)
+    assert desk.only("ani").jp == 2
+    with late.reading() as reader:
+        held = checkpoint.read(reader)
+    assert held.ahead is None
+    assert held.safe is not None
+    assert held.safe.stored == last
+
+
+def test_a_restart_repeats_what_was_not_promised(late: Late) -> None:
+    """After a restart the stretch beyond the promise is worked through again, late ones included."""
+    desk = Desk(late, learning_record(late))
+    early = desk.learn("ani")
+    desk.send(early)
+    late.unseen = frozenset({early["id"]})
+    desk.write(desk.learn("budi"))
+    desk.record.follower.release()
+    late.unseen = frozenset()
+    again = Desk(late, learning_record(late))
+    again.follow()
+    assert (again.only("ani").jp, again.only("budi").jp) == (2, 2)
+
+
+def test_rebuild_removes_what_has_no_statement(desk: Desk) -> None:
+    """A rebuild drops entries whose statement is gone, corrects the sums, and keeps links and names."""
+    desk.write(desk.learn())
+    stray = desk.only()
+
+    def plant(writer: Writer) -> None:
+        held = writer.document(ENTRY, desk.tenant, stray.id)
+        assert held is not None
+        body = held.body.replace(stray.statement_id.encode(), b"00000000-0000-0000-0000-000000000000")
+        writer.put(Document(ENTRY, desk.tenant, "stray", body, keys=held.keys, order=held.order))
+
+    desk.store.writing(plant)
+    assert len(desk.entries()) == 2
+    assert desk.record.rebuild() == 1
+    assert desk.only().id == stray.id
+    assert desk.summary().total_waiting == 2
+    assert desk.record.people.name(desk.tenant, desk.person()) == "Budi"
+
+
+def test_rebuild_restores_what_was_lost(desk: Desk) -> None:
+    """Entries and sums that were deleted come back from the statements alone."""
+    told = desk.learn()
+    desk.write(told, desk.decide(told["id"]))
+    before = desk.only()
+
+    def lose(writer: Writer) -> None:
+        writer.delete(ENTRY, desk.tenant, [before.id])
+        writer.delete(SUMMARY, desk.tenant, [f"{before.person}:2026"])
+
+    desk.store.writing(lose)
+    assert desk.summary().total_verified == 0
+    desk.record.rebuild()
+    assert desk.only() == before
+    assert desk.summary().total_verified == 2
+
+
+def test_tenants_are_kept_apart(desk: Desk) -> None:
+    """The same account in two agencies is two persons with records of their own."""
+    other = Desk(desk.store, desk.record, tenant="bkn")
+    desk.send(desk.learn())
+    other.send(other.learn(sessions=2))
+    desk.follow()
+    assert desk.person() != other.person()
+    assert (desk.summary().total_waiting, other.summary().total_waiting) == (2, 4)
