@@ -174,6 +174,7 @@ class Committer:
     def _transact(self, jobs: Sequence[Job[Any]]) -> None:
         connection = self._connection
         run(connection, "BEGIN IMMEDIATE")
+        committed = 0
         try:
             before = connection.total_changes
             (last,) = run_one(connection, "SELECT max(stored) FROM log")
@@ -183,13 +184,14 @@ class Committer:
                 _perform(job, SqliteWriter(group))
             group.flush()
             run(connection, "COMMIT")
+            committed = group.next - 1
         except BaseException:
             # Some failures (a full disk, for one) have already ended the transaction.
             if connection.in_transaction:
                 connection.rollback()
             raise
         finally:
-            self._board.end()
+            self._board.end(committed)
         self._memory.learn(group.terms.fresh)
         if connection.total_changes > before:
             self._board.bury()

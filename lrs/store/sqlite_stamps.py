@@ -30,7 +30,8 @@ from pathlib import Path
 
 from lrs.store.port import Unavailable
 
-SLOTS = 256
+SLOTS = 64
+"""Processes that may have the file open at once."""
 _SIZE = SLOTS * 16
 _IDLE = bytes(SLOTS * 8)
 
@@ -69,9 +70,8 @@ class Board:
         """A time that no later commit will be stamped at or before."""
         with self._lock:
             cells = self._cells
-            mine = SLOTS + self._slot
-            promise = max(self._clock() - 1, cells[mine])
-            cells[mine] = promise
+            promise = max(self._clock() - 1, *cells[SLOTS:])
+            cells[SLOTS + self._slot] = promise
         with self._lock:  # orders the write above before the look below
             if self._map[: SLOTS * 8] != _IDLE:
                 for floor in cells[:SLOTS]:
@@ -92,9 +92,16 @@ class Board:
             self._cells[self._slot] = floor
         return floor
 
-    def end(self) -> None:
-        """The announced write is visible to every reader, or undone."""
-        self._cells[self._slot] = 0
+    def end(self, committed: int = 0) -> None:
+        """The announced write is visible to every reader, or undone.
+
+        Everything up to its last stamp, `committed`, is then promised: a clock that was set back does
+        not hold back what is there already.
+        """
+        mine = SLOTS + self._slot
+        with self._lock:
+            self._cells[mine] = max(self._cells[mine], committed)
+            self._cells[self._slot] = 0
 
     def lock_writes(self) -> None:
         """Wait for the turn to write among all processes: the kernel wakes the next one at once."""

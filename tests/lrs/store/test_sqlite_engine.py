@@ -1,0 +1,246 @@
+"""What is particular to the SQLite engine: plans, failures of one write among many, files, errors."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lrs.store import sqlite_group, sqlite_queries
+from lrs.store.port import Document, Full, Record, StoreError, Unavailable, Writer
+from lrs.store.sqlite import SqliteStore
+from lrs.store.sqlite_errors import from_system
+from lrs.store.sqlite_schema import connect
+from lrs.store.sqlite_terms import pack, unpack
+from tests.contract.make import add, adding, draft
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """An opened, empty store."""
+    opened = SqliteStore(str(tmp_path / "a.db"))
+    yield opened
+    opened.close()
+
+
+QUERIES = {
+    "by id": sqlite_queries.by_id(4),
+    "no key": sqlite_queries.find(0, True, False),
+    "one key": sqlite_queries.find(1, False, False),
+    "three keys": sqlite_queries.find(3, False, True),
+    "documents by name": sqlite_queries.named(4),
+    "documents": sqlite_queries.find_documents(0, False, True, True, False),
+    "documents of every scope": sqlite_queries.find_documents(0, True, False, False, True),
+    "documents by one key": sqlite_queries.find_documents(1, False, False, True, False),
+    "documents by two keys": sqlite_queries.find_documents(2, True, True, True, True),
+    "count of a key": "SELECT " + sqlite_queries.COUNT_KEYS,
+    "count of a document key": "SELECT " + sqlite_queries.COUNT_DOCUMENTS,
+    "count of a document key in a scope": "SELECT " + sqlite_queries.COUNT_DOCUMENTS_IN,
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_no_query_scans_or_sorts(tmp_path: Path, store: SqliteStore, name: str) -> None:
+    """Every statement of the readers searches by an index in the order it answers in."""
+    connection = connect(str(tmp_path / "a.db"), cache_kib=100)
+    sql = QUERIES[name]
+    marks = max(sql.count("?"), 1)
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * _parameters(sql, marks))]
+    connection.close()
+    assert not [step for step in plan if "TEMP B-TREE" in step or "AUTOMATIC" in step], plan
+    allowed = ("SCAN (subquery", "SCAN CONSTANT ROW", "SCAN 1 CONSTANT ROW")
+    assert not [step for step in plan if step.startswith("SCAN") and not step.startswith(allowed)], plan
+    assert any(step.startswith("SEARCH") for step in plan), plan
+
+
+def _parameters(sql: str, marks: int) -> int:
+    numbered = [int(part[: len(part) - len(part.lstrip("0123456789"))] or 0) for part in sql.split("?")[1:]]
+    return max(numbered) if any(numbered) else marks
+
+
+def test_a_write_that_cannot_be_stored_fails_alone(store: SqliteStore) -> None:
+    """A value that the file cannot hold fails its own write and none of those committed with it."""
+
+    def attempt(n: int) -> str:
+        document = Document("note", "bkn", f"n{n}", b"{}", etag="\ud800" if n % 10 == 3 else "e")
+
+        def work(writer: Writer) -> None:
+            adding([draft(f"n{n}")])(writer)
+            writer.put(document)
+
+        try:
+            store.writing(work)
+        except UnicodeEncodeError:
+            return "refused"
+        return "kept"
+
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(attempt, range(60)))
+    assert results == ["refused" if n % 10 == 3 else "kept" for n in range(60)]
+    with store.reading() as reader:
+        assert len(reader.find("bkn", limit=100)) == 54
+        assert len(reader.find_documents("note", "bkn", limit=100)) == 54
+
+
+def test_a_record_without_a_stamp_of_its_write_is_refused(store: SqliteStore) -> None:
+    """`append` takes only stamps that were reserved in the same write, each once."""
+    (old,) = add(store, draft())
+
+    def borrowed(writer: Writer) -> None:
+        writer.stamp()
+        writer.append([replace(draft(), stored=old.stored + 1)])
+
+    def twice(writer: Writer) -> None:
+        stamp = writer.stamp()
+        writer.append([replace(draft(), stored=stamp), replace(draft(), stored=stamp)])
+
+    def malformed(writer: Writer) -> None:
+        writer.append([replace(draft(), stored=writer.stamp(), id="not-a-uuid")])
+
+    with pytest.raises(ValueError, match="stamped"):
+        store.writing(borrowed)
+    with pytest.raises(StoreError):
+        store.writing(twice)
+    with pytest.raises(ValueError, match="fromhex"):
+        store.writing(malformed)
+    with pytest.raises(ValueError, match="at least one"):
+        store.writing(lambda writer: writer.stamp(0))
+    with store.reading() as reader:
+        assert reader.find(None, limit=9) == [old]
+        assert reader.get("bkn", ["not-a-uuid"]) == {}
+
+
+def test_a_write_may_not_call_back(store: SqliteStore) -> None:
+    """A write inside a write is refused instead of waiting for itself."""
+    with pytest.raises(RuntimeError, match="call back"):
+        store.writing(lambda _: store.writing(lambda writer: writer.stamp()))
+
+
+def test_views_can_be_read_after_the_snapshot_is_gone(store: SqliteStore) -> None:
+    """A record's views are there whenever they are asked for, and the record stays comparable."""
+    (kept,) = add(store, draft("a", "b", views=(frozenset({"c"}),)))
+    with store.reading() as reader:
+        (found,) = reader.find("bkn", ["a"], limit=1)
+        (other,) = reader.find("bkn", ["b"], limit=1)
+    assert found.views == kept.views
+    assert found == kept
+    assert kept == other
+    assert hash(other) == hash(kept)
+    assert replace(other, hidden=True) == replace(kept, hidden=True)
+    assert other != replace(kept, views=())
+    assert other not in ("a record", None)
+    assert isinstance(found, Record)
+
+
+def test_a_write_gives_up_when_its_turn_does_not_come(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that waited too long behind another is Unavailable and is never carried out."""
+    monkeypatch.setattr(sqlite_group, "PATIENCE", 0.05)
+    held = threading.Event()
+    begun = threading.Event()
+    results: list[object] = []
+
+    def slow(_: Writer) -> str:
+        begun.set()
+        held.wait(10)
+        return "done"
+
+    thread = threading.Thread(target=lambda: results.append(store.writing(slow)))
+    thread.start()
+    begun.wait(10)
+    with pytest.raises(Unavailable):
+        add(store, draft("late"))
+    held.set()
+    thread.join()
+    assert results == ["done"], "a write under way is waited for, however long it takes"
+    monkeypatch.undo()
+    add(store, draft())
+    with store.reading() as reader:
+        assert reader.find("bkn", ["late"], limit=1) == []
+
+
+def test_a_foreign_lock_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When another program holds the file, writes say that they cannot now, and work again after it."""
+    monkeypatch.setattr("lrs.store.sqlite_schema.BUSY_MILLISECONDS", 50)
+    store = SqliteStore(str(tmp_path / "a.db"))
+    add(store, draft())
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable):
+        add(store, draft())
+    other.execute("ROLLBACK")
+    other.close()
+    add(store, draft())
+    with store.reading() as reader:
+        assert len(reader.find("bkn", limit=9)) == 2
+    store.close()
+
+
+def test_a_full_file_is_full_and_recovers(store: SqliteStore) -> None:
+    """Without room a write is Full and leaves nothing; small ones go on, and all when room returns."""
+
+    def limit(pages: int) -> None:
+        def work(writer: Writer) -> None:
+            connection: sqlite3.Connection = writer.connection  # type: ignore[attr-defined]
+            used = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {used + pages}")
+
+        store.writing(work)
+
+    (first,) = add(store, draft("k"))
+    limit(3)
+    for _ in range(2):
+        with pytest.raises(Full):
+            add(store, *(draft("k", body=b"x" * 10_000) for _ in range(20)))
+        with store.reading() as reader:
+            assert reader.find("bkn", ["k"], limit=99) == [first]
+    (second,) = add(store, draft("k"))
+    limit(10_000)
+    more = add(store, *(draft("k", body=b"x" * 10_000) for _ in range(20)))
+    with store.reading() as reader:
+        assert reader.find("bkn", ["k"], ascending=True, limit=99) == [first, second, *more]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, Full), (errno.EDQUOT, Full), (errno.EIO, Unavailable)]
+)
+def test_errors_of_the_file_system_are_the_ports(number: int, kind: type[StoreError]) -> None:
+    """No space is Full; anything else may pass."""
+    assert type(from_system(OSError(number, os.strerror(number)))) is kind
+
+
+def test_a_blob_is_named_by_a_hash_alone(store: SqliteStore, tmp_path: Path) -> None:
+    """A name that is not a hash never becomes a path."""
+    for name in ("../../etc/passwd", "A" * 64, "", "ab/cd"):
+        with pytest.raises(ValueError, match="SHA-2"):
+            store.blobs.put(name, io.BytesIO(b"x"), 1)
+        assert store.blobs.size(name) is None
+        store.blobs.delete(name)
+        with pytest.raises(KeyError):
+            next(store.blobs.chunks(name))
+
+
+def test_parts_of_blobs_left_by_a_crash_are_cleared_away(tmp_path: Path) -> None:
+    """Old parts go when the store is opened; a young one may still be in the making."""
+    SqliteStore(str(tmp_path / "a.db")).close()
+    parts = tmp_path / "a.db.d" / "blobs" / "parts"
+    (parts / "old").write_bytes(b"x")
+    (parts / "young").write_bytes(b"x")
+    os.utime(parts / "old", (1, 1))
+    SqliteStore(str(tmp_path / "a.db")).close()
+    assert [part.name for part in parts.iterdir()] == ["young"]
+
+
+@pytest.mark.parametrize("views", [[], [[]], [[1, 2, 3]], [[], [70_000, 2**32 - 1], [5]]])
+def test_packed_views_unpack(views: list[list[int]]) -> None:
+    """Views as term numbers survive packing, empty ones too."""
+    assert unpack(pack(views)) == views
