@@ -149,6 +149,20 @@ class ReplicaSet:
             time.sleep(0.05)
         raise RuntimeError("the replica set has no primary")
 
+    def caught_up(self) -> None:
+        """Wait until every member is primary or secondary again."""
+        end = time.monotonic() + BOOT_SECONDS
+        while time.monotonic() < end:
+            with self.primary().client() as client:
+                try:
+                    states = [each["state"] for each in client.admin.command("replSetGetStatus")["members"]]
+                    if set(states) <= {1, 2}:
+                        return
+                except PyMongoError:
+                    pass
+            time.sleep(0.1)
+        raise RuntimeError("a member did not come back")
+
     def client(self) -> MongoClient[dict[str, Any]]:
         """A client of the whole set; the caller closes it."""
         return MongoClient(self.address("admin"))

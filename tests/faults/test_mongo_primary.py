@@ -1,0 +1,131 @@
+"""The primary of a replica set of three is killed under load."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from lrs.store.mongo import MongoStore
+from lrs.store.port import StoreError, Unavailable
+from tests import mongod
+from tests.faults.load import TENANT, Batch, check, write
+
+KILLS = 2
+RECOVERY_SECONDS = 30
+
+
+@dataclass
+class Puller:
+    """Follows the log by `since` = the last promise, as an outside system would."""
+
+    store: MongoStore
+    seen: list[str] = field(default_factory=list)
+    raised: list[BaseException] = field(default_factory=list)
+
+    def run(self, stop: threading.Event) -> None:
+        """Pull until `stop`, and then once more to the end."""
+        through = 0
+        final = False
+        while not final:
+            final = stop.is_set()
+            try:
+                with self.store.reading() as reader:
+                    promise = reader.consistent_through()
+                    page = reader.find(
+                        TENANT,
+                        since=through,
+                        until=promise,
+                        ascending=True,
+                        limit=100_000,
+                        include_hidden=True,
+                    )
+            except Unavailable:
+                final = False
+            except StoreError as error:
+                self.raised.append(error)
+                return
+            else:
+                self.seen += [record.id for record in page]
+                through = max(through, promise)
+            time.sleep(0.02)
+
+
+@pytest.mark.timeout(240)
+def test_a_dead_primary_loses_nothing_acknowledged() -> None:
+    """Writers hear Unavailable in seconds, go on by themselves, and find all that was acknowledged.
+
+    A puller that follows the promise sees every record exactly once, through all of it.
+    """
+    with mongod.replica_set(3) as replicas:
+        store = MongoStore(replicas.address("jejak"))
+        done: list[Batch] = []
+        moments: list[float] = []
+        stop = threading.Event()
+        raised: list[BaseException] = []
+
+        def say(step: str, batch: Batch) -> None:
+            if step == "done":
+                done.append(batch)
+                moments.append(time.monotonic())
+
+        puller = Puller(store)
+        stop_pulling = threading.Event()
+        pulling = threading.Thread(target=puller.run, args=(stop_pulling,))
+        pulling.start()
+        writing = threading.Thread(target=lambda: raised.extend(write(store, say, stop)))
+        writing.start()
+        try:
+            for _ in range(KILLS):
+                time.sleep(1)
+                victim = replicas.primary()
+                killed = time.monotonic()
+                victim.kill()
+                while moments[-1] < killed + 1:
+                    assert time.monotonic() - killed < RECOVERY_SECONDS, "the service did not come back"
+                    time.sleep(0.05)
+                time.sleep(1)
+                victim.start()
+                replicas.caught_up()
+        finally:
+            stop.set()
+            writing.join()
+            time.sleep(0.5)
+            stop_pulling.set()
+            pulling.join()
+        assert {type(error) for error in raised} <= {Unavailable}
+        assert check(store, done) > 0
+        assert puller.raised == []
+        with store.reading() as reader:
+            stored = [record.id for record in reader.find(TENANT, limit=1_000_000, include_hidden=True)]
+        assert len(puller.seen) == len(set(puller.seen))
+        assert set(puller.seen) == set(stored)
+        store.close()
+
+
+@pytest.mark.timeout(120)
+def test_without_a_majority_calls_end_in_seconds() -> None:
+    """With one member left of three, reads and writes say Unavailable soon, and work again later."""
+    with mongod.replica_set(3) as replicas:
+        store = MongoStore(replicas.address("jejak"))
+        down = [member for member in replicas.members if member is not replicas.primary()]
+        down.append(replicas.primary())
+        for member in down[1:]:
+            member.kill()
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            store.writing(lambda writer: writer.get(TENANT, []))
+        assert time.monotonic() - begun < 15
+        for member in down[1:]:
+            member.start()
+        replicas.caught_up()
+        end = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                store.writing(lambda writer: writer.get(TENANT, []))
+                break
+            except Unavailable:
+                assert time.monotonic() < end
+        store.close()
