@@ -44,10 +44,24 @@ def defs() -> Markup:
     return _markup(f'<svg width="0" height="0" aria-hidden="true" class="defs"><defs>{patterns}</defs></svg>')
 
 
-def record_bar(segments: Sequence[Segment], target: Decimal, label: str, *, small: bool = False) -> Markup:
-    """One person's year as a stacked bar towards `target`: verified solid, waiting hatched."""
-    total = sum((part.verified + part.waiting for part in segments), Decimal(0))
-    scale = max(total, target * Decimal("1.08"), Decimal(1))
+def total(segments: Sequence[Segment]) -> Decimal:
+    """How long the bar of a record is, in JP."""
+    return sum((part.verified + part.waiting for part in segments), Decimal(0))
+
+
+def record_bar(
+    segments: Sequence[Segment],
+    target: Decimal,
+    label: str,
+    *,
+    small: bool = False,
+    longest: Decimal = Decimal(0),
+) -> Markup:
+    """One person's year as a stacked bar towards `target`: verified solid, waiting hatched.
+
+    Bars that stand under each other share the scale of the `longest`.
+    """
+    scale = max(total(segments), longest, target * Decimal("1.08"), Decimal(1))
     height = 12 if small else 28
     shapes = [f'<rect class="track" width="100%" height="{height}" rx="3"/>']
     at = Decimal(0)
@@ -68,6 +82,9 @@ def record_bar(segments: Sequence[Segment], target: Decimal, label: str, *, smal
         shapes.append(
             f'<line class="tick" x1="{tick}" x2="{tick}" y1="-{overhang}" y2="{height + overhang}"/>'
         )
+        if not small:
+            end = ' text-anchor="end"' if target * 4 > scale * 3 else ""
+            shapes.append(f'<text x="{tick}" y="-10"{end}>{_plain(target)} JP</text>')
     return _svg("bar", height, label, shapes)
 
 

@@ -132,23 +132,26 @@ def explained(award: Award) -> str:
         case "claimed":
             return gettext("As stated by the learner or the certificate: %(jp)s JP.", jp=amount)
         case "day":
-            return gettext(
-                "%(days)s days × %(one)s JP = %(jp)s JP",
-                days=told["days"],
+            return ngettext(
+                "%(num)s day × %(one)s JP = %(jp)s JP",
+                "%(num)s days × %(one)s JP = %(jp)s JP",
+                int(award.params["days"]),
                 one=told["jp"],
                 jp=_product(award, "days"),
             )
         case "session":
-            return gettext(
-                "%(sessions)s sessions × %(one)s JP = %(jp)s JP",
-                sessions=told["sessions"],
+            return ngettext(
+                "%(num)s session × %(one)s JP = %(jp)s JP",
+                "%(num)s sessions × %(one)s JP = %(jp)s JP",
+                int(award.params["sessions"]),
                 one=told["jp"],
                 jp=_product(award, "sessions"),
             )
         case "semester":
-            return gettext(
-                "%(semesters)s semesters × %(one)s JP = %(jp)s JP",
-                semesters=told["semesters"],
+            return ngettext(
+                "%(num)s semester × %(one)s JP = %(jp)s JP",
+                "%(num)s semesters × %(one)s JP = %(jp)s JP",
+                int(award.params["semesters"]),
                 one=told["jp"],
                 jp=_product(award, "semesters"),
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from flask import Blueprint, abort, render_template, request
 
 from lrs.records import reports
 from lrs.records.reports import Cohort, Row, Standing
 from lti_tool import wording
-from lti_tool.charts import Dot
+from lti_tool.charts import Dot, total
 from lti_tool.desk import current_desk
 from lti_tool.formats import jp
 from lti_tool.guard import current_session, launch_session_required, launch_url
@@ -46,6 +48,7 @@ def cohort(launch_id: str) -> str:
         sentence=sentence,
         dots=[_dot(row) for row in found.rows],
         segments=wording.segments,
+        longest=max((total(wording.segments(row.summary)) for row in found.rows), default=Decimal(0)),
         row_label=_label,
         problem=gettext("The LMS could not be asked for its list just now; this is the last one known.")
         if view.stale
