@@ -18,7 +18,7 @@ import orjson
 _NUMBER: Final = (
     rb"\s*-?[0-9](?:"
     rb"[0-9.]{15}"  # more digits than a float is sure to keep
-    rb"|[0-9]*(?:\.[0-9]+)?[eE]"
+    rb"|[0-9]*(?:\.[0-9]+)?[eE][+-]?[0-9]+(?=[\s,}\]])"  # not the start of a UUID in a urn:uuid:
     rb"|[0-9]*\.[0-9]+0(?=[\s,}\]])"  # 1.50 would come back as 1.5; not the seconds of a timestamp
     rb"|(?<=-0)(?![0-9.])"  # -0 would come back as 0
     rb"|(?<=0)\.0000"  # orjson writes these with an exponent
