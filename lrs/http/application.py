@@ -21,7 +21,7 @@ from lrs.http.response import Response
 from lrs.http.services import Limits, Services
 from lrs.ingest import Ingest, Receipt
 from lrs.query import Query
-from lrs.store.port import Full, Store, StoreError, Unavailable
+from lrs.store.port import Conflict, Full, Store, StoreError, Unavailable
 from statements.errors import Invalid
 from statements.timestamps import render as timestamp
 from statements.versions import Version, negotiate
@@ -131,7 +131,7 @@ class XapiApplication:
             return render(refusal)
         except Invalid as error:
             return render(invalid(error.problems))
-        except Unavailable:
+        except (Unavailable, Conflict):
             log.warning("the store is unavailable", exc_info=True)
             wait = [("Retry-After", str(RETRY_SECONDS))]
             return render(Refusal(503, "The store cannot answer now; try again soon.", headers=wait))
