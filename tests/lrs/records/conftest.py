@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,14 +16,13 @@ from lrs.ingest import Ingest, Receipt
 from lrs.records.entries import Entry, entry_id
 from lrs.records.learning_record import LearningRecord
 from lrs.records.summaries import Summary
-from lrs.store.open import open_store
 from lrs.store.port import Store
 from statements.identity import agent_key
 from statements.profile.build import activity_statement, decision_statement, voiding_statement
 from statements.profile.vocabulary import Decision
 from statements.versions import Version
+from tests.contract.engines import ENGINES
 from tests.contract.make import now
-from tests.contract.oracle import ModelHome, ModelStore
 
 AUTHORITY = {"objectType": "Agent", "account": {"homePage": "https://jejak.example", "name": "tool"}}
 NOON = 1_794_459_600_000_000
@@ -120,21 +119,14 @@ class Desk:
         return self.record.records.summary(self.tenant, self.person(who), year)
 
 
-def _memory(directory: Path) -> Store:
-    return ModelStore(ModelHome())
-
-
-def _sqlite(directory: Path) -> Store:
-    return open_store(f"sqlite:///{directory / 'records.db'}")
-
-
-@pytest.fixture(params=[_memory, _sqlite], ids=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store: the oracle, then the embedded engine."""
-    make: Callable[[Path], Store] = request.param
-    opened = make(tmp_path)
+    """An empty store: the oracle's and the embedded engine's. A module may ask for more engines."""
+    place = ENGINES[request.param](tmp_path)
+    opened = place.open()
     yield opened
     opened.close()
+    place.remove()
 
 
 def learning_record(store: Store) -> LearningRecord:

@@ -17,10 +17,13 @@ from lrs.records.entries import ENTRY
 from lrs.records.follower import UNUSABLE, Follower
 from lrs.records.summaries import SUMMARY
 from lrs.store.port import Document, Store, Unavailable, Writer
+from tests.contract.engines import ENGINES
 from tests.contract.make import now
 from tests.contract.oracle import Model, ModelHome, ModelStore, State
 from tests.lrs.records.conftest import Desk, agent, learning_record
 from tests.statements.profile_samples import moodle
+
+EVERY_ENGINE = pytest.mark.parametrize("store", ENGINES, indirect=True)
 
 
 def kept(store: Store, kind: str) -> dict[str, Document]:
@@ -34,6 +37,7 @@ def follower(desk: Desk, holder: str, clock: Callable[[], int] = now) -> Followe
     return Follower(desk.store, desk.record.people, desk.record.tables, clock, holder=holder)
 
 
+@EVERY_ENGINE
 def test_it_works_in_batches_and_remembers_its_place(desk: Desk) -> None:
     """Batches of any size give the whole record, and a new follower goes on where the last one stopped."""
     for who in ("ani", "budi", "citra", "dewi", "eko"):
@@ -48,6 +52,7 @@ def test_it_works_in_batches_and_remembers_its_place(desk: Desk) -> None:
     }
 
 
+@EVERY_ENGINE
 def test_going_through_the_log_again_writes_nothing_new(desk: Desk) -> None:
     """Working through the same statements once more leaves every document as it is."""
     told = desk.learn()
@@ -57,6 +62,7 @@ def test_going_through_the_log_again_writes_nothing_new(desk: Desk) -> None:
     assert (kept(desk.store, ENTRY), kept(desk.store, SUMMARY)) == before
 
 
+@EVERY_ENGINE
 def test_a_lease_keeps_the_others_away_until_it_ends(desk: Desk) -> None:
     """While one follower is at work no other starts; when it stays silent, the next takes over."""
     desk.write(desk.learn("ani"))
@@ -95,6 +101,7 @@ def test_what_was_worked_out_in_vain_is_not_written(desk: Desk, monkeypatch: pyt
     assert all(one.updated >= before for one in kept(desk.store, ENTRY).values())
 
 
+@EVERY_ENGINE
 def test_waiting_helps_with_the_work(desk: Desk) -> None:
     """A page that wrote a statement finds it in the record without any thread in the background."""
     receipt = desk.send(desk.learn())
@@ -283,6 +290,7 @@ def test_rebuild_restores_what_was_lost(desk: Desk) -> None:
     assert desk.summary().total_verified == 2
 
 
+@EVERY_ENGINE
 def test_tenants_are_kept_apart(desk: Desk) -> None:
     """The same account in two agencies is two persons with records of their own."""
     other = Desk(desk.store, desk.record, tenant="bkn")

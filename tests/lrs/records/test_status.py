@@ -8,12 +8,14 @@ import pytest
 
 from lrs.records.entries import Status
 from statements.profile.vocabulary import Decision
+from tests.contract.engines import ENGINES
 from tests.lrs.records.conftest import NOON, Desk, agent
 from tests.statements.profile_samples import COURSE, UNCOMPLETED, moodle
 
 VERIFIED, RETURNED, REJECTED = Decision.VERIFIED, Decision.RETURNED, Decision.REJECTED
 
 
+@pytest.mark.parametrize("store", ENGINES, indirect=True)
 def test_a_self_reported_activity_waits_for_a_verifier(desk: Desk) -> None:
     """What a learner reports is submitted, and its JP wait."""
     desk.write(desk.learn(sessions=2))
