@@ -10,6 +10,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from jejak.clock import now
+from jejak.follow import following
 from jejak.logs import configure
 from jejak.secrets import secret_key
 from jejak.settings import Settings, load
@@ -26,8 +27,8 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         Path(settings.store.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # Migrations and the shared secrets are settled before any worker can race for them.
     prepare_store(settings)
-    Granian(
-        "jejak.wsgi:application",
+    server = Granian(
+        "jejak.wsgi:worker",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
@@ -38,7 +39,9 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         websockets=False,
         respawn_failed_workers=True,
         log_level=LogLevels(settings.log_level),
-    ).serve()
+    )
+    with following(environment):
+        server.serve()
 
 
 def prepare_store(settings: Settings) -> None:

@@ -1,6 +1,7 @@
-"""The WSGI entry: a factory, so that nothing is opened by importing it.
+"""The WSGI entries: factories, so that nothing is opened by importing them.
 
-`granian --interface wsgi --factory jejak.wsgi:application`, which is what `jejak serve` does.
+`jejak serve` uses `worker`. Any other WSGI server can use `application`, which works out the learning
+record in a thread of its own: `granian --interface wsgi --factory jejak.wsgi:application`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from jejak.logs import configure
 from jejak.settings import load
 
 
-def application() -> Application:
-    """The application of one worker process, its background work started."""
+def worker() -> Application:
+    """The application of one worker process of `jejak serve`, beside which the follower runs."""
     settings = load(os.environ)
     configure(settings.log_level)
-    app = create_app(settings)
+    return create_app(settings)
+
+
+def application() -> Application:
+    """The application with its background work, for servers that know nothing of it."""
+    app = worker()
     app.start()
     return app

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from lti_tool.headers import secure
 from statements.errors import Problem
 from statements.rules import RULES, Rule
+from statements.rules_requests import REQUEST_RULES
 from statements.versions import Version
 
 MAX_BYTES = 1024 * 1024
@@ -35,7 +36,7 @@ def create_integrator_blueprint(validate: Validate) -> Blueprint:
     @blueprint.get("/docs/rules")
     def rules() -> Response:
         groups: dict[str, list[Rule]] = {}
-        for rule in RULES.values():
+        for rule in (*RULES.values(), *REQUEST_RULES.values()):
             groups.setdefault(rule.slug.partition(".")[0], []).append(rule)
         return secure(make_response(render_template("integrator/rules.html", groups=groups)))
 
