@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: demo test bench lint types layers unit lock clean setup browser
+.PHONY: demo test bench lint types layers unit translations lock clean setup browser
 
 setup: $(STAMP)
 
@@ -35,6 +35,16 @@ unit: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Reads the messages of code and templates anew, keeps what is translated, and compiles it.
+CATALOGUES := lti_tool/translations
+translations: $(STAMP)
+	mkdir -p build
+	$(BIN)/pybabel --quiet extract --mapping=$(CATALOGUES)/babel.cfg --keywords=lazy_gettext --add-location=file \
+	  --sort-by-file --width=100 --project=Jejak --version=pages --output-file=build/messages.pot lti_tool
+	$(BIN)/pybabel --quiet update --input-file=build/messages.pot --output-dir=$(CATALOGUES) --locale=id --width=100 \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel --quiet compile --directory=$(CATALOGUES) --statistics
 
 # The journeys need a browser; on a bare Debian machine, as root, it is installed.
 browser:

@@ -125,7 +125,7 @@ class LogSchema(Schema):
         if end is not None and end > today:
             errors["end"] = [lazy_gettext("This date lies in the future; log it when it has taken place.")]
         elif end is not None and end < today - OLDEST:
-            errors["end"] = [lazy_gettext("This is more than two years ago; ask your training manager.")]
+            errors["end"] = [lazy_gettext("This is more than two years ago; ask your training unit.")]
         if start is not None and end is not None and start > end:
             errors["start"] = [lazy_gettext("The first day lies after the last day.")]
         errors |= self._amount(data)
