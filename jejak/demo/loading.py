@@ -21,7 +21,7 @@ def load(
     endpoint: str, keys: dict[Sender, Key], statements: Sequence[Sent], state: DemoState, console: Console
 ) -> None:
     """Send what was not sent before; `state.loaded` counts, batch by batch. DemoError when one is refused."""
-    if state.loaded >= len(statements):
+    if state.complete:
         return
     senders = {
         name: RemoteLRS(version="1.0.3", endpoint=endpoint, username=key.key, password=key.secret)
@@ -40,6 +40,8 @@ def load(
             state.loaded += len(batch)
             state.save()
             progress.update(task, completed=state.loaded)
+    state.complete = True
+    state.save()
 
 
 def _batches(statements: Sequence[Sent]) -> Iterator[list[Sent]]:

@@ -98,7 +98,7 @@ class _Demo:
         children[0].wait_for(f"{self.lms}/health")
         children[1].wait_for(f"http://127.0.0.1:{self.port}/health/ready")
         statements = sample(self.lms, self.state.year)
-        if self.state.loaded < len(statements):
+        if not self.state.complete:
             self._say(f"Loading {len(statements)} statements of {self.state.year}")
         lms_key, full_key = self.state.lms_key, self.state.full_key
         assert lms_key is not None  # noqa: S101 - made by _register

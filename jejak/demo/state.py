@@ -27,6 +27,8 @@ class DemoState:
     lms_key: Key | None = None
     full_key: Key | None = None
     loaded: int = 0
+    """Sample statements that were sent; after the last, `complete` is set and none is sent again."""
+    complete: bool = False
 
     @classmethod
     def open(cls, file: Path, *, year: int, client_id: str) -> DemoState:
