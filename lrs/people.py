@@ -138,6 +138,8 @@ class People:
         marked = [(key, self.persona(tenant, key)) for key in dict.fromkeys(keys)]
         if not marked:
             raise ValueError("a person needs an identifier")
+        if known := self._settled(tenant, [persona for _, persona in marked], name):
+            return known
 
         def work(writer: Writer) -> str:
             people = _Book(writer, tenant, self._clock())
@@ -207,6 +209,16 @@ class People:
         for persona, (key, name) in met.items():
             if persona not in known:
                 people.create(key, persona, name)
+
+    def _settled(self, tenant: str, personas: Sequence[str], name: str) -> str | None:
+        """The person, when it has all these personas and this name already: most launches change nothing."""
+        with self._store.reading() as reader:
+            owners = owners_of(reader, tenant, personas)
+        found = {owner.id: owner for owner in owners.values()}
+        if len(owners) < len(set(personas)) or len(found) != 1:
+            return None
+        (person,) = found.values()
+        return person.id if name in ("", person.name) else None
 
     def _salt(self, tenant: str) -> bytes:
         """The tenant's random key: without the store, a persona tells nothing of its identifier."""
