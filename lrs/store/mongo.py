@@ -32,7 +32,7 @@ from lrs.store.port import StoreError, Unavailable
 T = TypeVar("T")
 
 LANES = 1
-"""Threads that commit: while one waits for the journal, the other works."""
+"""Threads that commit. A second one made nothing faster, and it would let the promise lag behind."""
 
 OPTIONS: dict[str, Any] = {
     "appname": "jejak",

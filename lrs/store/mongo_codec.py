@@ -68,6 +68,12 @@ def record_key(tenant: str, id: str) -> bytes:
     return tenant.encode() + SEPARATOR + uuid_bytes(id)[::-1]
 
 
+def tenant_range(tenant: str) -> Raw:
+    """The range of `_id` that holds a tenant's records: what tells a router which shards to ask."""
+    prefix = tenant.encode() + SEPARATOR
+    return {"$gte": prefix + bytes(UUID_BYTES), "$lte": prefix + b"\xff" * UUID_BYTES}
+
+
 def record_keys(tenant: str, ids: Iterable[str]) -> list[bytes]:
     """The `_id` of each record that can exist: ids that are no canonical UUIDs name none."""
     found = []

@@ -20,6 +20,7 @@ from lrs.store.mongo_codec import (
     document_key,
     key_hash,
     record_keys,
+    tenant_range,
 )
 from lrs.store.mongo_errors import translating
 from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
@@ -146,6 +147,8 @@ class MongoReader:
             bounds[onward] = _tighter(bounds.get(onward), after.stored, ascending)
         with translating():
             where = self._where(hashes, include_hidden)
+            if tenant is not None:
+                where["_id"] = tenant_range(tenant)
             found: list[Record] = []
             while len(found) < limit:
                 size = limit - len(found) + 1 + (after is not None)
