@@ -6,16 +6,17 @@ import json
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from lrs.store.mongo import MongoStore
-from lrs.store.port import CONSISTENCY_BOUND
+from lrs.store.port import CONSISTENCY_BOUND, Unavailable
 from tests import mongod
 from tests.contract.make import now
-from tests.faults.load import Batch, check, store_batch
+from tests.faults.load import THREADS, Batch, check, store_batch, write
 
 ROUNDS = 25
 ROOT = Path(__file__).parents[2]
@@ -71,5 +72,36 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_kept_in_part() -> None:
         with store.reading() as reader:
             assert now() - reader.consistent_through() < CONSISTENCY_BOUND
         assert len(done) > 10 * ROUNDS
+        assert check(store, done) >= sum(len(batch.ids) for batch in done)
+        store.close()
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_server_keeps_what_it_acknowledged() -> None:
+    """A lone `mongod` killed under load starts again with every acknowledged write, each whole."""
+    with mongod.replica_set() as replicas:
+        store = MongoStore(replicas.address("jejak"))
+        done: list[Batch] = []
+        raised: list[BaseException] = []
+        stop = threading.Event()
+
+        def say(step: str, batch: Batch) -> None:
+            if step == "done":
+                done.append(batch)
+
+        writing = threading.Thread(target=lambda: raised.extend(write(store, say, stop)))
+        writing.start()
+        for _ in range(3):
+            time.sleep(0.7)
+            before = len(done)
+            replicas.members[0].kill()
+            replicas.members[0].start()
+            end = time.monotonic() + 30
+            while len(done) <= before + 2 * THREADS:
+                assert time.monotonic() < end, "the service did not come back"
+                time.sleep(0.05)
+        stop.set()
+        writing.join()
+        assert {type(error) for error in raised} <= {Unavailable}
         assert check(store, done) >= sum(len(batch.ids) for batch in done)
         store.close()
