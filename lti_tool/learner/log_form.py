@@ -20,7 +20,6 @@ from marshmallow import (
     validates_schema,
 )
 
-from lti_tool.i18n import gettext
 from lti_tool.sessions import LaunchSession
 from statements.profile.build import activity_statement, quantity
 from statements.profile.table import Form, Table
@@ -50,7 +49,12 @@ class Filled:
 
 
 def _required(message: Any) -> dict[str, Any]:
-    return {"required": True, "error_messages": {"required": message, "null": message, "invalid": message}}
+    kinds = ("required", "null", "invalid", "invalid_uuid")
+    return {"required": True, "error_messages": dict.fromkeys(kinds, message)}
+
+
+def _at_most(longest: int) -> validate.Length:
+    return validate.Length(max=longest, error=lazy_gettext("Write at most {max} characters."))
 
 
 class LogSchema(Schema):
@@ -86,20 +90,20 @@ class LogSchema(Schema):
         validate=validate.Range(1, 366, error=lazy_gettext("Give a whole number, 1 or more.")),
         error_messages={"invalid": lazy_gettext("Give a whole number, 1 or more.")},
     )
-    mentor = fields.String(load_default="", validate=validate.Length(max=255))
-    mentor_name = fields.String(load_default="", validate=validate.Length(max=200))
+    mentor = fields.String(load_default="", validate=_at_most(255))
+    mentor_name = fields.String(load_default="", validate=_at_most(200))
     mentor_email = fields.String(
         load_default="",
         validate=validate.And(
-            validate.Length(max=254),
+            _at_most(254),
             validate.Regexp(
                 r"[^@\s]+@[^@\s]+\.[^@\s.]+\Z",
                 error=lazy_gettext("Write the whole address, for example anwar@instansi.go.id."),
             ),
         ),
     )
-    organiser = fields.String(load_default="", validate=validate.Length(max=200))
-    certificate = fields.String(load_default="", validate=validate.Length(max=100))
+    organiser = fields.String(load_default="", validate=_at_most(200))
+    certificate = fields.String(load_default="", validate=_at_most(100))
     evidence = fields.String(
         load_default="",
         validate=validate.Regexp(
@@ -108,8 +112,8 @@ class LogSchema(Schema):
         ),
     )
     international = fields.Boolean(load_default=False)
-    reflection = fields.String(load_default="", validate=validate.Length(max=MAX_TEXT))
-    statement_id = fields.UUID(required=True)
+    reflection = fields.String(load_default="", validate=_at_most(MAX_TEXT))
+    statement_id = fields.UUID(**_required(lazy_gettext("Open this form again from your learning record.")))
 
     @pre_load
     def trim(self, data: Mapping[str, str], **_: Any) -> dict[str, str]:
@@ -168,7 +172,8 @@ def read(form: Form, typed: Mapping[str, str], today: date) -> Filled:
 
 
 def _first(found: Any) -> Any:
-    return found[0] if isinstance(found, list) else gettext("This cannot be read.")
+    # Several messages are a list; a single one that is translated late stands by itself.
+    return found[0] if isinstance(found, list) else found
 
 
 def statement(

@@ -198,7 +198,7 @@ def title_hint(form: Form) -> str:
     examples = {
         "coaching": gettext("What it was about, for example “Giving feedback to a team”."),
         "mentoring": gettext("What it was about, for example “Preparing a policy brief”."),
-        "on-the-job": gettext("What you learned to do, for example “Running the e-budget closing”."),
+        "on-the-job-training": gettext("What you learned to do, for example “Running the e-budget closing”."),
     }
     return examples.get(form.code, gettext("As it stands on the invitation or certificate."))
 
