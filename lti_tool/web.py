@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
-from flask import Blueprint, g, make_response, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
@@ -156,6 +156,7 @@ def _verify_page(fields: dict[str, str]) -> Response | None:
     if transaction is None or platform is None or not fields["id_token"]:
         return None
     refusal = Reason.BROWSER_DIFFERS.value
+    log.info("lti_no_cookie", code=refusal.code, platform=platform.id)
     page = render_template(
         "lti/verify.html",
         refusal=refusal,
@@ -224,7 +225,9 @@ def refused_page(error: Refused) -> Response:
         endpoint=request.endpoint,
     )
     response: Response = make_response(render_template("lti/refused.html", refusal=refusal), refusal.status)
-    return secure(response, frames=g.get("frame_origins", ()))
+    # A refusal often comes before the platform is known, and still must be seen in its frame. The page has
+    # nothing to click and nothing about the person, so any site may frame it.
+    return secure(response, frames=("*",))
 
 
 def _too_large(_error: RequestEntityTooLarge) -> Response:
