@@ -105,6 +105,11 @@ class Entry:
         return self.end.year
 
     @property
+    def place(self) -> str:
+        """Where it stands among others, in order of time."""
+        return f"{self.end.isoformat()}\x1f{self.at:020d}"
+
+    @property
     def jp(self) -> Decimal:
         """JP awarded; for a waiting entry, what it will be worth."""
         return self.award.jp
@@ -172,7 +177,7 @@ def document_of(entry: Entry, updated: int) -> Document:
         orjson.dumps(_packed(entry)),
         updated=updated,
         keys=frozenset(keys),
-        order=f"{entry.end.isoformat()}\x1f{entry.at:020d}",
+        order=entry.place,
     )
 
 
