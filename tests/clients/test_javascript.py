@@ -1,0 +1,50 @@
+"""A JavaScript client, unchanged, against a real server: what a course in a browser does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lrs.store.open import open_store
+from statements.versions import Version
+from tests.serving import KEY, SECRET, application, known_credential, serving
+
+FOLDER = Path(__file__).parent / "js"
+
+
+@pytest.mark.parametrize("version", ["1.0.3", "2.0.0"])
+def test_the_javascript_client_works_unchanged(tmp_path: Path, version: str) -> None:
+    """@xapi/xapi sends, reads, pages, voids, and keeps documents with ETags, on both versions."""
+    node = shutil.which("node")
+    assert node is not None, "Node.js is needed: `make test` installs it on Debian as root"
+    store = open_store(f"sqlite:///{tmp_path / 'js.db'}")
+    try:
+        known_credential(store, KEY, SECRET)
+        with serving(application(store, fallback=Version(version))) as served:
+            command = [node, "journey.cjs", served.endpoint, KEY, SECRET, version]
+            done = subprocess.run(
+                command, cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False
+            )
+    finally:
+        store.close()
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert version in seen["versions"]
+    assert seen["same"] is True
+    assert seen["batch"] == 4
+    assert seen["one"] == 0.25
+    assert seen["pages"] == [2, 2, 1]
+    assert seen["voided"] is True
+    assert seen["gone"] == 404
+    assert seen["state"] == {"page": 3, "mark": "a"}
+    assert seen["states"] == ["bookmark"]
+    assert seen["left"] == []
+    assert seen["stale"] == 412
+    assert seen["profile"] == {"level": 2}
+    assert seen["person"]["objectType"] == "Person"
+    assert "Budi" in seen["person"]["name"]
+    assert seen["activity"] == {"id": "Bagian 5"}
