@@ -2,20 +2,25 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.ready
+READY := $(VENV)/.ready
+STAMP := $(VENV)/.ready-for-tests
 ARGS ?=
 
-.PHONY: demo test bench lint types layers unit translations lock clean setup browser
+.PHONY: demo test bench lint types layers unit translations lock clean setup browser javascript
 
 setup: $(STAMP)
 
-$(STAMP): requirements.txt requirements-test.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-test.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -e .
 	touch $@
 
-demo: $(STAMP)
+$(STAMP): $(READY) requirements-test.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-test.txt
+	touch $@
+
+demo: $(READY)
 	$(BIN)/jejak demo $(ARGS)
 
 test: $(STAMP) browser javascript lint types layers unit
