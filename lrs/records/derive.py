@@ -56,6 +56,7 @@ class Derivation:
         self._tenant = tenant
         self._table = table
         self._persona = persona_of
+        self._known: dict[str, Classified] = {}
 
     def touched(self, records: Iterable[Record]) -> set[str]:
         """Ids of the statements whose entries may be changed by these records."""
@@ -94,7 +95,10 @@ class Derivation:
         return found
 
     def _classify(self, record: Record) -> Classified:
-        return classify(orjson.loads(record.body), self._table)
+        known = self._known.get(record.id)
+        if known is None:
+            known = self._known[record.id] = classify(orjson.loads(record.body), self._table)
+        return known
 
     def _touches(self, record: Record, meaning: Classified) -> Iterator[str]:
         if isinstance(meaning, Learning):

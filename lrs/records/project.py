@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lrs.people import People, Person, owners_of, person_of
 from lrs.records import entries as kept_entries
@@ -93,19 +93,25 @@ class _OneTenant:
             name: entry_of(document)
             for name, document in self.reader.documents(ENTRY, self.tenant, found.entries).items()
         }
-        concerned = [*before.values(), *(entry for entry in found.entries.values() if entry is not None)]
-        owners = owners_of(self.reader, self.tenant, {entry.persona for entry in concerned})
-        known = {person.id: person for person in owners.values()}
-        for entry in concerned:
-            owner = owners.get(entry.persona) or Person(entry.persona, personas=(entry.persona,))
-            known.setdefault(owner.id, owner)
-            years[owner.id].add(entry.year)
-        for name in before.keys() & {id for id, entry in found.entries.items() if entry is None}:
-            self.changes.gone.append((ENTRY, self.tenant, name))
+        entries = [entry for entry in found.entries.values() if entry is not None]
+        concerned = {entry.persona: entry for entry in (*before.values(), *entries)}
+        owners = owners_of(self.reader, self.tenant, concerned)
+        persons = {
+            persona: owners.get(persona) or Person(persona, personas=(persona,)) for persona in concerned
+        }
+        known = {person.id: person for person in persons.values()}
+        now: dict[tuple[str, int], list[Entry]] = defaultdict(list)
+        for entry in entries:
+            now[persons[entry.persona].id, entry.year].append(entry)
+        for entry in (*before.values(), *entries):
+            years[persons[entry.persona].id].add(entry.year)
+        for name in before:
+            if found.entries[name] is None:
+                self.changes.gone.append((ENTRY, self.tenant, name))
         for id, wanted in years.items():
             person = known.get(id) or person_of(self.reader, self.tenant, id)
             for year in wanted:
-                self._year(id, person, year, found.entries)
+                self._year(id, person, year, found.entries.keys(), now[id, year])
         if found.met:
             self.changes.met[self.tenant] = {
                 persona: (someone.key, someone.name) for persona, someone in found.met.items()
@@ -119,34 +125,34 @@ class _OneTenant:
         person = person_of(self.reader, self.tenant, id)
         if person is None or person.id != id:
             return set()
-        return {entry.statement_id for p in person.personas for entry in self._held({owned_key(p)})}
+        return {entry.statement_id for p in person.personas for entry in self._held(owned_key(p), id)}
 
-    def _held(self, keys: set[str]) -> Iterable[Entry]:
+    def _held(self, key: str, person: str) -> Iterable[Entry]:
         after: tuple[str, str] | None = None
         while True:
-            page = self.reader.find_documents(ENTRY, self.tenant, keys, after=after, limit=_PAGE)
-            yield from map(entry_of, page)
+            page = self.reader.find_documents(ENTRY, self.tenant, {key}, after=after, limit=_PAGE)
+            yield from (entry_of(document, person) for document in page)
             if len(page) < _PAGE:
                 return
             after = page[-1].order, page[-1].name
 
-    def _year(self, id: str, person: Person | None, year: int, found: dict[str, Entry | None]) -> None:
-        """Work out one year of one person: awards, the entries they change, the sums."""
-        name = summary_name(id, year)
+    def _year(
+        self, id: str, person: Person | None, year: int, touched: Collection[str], now: Sequence[Entry]
+    ) -> None:
+        """Work out one year of one person: awards, the entries they change, the sums.
+
+        `now` holds the year's entries among the `touched` ones; all others are as they are kept.
+        """
         personas = person.personas if person is not None and person.id == id else ()
-        held = {e.id: e for p in personas for e in self._held({owned_key(p, year)})}
-        now = {name: entry for name, entry in held.items() if name not in found}
-        now |= {
-            name: entry
-            for name, entry in found.items()
-            if entry is not None and entry.year == year and entry.persona in personas
-        }
-        awards = award((entry.claim() for entry in now.values()), self.table)
-        full = [replace(awarded(entry, awards[entry.id]), person=id) for entry in now.values()]
+        held = {entry.id: entry for p in personas for entry in self._held(owned_key(p, year), id)}
+        entries = [entry for entry in held.values() if entry.id not in touched]
+        entries += [entry for entry in now if entry.persona in personas]
+        awards = award((entry.claim() for entry in entries), self.table)
+        full = [awarded(entry, awards[entry.id]) for entry in entries]
         for entry in full:
-            same = entry.id in held and replace(held[entry.id], person=id) == entry
-            if not same:
+            if held.get(entry.id) != entry:
                 self.changes.puts.append(kept_entries.document_of(entry, self.now))
+        name = summary_name(id, year)
         document = self.reader.document(SUMMARY, self.tenant, name)
         if not full:
             if document is not None:
