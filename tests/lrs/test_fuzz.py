@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from lrs.http.application import ROUTES
 from lrs.http.validate import ValidateApplication
+from statements.rules import RULES
+from statements.rules_requests import REQUEST_RULES
 from tests import strategies
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import V1, V2, Client, call, multipart
@@ -69,6 +71,10 @@ HEADERS = st.dictionaries(
 )  # fmt: skip
 
 
+KNOWN_RULES = RULES.keys() | REQUEST_RULES.keys()
+"""What the page of rules explains: no answer may link to anything else."""
+
+
 def _mutated(draw: st.DrawFn) -> object:
     """A valid statement, with one member anywhere replaced by any JSON value."""
     value: Any = draw(strategies.statements(draw(st.sampled_from(list(strategies.Version)))))
@@ -110,6 +116,7 @@ def _check(status: int, headers: dict[str, str], body: bytes) -> None:
         told = json.loads(body)
         assert told["status"] == status
         assert headers["content-type"] == "application/problem+json"
+        assert {error["rule"] for error in told.get("errors", ())} <= KNOWN_RULES
 
 
 @_FUZZ
