@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from jejak.clock import now
 from jejak.settings import Settings
 from jejak.wiring import Wired, wire
+from lrs.http.records_api import Write, create_records_blueprint
 from lrs.store.port import StoreError
 from lti_tool import desk, wording
 from lti_tool.instructor.routes import create_instructor_blueprint
@@ -20,6 +21,7 @@ from lti_tool.integrator.routes import create_integrator_blueprint
 from lti_tool.learner.routes import create_learner_blueprint
 from lti_tool.pages import install_pages
 from lti_tool.web import create_lti_blueprint
+from statements.versions import Version
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -96,9 +98,16 @@ def create_flask(wired: Wired) -> Flask:
     app.register_blueprint(create_learner_blueprint())
     app.register_blueprint(create_instructor_blueprint())
     app.register_blueprint(create_integrator_blueprint(wired.validate))
+    app.register_blueprint(create_records_blueprint(wired.record, wired.credentials, _writer(wired)))
     app.add_url_rule("/health/live", "live", _live)
     app.add_url_rule("/health/ready", "ready", lambda: _ready(wired))
     return app
+
+
+def _writer(wired: Wired) -> Write:
+    """How the record API stores the statements of a sign-off."""
+    ingest = wired.xapi.services.ingest
+    return lambda access, statements: ingest.submit(access, statements, Version.V2).stored
 
 
 def _live() -> Response:
