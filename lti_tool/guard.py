@@ -18,7 +18,7 @@ from lti_tool.sessions import LaunchSession
 from lti_tool.tool import current_tool
 
 P = ParamSpec("P")
-SECRET_HEADER = "X-Launch-Secret"
+LAUNCH_HEADER = "X-Launch-Secret"
 
 
 def launch_session_required(
@@ -68,7 +68,7 @@ def _enter() -> LaunchSession:
     launch_id = str((request.view_args or {}).get("launch_id", ""))
     # Where no cookie survives in the frame, our own page shows the secret in a header instead;
     # another site's page cannot send one.
-    secret = cookies.session_secret(request.cookies, launch_id) or request.headers.get(SECRET_HEADER, "")
+    secret = cookies.session_secret(request.cookies, launch_id) or request.headers.get(LAUNCH_HEADER, "")
     session = tool.launches.sessions.find(launch_id, secret) if secret else None
     if session is None:
         raise Refused(Reason.SESSION_MISSING)

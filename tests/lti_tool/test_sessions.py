@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from werkzeug.test import TestResponse
@@ -217,3 +218,49 @@ def test_no_secret_is_in_an_address(world: World) -> None:
     launch_id = response.headers["Location"].split("/")[2]
     assert response.headers["Location"] == f"/l/{launch_id}/"
     assert visit.cookies()[session_name(launch_id)] not in response.headers["Location"]
+
+
+def test_a_page_without_cookies_shows_the_secret_in_a_header(world: World) -> None:
+    """Where no cookie survives, our own page shows the right secret in a header."""
+    begun = world.tool.launches.begin(world.platform.login_fields())
+    nonce = parse_qs(urlsplit(begun.url).query)["nonce"][0]
+    session, secret = world.tool.launches.finish(
+        state=begun.state,
+        id_token=world.platform.sign(world.platform.claims(nonce)),
+        storage_secret=begun.storage_secret,
+    )
+    client = world.app.test_client()
+    for shown, status in ((secret, 200), (begun.storage_secret, 401), ("", 401)):
+        response = client.get(f"/l/{session.id}/", base_url=TOOL, headers={"X-Launch-Secret": shown})
+        assert response.status_code == status
+
+
+def test_the_platforms_storage_binds_a_launch_to_its_page(world: World) -> None:
+    """The secret from the platform's storage finishes a launch once, from the tool's own page alone."""
+    visit = world.visit()
+    page = visit.login().get_data(as_text=True)
+    secret = page.split('data-secret="')[1].split('"')[0]
+    token = world.platform.sign(world.platform.claims(visit.nonce))
+    fields = {"state": visit.state, "id_token": token, "storage_secret": secret}
+    other = world.app.test_client()
+
+    def send(origin: str, **changes: str) -> TestResponse:
+        return other.post(
+            "/lti/launch", data={**fields, **changes}, base_url=TOOL, headers={"Origin": origin}
+        )
+
+    assert "LTI-52" in send("https://evil.example").get_data(as_text=True)
+    assert "LTI-11" in send(TOOL, storage_secret="guess").get_data(as_text=True)
+    assert "X-Launch-Secret" in send(TOOL).get_data(as_text=True)
+    assert "LTI-10" in send(TOOL).get_data(as_text=True)
+
+
+def test_the_two_secrets_of_a_login_do_not_stand_in_for_each_other(world: World) -> None:
+    """The secret of the page is no cookie: a script that reads the page cannot plant the browser's own."""
+    visit = world.visit()
+    page = visit.login().get_data(as_text=True)
+    secret = page.split('data-secret="')[1].split('"')[0]
+    other = world.visit()
+    other.client.set_cookie(login_name(visit.state), secret, domain="tool.example", secure=True)
+    token = world.platform.sign(world.platform.claims(visit.nonce))
+    assert "LTI-11" in other.launch(token, state=visit.state).get_data(as_text=True)
