@@ -26,7 +26,7 @@ from bson import ObjectId
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from lrs.store.mongo_codec import (
@@ -252,7 +252,7 @@ def translate(error: BaseException) -> BaseException:
     """What the caller of `writing` hears for a failure of its group."""
     if isinstance(error, PyMongoError):
         found = translated(error)
-        found.__cause__ = error
+        found.__cause__ = None if isinstance(error, BulkWriteError) else error
         return found
     if isinstance(error, Exception) and lost_race(error):
         return Unavailable("the write kept losing to others")

@@ -55,17 +55,25 @@ def lost_race(error: BaseException) -> bool:
     return not codes(error).isdisjoint({DUPLICATE_KEY, WRITE_CONFLICT})
 
 
+def said(error: PyMongoError) -> str:
+    """What the server said, for the log: a failed bulk write quotes whole records, which have no place there."""
+    if isinstance(error, BulkWriteError):
+        details = error.details.get("writeErrors", ())
+        return "; ".join(f"{each.get('code')} {str(each.get('errmsg'))[:200]}" for each in details)
+    return str(error)[:500]
+
+
 def translated(error: PyMongoError) -> StoreError:
     """The port's error for a driver's error."""
     found = codes(error)
     if found & OUT_OF_DISK:
-        return Full(f"no space is left: {error}")
+        return Full(f"no space is left: {said(error)}")
     passing = isinstance(
         error, AutoReconnect | ConnectionFailure | ExecutionTimeout | WTimeoutError | InvalidOperation
     )
     if passing or found & PASSING or error.timeout or error.has_error_label("TransientTransactionError"):
-        return Unavailable(f"the database cannot answer now: {error}")
-    return StoreError(f"the database refused: {error}")
+        return Unavailable(f"the database cannot answer now: {said(error)}")
+    return StoreError(f"the database refused: {said(error)}")
 
 
 @contextmanager
@@ -74,4 +82,4 @@ def translating() -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
-        raise translated(error) from error
+        raise translated(error) from (None if isinstance(error, BulkWriteError) else error)

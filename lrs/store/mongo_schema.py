@@ -30,7 +30,7 @@ LOG_INDEX = "k_s"
 DOCS_INDEX = "x_o_n"
 DOCS_EVERYWHERE_INDEX = "z"
 
-DURABLE = WriteConcern("majority", j=True, wtimeout=10_000)
+DURABLE = WriteConcern("majority", j=True, wtimeout=6000)
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     LOG: (IndexModel([("k", ASCENDING), ("s", ASCENDING)], name=LOG_INDEX),),

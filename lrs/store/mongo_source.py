@@ -13,7 +13,7 @@ from typing import Protocol
 from bson import Timestamp
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import AutoReconnect, OperationFailure
+from pymongo.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
 
 from lrs.store.mongo_codec import Raw
 
@@ -42,7 +42,8 @@ class Snapshot:
         self.at: Timestamp | None = None
 
     def run(self, command: Raw) -> Raw:
-        """See `Source.run`; a read that meets a change of primary is repeated."""
+        """See `Source.run`; a read that meets a change of primary is repeated,
+        but nobody waits twice for a primary to appear."""
         concern: Raw = {"level": "snapshot"}
         if self.at is not None:
             concern["atClusterTime"] = self.at
@@ -53,8 +54,9 @@ class Snapshot:
                 break
             except (AutoReconnect, OperationFailure) as error:
                 tries -= 1
-                again = isinstance(error, AutoReconnect) or error.code == SNAPSHOT_UNAVAILABLE
-                if not (again and tries):
+                if isinstance(error, ServerSelectionTimeoutError) or not tries:
+                    raise
+                if isinstance(error, OperationFailure) and error.code != SNAPSHOT_UNAVAILABLE:
                     raise
                 time.sleep(0.01)
         self.at = cursor["atClusterTime"]
@@ -81,7 +83,7 @@ def rows(
     table: str,
     where: Raw,
     *,
-    without: Raw | None = None,
+    fields: Raw | None = None,
     sort: Sequence[tuple[str, int]] = (),
     index: str | None = None,
     limit: int = MANY,
@@ -95,8 +97,8 @@ def rows(
         left = limit - len(found)
         seen = {"$and": [where, {"_id": {"$nin": [raw["_id"] for raw in found]}}]} if found else where
         command: Raw = {"find": table, "filter": seen, "limit": left, "batchSize": left}
-        if without:
-            command["projection"] = without
+        if fields:
+            command["projection"] = fields
         if sort:
             command["sort"] = dict(sort)
         if index:
