@@ -18,6 +18,8 @@ KIND = "activity"
 TRUST_MICROSECONDS = 2_000_000
 """How long a process believes that the definition it merged last is still the last one."""
 CACHE_SIZE = 50_000
+MOST_BYTES = 1_048_576
+"""A definition that would grow beyond this stays as it is; its statements still say what they say."""
 LANGUAGE_MAPS = ("name", "description")
 
 Definition = dict[str, Any]
@@ -96,6 +98,8 @@ class Activities:
             if definition == before.get(name):
                 continue
             body = dumps({"objectType": "Activity", "id": name, "definition": definition})
+            if len(body) > MOST_BYTES:
+                continue
             etag = hashlib.blake2b(body, digest_size=16).hexdigest()
             writer.put(Document(KIND, tenant, name, body, etag=etag, updated=now))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lrs.access import Access
+from lrs.sizes import check_size
 from lrs.store.port import Document, Reader, Store, Writer
 from statements.documents import Preconditions, Resource, check_write, etag, merge
 from statements.versions import Version
@@ -150,6 +151,7 @@ class Documents:
         body: bytes,
         content_type: str,
     ) -> None:
+        check_size(len(body))
         writer.put(
             Document(
                 place.resource,

@@ -14,6 +14,7 @@ from lrs import attachments as data
 from lrs.access import Access
 from lrs.activities import Activities
 from lrs.agents import Agents
+from lrs.sizes import check_size
 from lrs.store.port import Conflict, Document, Position, Record, Store, Views, Writer
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
@@ -90,7 +91,7 @@ class Ingest:
         """Store statements, durably before this returns.
 
         `values` were read by `statements.jsontext.loads`. `attachments` are the parts of a multipart
-        request. `put_id` is the id that a PUT names. Invalid with every problem; Differs.
+        request. `put_id` is the id that a PUT names. Invalid with every problem; Differs; TooLarge.
         """
         if put_id is not None:
             values = [_named(values[0], put_id)]
@@ -107,6 +108,8 @@ class Ingest:
             )
             for value, has_id in zip(values, given, strict=True)
         ]
+        for prepared in batch:
+            check_size(len(prepared.head))
         received = self._attached(batch, values, version, attachments)
         return self._write(access, batch, given, version, received)
 

@@ -21,6 +21,7 @@ from lrs.http.response import Response
 from lrs.http.services import Limits, Services
 from lrs.ingest import Ingest, Receipt
 from lrs.query import Query
+from lrs.sizes import TooLarge
 from lrs.store.port import Conflict, Full, Store, StoreError, Unavailable
 from statements.errors import Invalid
 from statements.timestamps import render as timestamp
@@ -131,6 +132,8 @@ class XapiApplication:
             return render(refusal)
         except Invalid as error:
             return render(invalid(error.problems))
+        except TooLarge as error:
+            return render(broken("request.too-large", str(error), status=413))
         except (Unavailable, Conflict):
             log.warning("the store is unavailable", exc_info=True)
             wait = [("Retry-After", str(RETRY_SECONDS))]

@@ -17,7 +17,6 @@ from statements.versions import Version
 
 REQUIRED = "this parameter is required here"
 LONGEST_NAME = 2_000
-LONGEST_IRI = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class _Wrong(ValueError):
 
 
 def _iri(text: str, _: Version) -> str:
-    if not valid_iri(text) or len(text) > LONGEST_IRI:
+    if not valid_iri(text):
         raise ValueError("an absolute IRI is expected, beginning with a scheme such as https:")
     return text
 

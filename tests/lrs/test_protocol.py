@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from lrs.http.application import XapiApplication
+from lrs.sizes import MOST_BYTES
 from lrs.store.port import Full, Store, StoreError, Unavailable
 from statements.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
@@ -232,6 +233,33 @@ def test_documents_have_the_same_limit(client: Client) -> None:
     assert client.put("/activities/state", where, body, headers=kind).status == 204
     answer = client.put("/activities/state", where, body + b"x", headers=kind)
     assert (answer.status, answer.rules) == (413, {"request.too-large"})
+
+
+def test_one_thing_is_never_larger_than_an_engine_keeps(store: Store) -> None:
+    """A statement, a document or the result of a merge above 12 MiB is 413, whatever the body may have."""
+    client = Client(application(store), None).as_(store, "all")
+    most = "x" * (MOST_BYTES + 1)
+    assert client.post("/statements", statement(result={"response": most})).status == 413
+    where = {**PATHS["/activities/state"], "stateId": "s"}
+    kind = {"Content-Type": "text/plain"}
+    assert client.put("/activities/state", where, most.encode(), headers=kind).status == 413
+    half = most[: MOST_BYTES // 2]
+    assert client.post("/activities/state", {"one": half}, where).status == 204
+    answer = client.post("/activities/state", {"two": half}, where)
+    assert (answer.status, answer.rules) == (413, {"request.too-large"})
+    assert client.get("/activities/state", where).json == {"one": half}
+
+
+def test_a_definition_does_not_grow_without_end(store: Store) -> None:
+    """What would make it larger than 1 MiB is left out of it, and stays in its statement."""
+    client = Client(application(store), None).as_(store, "all")
+    for number in range(3):
+        sent = statement()
+        sent["object"]["definition"] = {"extensions": {f"https://example.org/{number}": "x" * 400_000}}
+        assert client.post("/statements", sent).status == 200
+    known = client.get("/activities", PATHS["/activities"]).json["definition"]["extensions"]
+    assert list(known) == ["https://example.org/0", "https://example.org/1"]
+    assert "https://example.org/2" in client.statements()[0]["object"]["definition"]["extensions"]
 
 
 class Broken(ModelStore):
