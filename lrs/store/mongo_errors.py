@@ -56,7 +56,7 @@ def lost_race(error: BaseException) -> bool:
 
 
 def said(error: PyMongoError) -> str:
-    """What the server said, for the log: a failed bulk write quotes whole records, which have no place there."""
+    """What the server said, for the log: a failed bulk write quotes whole records."""
     if isinstance(error, BulkWriteError):
         details = error.details.get("writeErrors", ())
         return "; ".join(f"{each.get('code')} {str(each.get('errmsg'))[:200]}" for each in details)
