@@ -40,7 +40,6 @@ def secure(response: Response, *, frames: Iterable[str] = (), forms: Iterable[st
     )
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response

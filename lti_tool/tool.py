@@ -13,12 +13,13 @@ from lti_tool.goals import Goals
 from lti_tool.gradequeue import GradeQueue
 from lti_tool.jwks import PlatformKeys
 from lti_tool.keys import ToolKeys
-from lti_tool.launch import Launches, OnLaunch
+from lti_tool.launch import Identity, Launches, OnLaunch
 from lti_tool.outbound import Outbound
 from lti_tool.platforms import Platforms
 from lti_tool.registration import Registrations
 from lti_tool.roster import OnRoster, Roster
 from lti_tool.services import Services
+from lti_tool.sessions import LaunchSession
 from statements.profile.table import Table, shipped
 
 EXTENSION = "lti_tool"
@@ -65,6 +66,13 @@ def build_tool(
     tool_keys = ToolKeys(store, clock, settings)
     services = Services(http, tool_keys, clock, settings)
     grades = GradeQueue(store, clock, platforms, services)
+    goals = Goals(store, clock, grades)
+
+    def launched(session: LaunchSession, identity: Identity) -> None:
+        goals.remember(session)
+        if on_launch is not None:
+            on_launch(session, identity)
+
     return LtiTool(
         store=store,
         clock=clock,
@@ -78,7 +86,7 @@ def build_tool(
             settings=settings,
             platforms=platforms,
             keys=PlatformKeys(http, clock, settings),
-            on_launch=on_launch,
+            on_launch=launched,
         ),
         services=services,
         roster=Roster(
@@ -90,7 +98,7 @@ def build_tool(
             on_roster=on_roster,
         ),
         grades=grades,
-        goals=Goals(store, clock, grades),
+        goals=goals,
         registrations=Registrations(
             store=store, clock=clock, settings=settings, http=http, platforms=platforms
         ),

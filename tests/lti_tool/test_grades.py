@@ -166,9 +166,9 @@ def goal_launch(world: World, **changes: Any) -> Goal | None:
 
 def test_a_goal_is_remembered_and_its_progress_sent(world: World) -> None:
     """A learner who opened a graded goal gets progress in the gradebook, also later on."""
-    goal = goal_launch(world)
-    assert goal is not None
-    assert world.tool.goals.of("agency", "https://lms.example", "42") == [goal]
+    goal_launch(world)
+    (goal,) = world.tool.goals.of("agency", "https://lms.example", "42")
+    assert (goal.line_item, goal.form, goal.jp) == (ITEM, "mentoring", Decimal(4))
     assert world.tool.goals.of("other", "https://lms.example", "42") == []
     world.tool.goals.report(goal, Decimal("3"), at=1)
     world.tool.grades.run_once()
