@@ -9,6 +9,7 @@ Several processes of one machine may have the file open; a network file system w
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -49,7 +50,10 @@ class SqliteStore:
         self._clock = clock
         beside = Path(f"{path}.d")
         try:
-            beside.mkdir(parents=True, exist_ok=True)
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            # Personal data: for the owner alone. SQLite gives its other files the mode of the first.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            beside.mkdir(mode=0o700, exist_ok=True)
             self._board = Board(beside, clock)
         except OSError as error:
             raise from_system(error) from error
@@ -104,7 +108,10 @@ class SqliteStore:
 
     def promise(self) -> int:
         """A time that no later commit will be stamped at or before."""
-        through = self._board.promise()
+        try:
+            through = self._board.promise()
+        except ValueError as error:  # the board is gone
+            raise Unavailable("the store is closed") from error
         if through < self._clock() - CONSISTENCY_BOUND // 4:
             self._committer.settle()
         return through

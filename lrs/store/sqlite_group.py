@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from lrs.store.port import Conflict, StoreError, Unavailable
-from lrs.store.sqlite_errors import from_driver, run, run_one
+from lrs.store.sqlite_errors import from_driver, from_system, run, run_one
 from lrs.store.sqlite_schema import backfill_slice
 from lrs.store.sqlite_stamps import Board
 from lrs.store.sqlite_terms import TermMemory
@@ -29,8 +29,8 @@ GROUP_LIMIT = 256
 PATIENCE = 20.0
 """Seconds that a write may wait for its turn."""
 
-CHECKPOINT_PAGES = 4_000
-"""Pages in the write-ahead log (16 MB) before a commit copies them to the file."""
+CHECKPOINT_PAGES = 8_000
+"""Pages in the write-ahead log (32 MB) before a commit copies them to the file."""
 
 
 class Job(Generic[T]):
@@ -160,15 +160,18 @@ class Committer:
 
     def _attempt(self, jobs: Sequence[Job[Any]]) -> Exception | None:
         """Run the jobs in one transaction; what made the transaction itself fail, if it did."""
-        self._board.lock_writes()
         try:
-            self._transact(jobs)
+            self._board.lock_writes()
+            try:
+                self._transact(jobs)
+            finally:
+                self._board.unlock_writes()
         except sqlite3.Error as error:
             return from_driver(error)
+        except OSError as error:
+            return from_system(error)
         except Exception as error:
             return error
-        finally:
-            self._board.unlock_writes()
         return None
 
     def _transact(self, jobs: Sequence[Job[Any]]) -> None:

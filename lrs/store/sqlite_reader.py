@@ -89,6 +89,8 @@ class SqliteReader:
             low = max(low, after.stored)
         elif after is not None:
             high = min(high, after.stored)
+        if low > high:
+            return []
         terms: list[int] = []
         if tenant is not None:
             prefix = key_prefix(tenant)
