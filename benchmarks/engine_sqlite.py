@@ -33,7 +33,8 @@ def raw(path: Path, seconds: float) -> float:
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
         "CREATE TABLE IF NOT EXISTS log (stored INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
         " digest BLOB NOT NULL, body BLOB NOT NULL);"
-        "CREATE TABLE IF NOT EXISTS key (term INTEGER, stored INTEGER, PRIMARY KEY (term, stored)) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS key (term INTEGER, stored INTEGER, PRIMARY KEY (term, stored))"
+        " WITHOUT ROWID;"
     )
     dice = random.Random(next(load.seeds))
     source = load.Source(next(load.seeds))
@@ -112,7 +113,7 @@ def measure(folder: Path, seconds: float, size: int) -> dict[str, Any]:
     figures: dict[str, Any] = {"records_before": size}
     names = ("raw_batches", "batches_8", "batches_1", "singles_32")
     best = dict.fromkeys(names, 0.0)
-    for number in range(ROUNDS):
+    for _ in range(ROUNDS):
         each = seconds / ROUNDS
         got = (
             raw(folder / "raw.db", each),
@@ -121,7 +122,6 @@ def measure(folder: Path, seconds: float, size: int) -> dict[str, Any]:
             writes(store, 32, 1, each),
         )
         best = {name: max(best[name], value) for name, value in zip(names, got, strict=True)}
-        del number
     figures |= best
     figures["batches_ratio"] = best["batches_8"] / best["raw_batches"]
     figures |= reads(store, 8, seconds / ROUNDS) | reads(store, 32, seconds / ROUNDS)
