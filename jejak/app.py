@@ -11,6 +11,7 @@ from jinja2 import PackageLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jejak.clock import now
+from jejak.compression import install_compression
 from jejak.settings import Settings
 from jejak.wiring import Wired, wire
 from lrs.http.records_api import Write, create_records_blueprint
@@ -82,6 +83,7 @@ def create_flask(wired: Wired) -> Flask:
     app = Flask("jejak", static_folder=None, template_folder=None)
     app.secret_key = wired.form_key
     app.config["MAX_CONTENT_LENGTH"] = wired.settings.max_body_bytes
+    install_compression(app)
     install_pages(app, default_language=wired.settings.locale)
     app.jinja_loader = PackageLoader("lti_tool", "templates")
     app.extensions[desk.EXTENSION] = wired.desk

@@ -1,4 +1,4 @@
-"""The pages against WCAG 2.2 AA with axe, in a real browser: phone and desktop, light and dark, both languages."""
+"""The pages against WCAG 2.2 AA with axe, in a real browser: both widths, both schemes, both languages."""
 
 from __future__ import annotations
 
