@@ -122,7 +122,7 @@ READS = {
 def _registration(number: int) -> str:
     import uuid
 
-    return str(uuid.UUID(int=(number % 500) * 1000 + number % 100, version=4))
+    return str(uuid.UUID(int=number % 500 + 1, version=4))
 
 
 def measure_reads(port: int, token: str, seconds: float) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Corpus:
                 "duration": "PT1H30M",
             },
             "context": {
-                "registration": str(uuid.UUID(int=course * 1000 + minute % 100, version=4)),
+                "registration": str(uuid.UUID(int=course + 1, version=4)),
                 "platform": "Moodle",
                 "language": "id",
                 "contextActivities": {

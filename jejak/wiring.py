@@ -70,6 +70,7 @@ def wire(settings: Settings) -> Wired:
         version_fallback=Version(settings.xapi_version_fallback),
         cors_origins=settings.cors_origins,
         credentials=credentials,
+        on_written=lambda _: record.follower.notify(),
     )
     known = Acquaintance(record.people)
     tool = build_tool(
