@@ -13,7 +13,7 @@ from tincan import RemoteLRS, StatementList
 
 from jejak.demo.lms.people import BY_ID
 from jejak.demo.moodle import Site
-from tests.journeys.conftest import Demo
+from tests.journeys.conftest import PATIENCE_MS, Demo
 
 FRAME = "#contentframe"
 RIZKY, DEWI, INSTRUCTOR = BY_ID["20"], BY_ID["19"], BY_ID["3"]
@@ -99,14 +99,15 @@ def test_everyone_of_the_course_is_in_the_report(page: Page, demo: Demo) -> None
 def test_two_tabs_of_two_people_do_not_mix(browser: Browser, demo: Demo) -> None:
     """Two launches in one browser stay apart: each tab keeps its own person after both have opened."""
     context = browser.new_context(locale="id-ID")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     first, second = context.new_page(), context.new_page()
     mine = enter(first, demo, BY_ID["14"].name)
     theirs = enter(second, demo, BY_ID["17"].name)
-    for frame, title, other in (
-        (mine, "Detasering di Inspektorat", "Pembelajaran alam terbuka"),
-        (theirs, "Pembelajaran alam terbuka", "Detasering di Inspektorat"),
+    for tab, frame, title, other in (
+        (first, mine, "Detasering di Inspektorat", "Pembelajaran alam terbuka"),
+        (second, theirs, "Pembelajaran alam terbuka", "Detasering di Inspektorat"),
     ):
+        tab.bring_to_front()
         frame.locator('a[hreflang="en"]').click()
         expect(frame.locator("html")).to_have_attribute("lang", "en")
         expect(frame.get_by_text(title)).to_be_visible()
