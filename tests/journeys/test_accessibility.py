@@ -33,13 +33,14 @@ class Reader:
         self.page = page
         self.demo = demo
         self.language = language
-        self.learner = self._launch(LEARNER.id)
-        self.instructor = self._launch(INSTRUCTOR.id)
+        self.learner = self.launch(LEARNER.id)
+        self.instructor = self.launch(INSTRUCTOR.id)
 
-    def _launch(self, person: str) -> str:
-        """The address below which this person's pages are."""
-        self.page.goto(f"{self.demo.lms}/mod/lti/launch.php?id=101&as={person}&lang={self.language}")
-        self.page.locator("main#content h1").wait_for()
+    def launch(self, person: str, what: str = "id=101") -> str:
+        """Open the tool; the address below which this launch's pages are."""
+        self.page.goto(f"{self.demo.lms}/mod/lti/launch.php?{what}&as={person}&lang={self.language}")
+        self.page.wait_for_url(f"{self.demo.tool}/l/**")
+        self.page.locator("main h1").wait_for()
         return "/".join(self.page.url.split("/")[:5])
 
     def open(self, address: str) -> None:
@@ -79,6 +80,11 @@ def problems(reader: Reader) -> None:
     reader.page.locator("ol.problems").wait_for()
 
 
+def deep_linking(reader: Reader) -> None:
+    reader.launch(INSTRUCTOR.id, "type=1")
+    reader.page.locator("#goal_jp").wait_for()
+
+
 PAGES: dict[str, Callable[[Reader], None]] = {
     "record": lambda reader: reader.open(f"{reader.learner}/record"),
     "empty record": lambda reader: reader.open(f"{reader.learner}/record?year={EMPTY_YEAR}"),
@@ -89,6 +95,7 @@ PAGES: dict[str, Callable[[Reader], None]] = {
     "entry": entry,
     "cohort": lambda reader: reader.open(f"{reader.instructor}/cohort"),
     "person": person,
+    "deep linking": deep_linking,
     "rules": lambda reader: reader.open(f"{reader.demo.tool}/docs/rules"),
     "validate": lambda reader: reader.open(f"{reader.demo.tool}/validate"),
     "problems": problems,
