@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 STAMP := $(VENV)/.ready-for-tests
 ARGS ?=
 
-.PHONY: demo test bench lint types layers unit translations lock clean setup browser javascript
+.PHONY: demo test bench lint types layers unit translations lock clean setup browser javascript openedx
 
 setup: $(STAMP)
 
@@ -23,7 +23,7 @@ $(STAMP): $(READY) requirements-test.txt
 demo: $(READY)
 	$(BIN)/jejak demo $(ARGS)
 
-test: $(STAMP) browser javascript lint types layers unit
+test: $(STAMP) browser javascript openedx lint types layers unit
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -69,9 +69,20 @@ tests/clients/js/node_modules/.package-lock.json: tests/clients/js/package-lock.
 	cd tests/clients/js && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	touch $@
 
+# Open edX's platform code, an independent LTI platform for tests, lives in a virtual environment of its own:
+# its many pins and its licence (AGPL) stay apart from ours.
+OPENEDX := var/openedx
+openedx: $(OPENEDX)/.ready
+
+$(OPENEDX)/.ready: tests/openedx/requirements.txt
+	$(PYTHON) -m venv $(OPENEDX)
+	$(OPENEDX)/bin/python -m pip install --quiet --require-hashes -r $<
+	touch $@
+
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --extra test pyproject.toml -o requirements-test.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 tests/openedx/requirements.in -o tests/openedx/requirements.txt
 
 clean:
 	rm -rf $(VENV) var build dist *.egg-info
