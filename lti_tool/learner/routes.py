@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from lrs.records.entries import Entry, Status
 from lrs.records.entries import entry_id as entry_id_of
 from lti_tool import wording
+from lti_tool.deeplink import LOG, embedded
 from lti_tool.desk import current_desk
 from lti_tool.guard import current_session, launch_session_required, launch_url
 from lti_tool.i18n import gettext
@@ -41,8 +42,15 @@ def create_learner_blueprint() -> Blueprint:
 
 
 def home(launch_id: str) -> ResponseReturnValue:
-    """Where a launch lands: instructors see their cohort, everyone else their own record."""
-    return redirect(launch_url("cohort" if current_session().is_instructor else "record"), 303)
+    """Where a launch lands: on the form that its link was made for, else instructors see their cohort and
+    everyone else their own record.
+    """
+    session = current_session()
+    wanted = embedded(session)
+    form = use_table().forms.get(wanted.form)
+    if wanted.view == LOG and form is not None and form.verifier != AUTOMATIC:
+        return redirect(launch_url(f"log/{form.code}"), 303)
+    return redirect(launch_url("cohort" if session.is_instructor else "record"), 303)
 
 
 def record(launch_id: str) -> str:
