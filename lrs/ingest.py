@@ -12,7 +12,9 @@ from typing import Any
 
 from lrs import attachments as data
 from lrs.access import Access
+from lrs.activities import KIND as ACTIVITY
 from lrs.activities import Activities
+from lrs.agents import KIND as AGENT
 from lrs.agents import Agents
 from lrs.sizes import check_size
 from lrs.store.port import Conflict, Document, Position, Record, Store, Views, Writer
@@ -166,9 +168,14 @@ class Ingest:
             return latest, len(fresh)
 
         prefetch = [(tenant, name) for name in wanted]
+        documents = [
+            *((AWAITED, tenant, name) for name in clients),
+            *((ACTIVITY, tenant, name) for name, _, _ in told),
+            *((AGENT, tenant, key) for key, _ in names),
+        ]
         for attempt in range(ATTEMPTS):
             try:
-                stored, new = self._store.writing(work, prefetch=prefetch)
+                stored, new = self._store.writing(work, prefetch=prefetch, documents=documents)
                 break
             except Conflict:
                 # Another writer was first with one of these ids; the next attempt reads its statement.

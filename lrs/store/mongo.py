@@ -96,9 +96,15 @@ class MongoStore:
             raise Unavailable("the store is closed")
         yield MongoReader(Snapshot(self._database), self._rarity, self._promises)
 
-    def writing(self, work: Callable[[MongoWriter], T], *, prefetch: Iterable[tuple[str, str]] = ()) -> T:
+    def writing(
+        self,
+        work: Callable[[MongoWriter], T],
+        *,
+        prefetch: Iterable[tuple[str, str]] = (),
+        documents: Iterable[tuple[str, str, str]] = (),
+    ) -> T:
         """See `Store.writing`."""
-        result: T = self._committer.submit(work, prefetch)
+        result: T = self._committer.submit(work, prefetch, documents)
         return result
 
     def close(self) -> None:

@@ -65,6 +65,7 @@ class Job:
 
     work: Callable[[MongoWriter], Any]
     prefetch: tuple[tuple[str, str], ...]
+    documents: tuple[tuple[str, str, str], ...]
     done: threading.Event = field(default_factory=threading.Event)
     result: Any = None
     error: BaseException | None = None
@@ -95,9 +96,14 @@ class Committer:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Callable[[MongoWriter], Any], prefetch: Iterable[tuple[str, str]]) -> Any:
+    def submit(
+        self,
+        work: Callable[[MongoWriter], Any],
+        prefetch: Iterable[tuple[str, str]],
+        documents: Iterable[tuple[str, str, str]],
+    ) -> Any:
         """Have the work done; returns what it returned, or raises what it raised."""
-        job = Job(work, tuple(prefetch))
+        job = Job(work, tuple(prefetch), tuple(documents))
         with self._turn:
             if self._closing:
                 raise Unavailable("the store is closed")
@@ -164,7 +170,11 @@ class Committer:
         try:
             reader = MongoReader(InTransaction(self._database, session), self._rarity, Promises())
             group = Group(reader, self._stamps)
-            group.begin(name for job in jobs for name in job.prefetch)
+            group.want(
+                (name for job in jobs for name in job.prefetch),
+                (name for job in jobs for name in job.documents),
+            )
+            group.begin()
             outcome = _run(group, jobs, careful=careful)
             if group.changes:
                 self._send(group, lane)

@@ -67,13 +67,12 @@ class Group:
         self._wanted_records: set[RecordName] = set()
         self._wanted_documents: set[DocumentName] = set()
 
-    def begin(self, prefetch: Iterable[RecordName]) -> None:
-        """Fix the snapshot and read what the works said they will get."""
+    def begin(self) -> None:
+        """Fix the snapshot and read what is wanted: what the works said they will get."""
         floors = self.reader.floors()
         self.highest = max(floor for floor, _ in floors)
         self.through = min((floor for floor, is_open in floors if is_open), default=self.highest)
         self.stamps.observe(self.highest)
-        self._wanted_records.update(prefetch)
         self.fetch()
 
     def want(self, records: Iterable[RecordName] = (), documents: Iterable[DocumentName] = ()) -> None:

@@ -200,14 +200,22 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[Reader]:
         """A snapshot for reading, released on exit. Cheap enough for every request."""
 
-    def writing(self, work: Callable[[Writer], T], *, prefetch: Iterable[tuple[str, str]] = ()) -> T:
+    def writing(
+        self,
+        work: Callable[[Writer], T],
+        *,
+        prefetch: Iterable[tuple[str, str]] = (),
+        documents: Iterable[tuple[str, str, str]] = (),
+    ) -> T:
         """Run `work` in one atomic, durable write and return what it returned.
 
         `work` may run several times and must have no effect but through its argument; what it
         raises undoes the whole write and is re-raised. It must be quick and may not call back into
         the store. When this returns, the write survives a power cut. Concurrent calls are committed
         together (group commit), yet each one is all-or-nothing on its own. `prefetch` names
-        (tenant, id) pairs that `work` is going to `get`: a hint, never needed for correctness.
+        (tenant, id) pairs that `work` is going to `get`, `documents` the (kind, scope, name) of documents
+        it is going to read: hints, by which one query serves all waiting writes, never needed for
+        correctness.
         """
 
     def close(self) -> None:

@@ -87,11 +87,17 @@ class SqliteStore:
         """A snapshot for reading; it is taken with the first read and released on exit."""
         return Snapshot(self)
 
-    def writing(self, work: Callable[[Writer], T], *, prefetch: Iterable[tuple[str, str]] = ()) -> T:
+    def writing(
+        self,
+        work: Callable[[Writer], T],
+        *,
+        prefetch: Iterable[tuple[str, str]] = (),
+        documents: Iterable[tuple[str, str, str]] = (),
+    ) -> T:
         """Run `work` in one write, together with others that are waiting; see the port."""
         if self._committer.is_current():
             raise RuntimeError("a write may not call back into the store")
-        job = Job[T](work, tuple(prefetch))
+        job = Job[T](work, tuple(prefetch), tuple(documents))
         self._committer.put(job)
         return job.wait()
 
@@ -118,26 +124,32 @@ class SqliteStore:
 
     def snapshot(self) -> SnapshotReader:
         """A reader whose snapshot begins with its first read; give it back with `release`."""
+        # Promised before the snapshot is taken: what it covers is then in the snapshot.
+        return SnapshotReader(self._begin, self._memory, self.promise(), self._resolve)
+
+    def release(self, reader: SnapshotReader) -> None:
+        """End a snapshot and keep its connection for the next one."""
+        connection = reader.opened
+        if connection is None:
+            return
+        try:
+            connection.rollback()
+        except sqlite3.Error:
+            connection.close()
+            return
+        self._idle.append(connection)
+        if self._closed:
+            connection.close()
+
+    def _begin(self) -> sqlite3.Connection:
+        """A connection in a transaction of its own; its snapshot is taken by the first read."""
         connection = self._connection()
         try:
-            # Promised before the snapshot is taken: what it covers is then in the snapshot.
-            through = self.promise()
             run(connection, "BEGIN")
         except BaseException:
             connection.close()
             raise
-        return SnapshotReader(connection, self._memory, through, self._resolve)
-
-    def release(self, reader: SnapshotReader) -> None:
-        """End a snapshot and keep its connection for the next one."""
-        try:
-            reader.connection.rollback()
-        except sqlite3.Error:
-            reader.connection.close()
-            return
-        self._idle.append(reader.connection)
-        if self._closed:
-            reader.connection.close()
+        return connection
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:

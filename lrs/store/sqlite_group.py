@@ -36,7 +36,7 @@ CHECKPOINT_PAGES = 8_000
 class Job(Generic[T]):
     """One write: its work, and how it ended."""
 
-    __slots__ = ("_done", "_turn", "alone", "error", "prefetch", "result", "work")
+    __slots__ = ("_done", "_turn", "alone", "documents", "error", "prefetch", "result", "work")
 
     result: T
 
@@ -44,11 +44,13 @@ class Job(Generic[T]):
         self,
         work: Callable[[SqliteWriter], T],
         prefetch: Collection[tuple[str, str]] = (),
+        documents: Collection[tuple[str, str, str]] = (),
         *,
         alone: bool = False,
     ) -> None:
         self.work = work
         self.prefetch = prefetch
+        self.documents = documents
         self.alone = alone
         """It changes the file past the group's buffers and so needs a transaction of its own."""
         self.error: BaseException | None = None
@@ -182,7 +184,10 @@ class Committer:
             before = connection.total_changes
             (last,) = run_one(connection, "SELECT max(stored) FROM log")
             group = Group(connection, self._memory, self._board.begin(last or 0), self._clock)
-            group.prefetch([place for job in jobs for place in job.prefetch])
+            group.prefetch(
+                [place for job in jobs for place in job.prefetch],
+                [place for job in jobs for place in job.documents],
+            )
             for job in jobs:
                 _perform(job, SqliteWriter(group))
             group.flush()

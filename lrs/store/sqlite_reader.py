@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -248,10 +248,22 @@ class SnapshotReader(SqliteReader):
     """The reader of `Store.reading`: views are fetched if and when somebody looks at them."""
 
     def __init__(
-        self, connection: sqlite3.Connection, memory: TermMemory, through: int, resolve: Resolve
+        self, begin: Callable[[], sqlite3.Connection], memory: TermMemory, through: int, resolve: Resolve
     ) -> None:
-        super().__init__(connection, memory, through)
+        # Not the parent's: there is no connection before the first read, and often none at all.
+        self._begin = begin
+        self._memory = memory
+        self._through = through
         self._resolve = resolve
+        self.opened: sqlite3.Connection | None = None
+        """The connection, once something was read."""
+
+    @property
+    def connection(self) -> sqlite3.Connection:  # type: ignore[override]
+        """The connection, in its snapshot; begun when it is first asked for."""
+        if self.opened is None:
+            self.opened = self._begin()
+        return self.opened
 
     def _views(self, tenants: Sequence[str], rows: Sequence[Row]) -> Sequence[Views | Pending]:  # noqa: ARG002
         return [Pending(row[5], self._resolve) for row in rows]

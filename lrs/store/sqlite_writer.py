@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from lrs.store.port import Conflict, Document, Position, Record, Views
-from lrs.store.sqlite_changes import Changes, RecordKey
+from lrs.store.sqlite_changes import Changes, DocumentKey, RecordKey
 from lrs.store.sqlite_errors import run
 from lrs.store.sqlite_reader import SqliteReader
 from lrs.store.sqlite_rows import uid
@@ -36,14 +36,19 @@ class Group:
         self.terms = TermWriter(connection, memory)
         self.changes = Changes()
 
-    def prefetch(self, wanted: Iterable[RecordKey]) -> None:
-        """Read records by id, all at once, for the writes to come."""
+    def prefetch(self, wanted: Iterable[RecordKey], documents: Iterable[DocumentKey]) -> None:
+        """Read records by id and documents by name, all at once, for the writes to come."""
         by_tenant: dict[str, list[str]] = {}
         for tenant, id in wanted:
             by_tenant.setdefault(tenant, []).append(id)
         writer = SqliteWriter(self)
         for tenant, ids in by_tenant.items():
             writer.get(tenant, ids)
+        by_scope: dict[tuple[str, str], list[str]] = {}
+        for kind, scope, name in dict.fromkeys(documents):
+            by_scope.setdefault((kind, scope), []).append(name)
+        for (kind, scope), names in by_scope.items():
+            writer.documents(kind, scope, names)
 
     def flush(self) -> None:
         """Bring the changes of all writes so far into the file."""

@@ -219,7 +219,13 @@ class ModelStore:
             snapshot = state.copy()
         yield Model(snapshot, self._home.clock, through)
 
-    def writing(self, work: Callable[[Model], T], *, prefetch: Iterable[tuple[str, str]] = ()) -> T:
+    def writing(
+        self,
+        work: Callable[[Model], T],
+        *,
+        prefetch: Iterable[tuple[str, str]] = (),
+        documents: Iterable[tuple[str, str, str]] = (),
+    ) -> T:
         self._check_open()
         with self._home.lock:
             draft = self._home.state.copy()

@@ -180,6 +180,12 @@ def test_prefetch_is_only_a_hint(store: Store) -> None:
     for prefetch in ([], [("bkn", one.id)], [("lan", one.id), ("bkn", two.id), ("bkn", draft().id)]):
         got = store.writing(lambda writer: writer.get("bkn", [one.id, two.id]), prefetch=prefetch)
         assert got == {one.id: one, two.id: two}
+    name = ("prefetched", "bkn", "a")
+    document = Document(*name, b"{}", etag="1")
+    store.writing(lambda writer: writer.put(document))
+    for documents in ([], [name, name], [("prefetched", "lan", "a"), ("prefetched", "bkn", "b")]):
+        held = store.writing(lambda writer: writer.document(*name), documents=documents)
+        assert held == document
 
 
 def test_everything_is_there_after_reopening(engine: Engine) -> None:
