@@ -214,6 +214,6 @@ def title_hint(form: Form) -> str:
 def mentor_hint(form: Form) -> str:
     """Who should be named."""
     return {
-        "coach": gettext("Your coach; they see the entry and confirm it."),
-        "mentor": gettext("Your mentor; they see the entry and confirm it."),
+        "coach": gettext("Your coach; the entry waits under their name."),
+        "mentor": gettext("Your mentor; the entry waits under their name."),
     }.get(form.verifier, gettext("Your supervisor, or whoever saw you do it."))
