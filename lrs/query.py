@@ -27,6 +27,15 @@ class Page:
     """The cursor of the next page; "" when this is the last."""
 
 
+@dataclass(frozen=True, slots=True)
+class ExactPage:
+    """A page as it is sent: the statements exactly as they are kept, with commas between them."""
+
+    joined: bytes
+    more: str
+    """The cursor of the next page; "" when this is the last."""
+
+
 class Query:
     """Reads the log. Safe to use from many threads."""
 
@@ -78,6 +87,25 @@ class Query:
             last = found[-1]
             more = encode_cursor(query, last.stored, last.id, key=self._cursor_key, scope=_scope(access))
         return Page([record.body for record in found], more)
+
+    def exact(self, access: Access, query: StatementQuery, after: Position | None = None) -> ExactPage:
+        """As `page`, for the answer that needs nothing but the bytes as they are kept."""
+        keys = query.keys | {access.mine} if access.only_mine else query.keys
+        with self._store.reading() as reader:
+            found = reader.find_joined(
+                access.tenant,
+                keys,
+                since=query.since,
+                until=query.until,
+                after=after,
+                ascending=query.ascending,
+                limit=min(query.limit or self._page_size, self._page_size_max),
+            )
+        more = ""
+        if found.more and found.last is not None:
+            place = found.last
+            more = encode_cursor(query, place.stored, place.id, key=self._cursor_key, scope=_scope(access))
+        return ExactPage(found.body, more)
 
     def resume(self, access: Access, cursor: str) -> tuple[StatementQuery, Position]:
         """The query that a cursor continues, and after which place. BadCursor."""

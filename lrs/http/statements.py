@@ -83,11 +83,17 @@ def get(services: Services, request: Request) -> Response:
         query = parse_query(pairs, request.version)
     if query.statement_id is not None or query.voided_id is not None:
         return _single(services, request, query)
+    if query.format is Format.EXACT and not query.attachments:
+        exact = services.query.exact(request.access, query, after)
+        return json_response(_page(request, exact.joined, exact.more))
     page = services.query.page(request.access, query, after)
-    more = f"{request.root}/statements?{MORE}={quote(page.more)}" if page.more else ""
     bodies = _formatted(services, request, query.format, page.bodies)
-    text = b'{"statements":[%b],"more":"%b"}' % (b",".join(bodies), more.encode())
-    return _answer(services, request, query, text, page.bodies)
+    return _answer(services, request, query, _page(request, b",".join(bodies), page.more), page.bodies)
+
+
+def _page(request: Request, joined: bytes, cursor: str) -> bytes:
+    more = f"{request.root}/statements?{MORE}={quote(cursor)}" if cursor else ""
+    return b'{"statements":[%b],"more":"%b"}' % (joined, more.encode())
 
 
 def _single(services: Services, request: Request, query: StatementQuery) -> Response:

@@ -25,7 +25,7 @@ from lrs.store.mongo_codec import (
 from lrs.store.mongo_errors import translating
 from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
 from lrs.store.mongo_source import MANY, Source, rows
-from lrs.store.port import Document, Position, Record
+from lrs.store.port import Document, Joined, Position, Record, joined
 
 RECORD_FIELDS = dict.fromkeys("sbdvh", 1)
 DOCUMENT_FIELDS = dict.fromkeys("kcnbteuoy", 1)
@@ -208,6 +208,23 @@ class MongoReader:
         with translating():
             found = rows(self._source, DOCS, _among(keys), fields=DOCUMENT_FIELDS)
         return list(map(decode_document, found))
+
+    def find_joined(
+        self,
+        tenant: str,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+    ) -> Joined:
+        """See `Reader.find_joined`."""
+        found = self.find(
+            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
+        )
+        return joined(found, limit)
 
     def find_documents(
         self,

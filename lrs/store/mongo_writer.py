@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from lrs.store.mongo_codec import document_key, record_key, record_keys
 from lrs.store.mongo_lanes import Stamps
 from lrs.store.mongo_reader import MongoReader
-from lrs.store.port import Conflict, Document, Position, Record, Views
+from lrs.store.port import Conflict, Document, Joined, Position, Record, Views, joined
 
 RecordName = tuple[str, str]
 DocumentName = tuple[str, str, str]
@@ -219,6 +219,23 @@ class MongoWriter:
         ]
         found.sort(key=lambda record: (record.stored, record.id), reverse=not ascending)
         return found[: max(limit, 0)]
+
+    def find_joined(
+        self,
+        tenant: str,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+    ) -> Joined:
+        """See `Reader.find_joined`."""
+        found = self.find(
+            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
+        )
+        return joined(found, limit)
 
     def find_documents(
         self,

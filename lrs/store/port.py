@@ -64,6 +64,24 @@ class Position:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A page of records as it will be sent: their bodies with a comma between them."""
+
+    body: bytes
+    last: Position | None
+    """Where the page ends; None when it is empty."""
+    more: bool
+    """Whether something comes after it."""
+
+
+def joined(found: Sequence[Record], limit: int) -> Joined:
+    """The page of `limit` records at most, of a `find` that asked for one more."""
+    page = found[:limit]
+    last = Position(page[-1].stored, page[-1].id) if page else None
+    return Joined(b",".join([record.body for record in page]), last, len(found) > limit)
+
+
 class StoreError(Exception):
     """An engine failed; the message is for the log, never for a client."""
 
@@ -112,6 +130,19 @@ class Reader(Protocol):
         direction of the walk. Driven from the rarest key, never a scan. `tenant=None` walks all
         tenants and then takes no keys (ValueError).
         """
+
+    def find_joined(
+        self,
+        tenant: str,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+    ) -> Joined:
+        """What `find` finds, `limit` of it at most, as one piece of bytes; see `joined`."""
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """The document of that name, or None."""

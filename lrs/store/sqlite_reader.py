@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Position, Record, Views
+from lrs.store.port import Document, Joined, Position, Record, Views, joined
 from lrs.store.sqlite_errors import run_one
 from lrs.store.sqlite_queries import (
     COUNT_DOCUMENTS,
@@ -19,9 +19,10 @@ from lrs.store.sqlite_queries import (
     by_id,
     find,
     find_documents,
+    find_joined,
     named,
 )
-from lrs.store.sqlite_rows import Pending, Resolve, Row, StoredRecord, fetch, uid
+from lrs.store.sqlite_rows import Pending, Resolve, Row, StoredRecord, fetch, one_piece, uid
 from lrs.store.sqlite_terms import (
     TermMemory,
     document_prefix,
@@ -117,6 +118,40 @@ class SqliteReader:
                 break
             low, high = (rows[-1][0] + 1, high) if ascending else (low, rows[-1][0] - 1)
         return found[:limit]
+
+    def find_joined(
+        self,
+        tenant: str,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+    ) -> Joined:
+        low = _EARLIEST if since is None else since + 1
+        high = _LATEST if until is None else until
+        if after is not None:
+            # No two records share a `stored`, so what comes after a record is told by that alone.
+            low, high = (
+                (max(low, after.stored + 1), high) if ascending else (low, min(high, after.stored - 1))
+            )
+        prefix = key_prefix(tenant)
+        texts = [prefix + key for key in frozenset(keys)] or [tenant_term(tenant)]
+        numbers = self._terms(texts)
+        if low > high or len(numbers) < len(texts):
+            return Joined(b"", None, False)
+        if limit < PAGE:
+            terms = self._rarest_first(list(numbers.values()), low, high)
+            sql = find_joined(len(terms), ascending)
+            page = one_piece(self.connection, sql, [*terms, low, high, limit + 1], limit, ascending)
+            if page is not None:
+                return page
+        found = self.find(
+            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
+        )
+        return joined(found, limit)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self._documents(kind, named(1), [kind, scope, name]).get(name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from lrs.store.port import Record, Views
+from lrs.store.port import Joined, Position, Record, Views
 from lrs.store.sqlite_errors import run_one
 
 Resolve = Callable[[str, bytes], Views]
@@ -73,6 +73,28 @@ def uuid_text(raw: bytes) -> str:
     """The inverse of `uid`."""
     text = raw.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def one_piece(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[object], limit: int, ascending: bool
+) -> Joined | None:
+    """The page that a query of `find_joined` answers with, one record more than `limit` at most.
+
+    None when a record was met twice (by two of its views), or not in order: then it takes `find`.
+    """
+    places, body = run_one(connection, sql, parameters)
+    if places is None:
+        return Joined(b"", None, False)
+    parts: list[str] = places.split(" ")
+    stored = list(map(int, parts[::3]))
+    if stored != sorted(set(stored), reverse=not ascending):
+        return None
+    more = len(stored) > limit
+    if more:
+        body = body[: -1 - int(parts[-1])] if limit else b""
+        del parts[-3:]
+    last = Position(int(parts[-3]), uuid_text(bytes.fromhex(parts[-2]))) if parts else None
+    return Joined(body, last, more)
 
 
 Row = tuple[int, int, bool, str, bytes, bytes, bytes]

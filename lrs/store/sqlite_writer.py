@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from lrs.store.port import Conflict, Document, Position, Record, Views
+from lrs.store.port import Conflict, Document, Joined, Position, Record, Views
 from lrs.store.sqlite_changes import Changes, DocumentKey, RecordKey
 from lrs.store.sqlite_errors import run
 from lrs.store.sqlite_reader import SqliteReader
@@ -119,6 +119,22 @@ class SqliteWriter(SqliteReader):
             tenant, keys, since=since, until=until, after=after, ascending=ascending,
             limit=limit, include_hidden=include_hidden,
         )  # fmt: skip
+
+    def find_joined(
+        self,
+        tenant: str,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+    ) -> Joined:
+        self._flush()
+        return super().find_joined(
+            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit
+        )
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self.documents(kind, scope, [name]).get(name)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import IO, TypeVar
 
-from lrs.store.port import Conflict, Document, Position, Record, Unavailable, Views
+from lrs.store.port import Conflict, Document, Joined, Position, Record, Unavailable, Views, joined
 
 T = TypeVar("T")
 
@@ -80,6 +80,22 @@ class Model:
             reverse=not ascending,
         )
         return found[:limit]
+
+    def find_joined(
+        self,
+        tenant: str,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+    ) -> Joined:
+        found = self.find(
+            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
+        )
+        return joined(found, limit)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self.state.documents.get((kind, scope, name))

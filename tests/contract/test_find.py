@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lrs.store.port import Position, Record, Store
+from lrs.store.port import Position, Reader, Record, Store, joined
 from tests.contract.make import add, draft
 
 
@@ -146,3 +146,32 @@ def test_keys_are_compared_as_exact_text(store: Store, key: str) -> None:
     add(store, draft(key + "x"), draft("x" + key))
     with store.reading() as reader:
         assert reader.find("bkn", [key], limit=9) == [kept]
+
+
+def test_a_joined_page_is_the_found_records_as_one_piece(store: Store) -> None:
+    """The same records, in the same order, with a comma between them, and where the page ends."""
+    same = frozenset({"a", "b"})
+    kept = add(store, *(draft("a", "b", views=(same,) if n % 5 == 0 else ()) for n in range(12)))
+    add(store, draft("a"))
+    hidden = kept[3]
+    store.writing(lambda writer: writer.hide("bkn", [hidden.id]))
+
+    def check(reader: Reader) -> None:
+        for keys in ([], ["a"], ["a", "b"], ["b", "nowhere"], ["nowhere"]):
+            for ascending in (True, False):
+                for limit in (1, 3, 11, 12, 200):
+                    for after in (None, Position(kept[6].stored, kept[6].id)):
+                        for since, until in (
+                            (None, None),
+                            (kept[1].stored, kept[9].stored),
+                            (kept[9].stored, 1),
+                        ):
+                            bounds = {"since": since, "until": until, "after": after, "ascending": ascending}
+                            found = reader.find("bkn", keys, **bounds, limit=limit + 1)  # type: ignore[arg-type]
+                            page = reader.find_joined("bkn", keys, **bounds, limit=limit)  # type: ignore[arg-type]
+                            assert page == joined(found, limit)
+
+    with store.reading() as reader:
+        check(reader)
+        assert reader.find_joined("lan", ["a"], limit=5) == joined([], 5)
+    store.writing(check)
