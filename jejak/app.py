@@ -56,13 +56,22 @@ class Application:
             return self.wired.validate_api(environ, start_response)
         return self.flask(environ, start_response)
 
-    def start(self) -> None:
-        """Begin background work; call it once per worker process, after it was forked."""
-        follow = threading.Thread(
-            target=self.wired.record.follower.run_forever, args=(self._stop,), name="follower", daemon=True
-        )
-        follow.start()
-        self._threads.append(follow)
+    def start(self, *, following: bool = True) -> None:
+        """Begin background work; call it once per worker process, after it was forked.
+
+        Not `following` where a process of its own works out the learning record: what this one works out
+        while a page waits for it is still reported to gradebooks.
+        """
+        progress = self.wired.progress.run_forever
+        self._begin("progress", lambda: progress(self._stop, sweeping=following))
+        if following:
+            follower = self.wired.record.follower
+            self._begin("follower", lambda: follower.run_forever(self._stop))
+
+    def _begin(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def close(self) -> None:
         """End background work and close the store."""

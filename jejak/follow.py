@@ -1,4 +1,5 @@
-"""The process that works out the learning record, beside the workers so that they never wait for it.
+"""The process that works out the learning record and keeps platforms' gradebooks in step with it, beside the
+workers so that they never wait for either.
 
 `python -m jejak.follow` runs until its standard input closes: it ends with whoever started it, however that
 one ends.
@@ -13,15 +14,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from jejak.clock import new_id, now
 from jejak.logs import configure
 from jejak.settings import load
-from lrs.records.learning_record import LearningRecord
-from lrs.store.open import open_store
+from jejak.wiring import core
 
 NICE = 10
 """Requests come first; the record may be a moment later."""
 RESTART_SECONDS = 1.0
+GRADING_SECONDS = 5.0
+"""How long the end waits for a score that is being sent; one that is cut off is sent again."""
 
 
 def main() -> None:
@@ -31,11 +32,20 @@ def main() -> None:
     os.nice(NICE)
     stop = threading.Event()
     threading.Thread(target=_until_closed, args=(stop,), daemon=True).start()
-    store = open_store(settings.store)
+    parts = core(settings)
+    grading = threading.Thread(
+        target=parts.progress.run_forever,
+        args=(stop,),
+        kwargs={"sweeping": True},
+        daemon=True,
+        name="progress",
+    )
+    grading.start()
     try:
-        LearningRecord.over(store, now, new_id).follower.run_forever(stop)
+        parts.record.follower.run_forever(stop)
+        grading.join(timeout=GRADING_SECONDS)
     finally:
-        store.close()
+        parts.store.close()
 
 
 def _until_closed(stop: threading.Event) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,6 +67,19 @@ class _Words(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         return tuple(str(super()._deserialize(value, attr, data, **kwargs)).replace(",", " ").split())
+
+
+class _Networks(_Words):
+    """Networks in CIDR notation, as a tuple of texts."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        words = super()._deserialize(value, attr, data, **kwargs)
+        for word in words:
+            try:
+                ip_network(word)
+            except ValueError as error:
+                raise ValidationError(f"{word} is no network like 10.20.0.0/16") from error
+        return words
 
 
 def _whole(low: int, high: int) -> fields.Integer:
@@ -135,6 +149,21 @@ TABLE: tuple[Setting, ...] = (
         "tests only: it turns off a protection.",
     ),
     Setting(
+        "allowed_networks",
+        _Networks(),
+        "",
+        "Private networks in which an agency's own platforms live, as CIDR separated by spaces (for "
+        "example `10.20.0.0/16`). Other private addresses are never called.",
+    ),
+    Setting(
+        "key_passphrase",
+        fields.String(validate=validate.Length(min=16)),
+        "",
+        "At least 16 characters that encrypt the tool's private LTI keys in the store. Empty: they are kept "
+        "as they are. Set it before the first start; a key kept with another passphrase cannot be opened.",
+        secret=True,
+    ),
+    Setting(
         "proxy_hops",
         _whole(0, 8),
         "0",
@@ -172,6 +201,8 @@ class Settings:
     page_size_max: int
     cors_origins: tuple[str, ...]
     allow_loopback: bool
+    allowed_networks: tuple[str, ...]
+    key_passphrase: str
     proxy_hops: int
     threads: int
     locale: str
@@ -216,7 +247,7 @@ def _read(setting: Setting, environment: Mapping[str, str]) -> Any:
 def _when_empty(name: str) -> Any:
     if name == "store":
         return f"sqlite:///{Path('var/jejak.db').absolute()}"
-    return () if name == "cors_origins" else ""
+    return () if name in {"cors_origins", "allowed_networks"} else ""
 
 
 def _strangers(environment: Mapping[str, str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,19 +12,55 @@ from jejak.settings import Settings, SettingsError
 from lrs.access import Credentials
 from lrs.http.application import XapiApplication
 from lrs.http.services import Limits
-from lrs.http.validate import ValidateApplication, validate
+from lrs.http.validate import ValidateApplication, inspect
 from lrs.people import People, nip_key
 from lrs.records.learning_record import LearningRecord
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lti_tool.accounts import account_key
 from lti_tool.config import LtiSettings
-from lti_tool.desk import Desk, account_key
+from lti_tool.deeplink import GOAL, embedded
+from lti_tool.desk import Desk
 from lti_tool.emitter import Emitter
 from lti_tool.launch import Identity
+from lti_tool.progress import Progress
 from lti_tool.sessions import LaunchSession
 from lti_tool.tool import LtiTool, build_tool
 from statements.errors import Problem
 from statements.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What works without answering requests: the learning record, the LTI tool, and progress between them."""
+
+    store: Store
+    record: LearningRecord
+    tool: LtiTool
+    progress: Progress
+
+
+def core(settings: Settings) -> Core:
+    """Open the store that the settings name, with the parts that background work needs."""
+    lti = lti_settings(settings)
+    store = open_store(settings.store)
+
+    def changed(tenant: str, persons: Collection[str]) -> None:
+        # `progress` is made from what is made here.
+        progress.changed(tenant, persons)
+
+    record = LearningRecord.over(store, now, new_id, on_changed=changed)
+    known = Acquaintance(record.people, lambda tenant, person: changed(tenant, (person,)))
+    tool = build_tool(
+        store,
+        clock=now,
+        settings=lti,
+        on_launch=known.launched,
+        on_roster=known.listed,
+        table_for=record.tables.of,
+    )
+    progress = Progress(record, tool.goals, tool.grades, tool.platforms, now)
+    return Core(store, record, tool, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +76,20 @@ class Wired:
     record: LearningRecord
     tool: LtiTool
     desk: Desk
+    progress: Progress
     form_key: bytes
 
     def validate(self, body: bytes, version: Version) -> tuple[int, Iterable[Problem]]:
         """Check a pasted statement exactly as the record store would."""
-        return validate(body, version, self.limits)
+        return inspect(body, version, self.limits)
 
 
 def wire(settings: Settings) -> Wired:
     """Open the store that the settings name and connect everything to it."""
-    lti = lti_settings(settings)
-    store = open_store(settings.store)
+    parts = core(settings)
+    store, record, tool = parts.store, parts.record, parts.tool
     key = secret_key(store, settings.secret_key)
-    record, credentials = LearningRecord.over(store, now, new_id), Credentials(store, now)
+    credentials = Credentials(store, now)
     limits = Limits(
         max_body_bytes=settings.max_body_bytes,
         max_attachment_bytes=settings.max_attachment_bytes,
@@ -72,16 +109,13 @@ def wire(settings: Settings) -> Wired:
         credentials=credentials,
         on_written=lambda _: record.follower.notify(),
     )
-    known = Acquaintance(record.people)
-    tool = build_tool(
-        store,
+    desk = Desk(
+        record=record,
+        emitter=Emitter(xapi.services.ingest),
+        roster=tool.roster,
         clock=now,
-        settings=lti,
-        on_launch=known.launched,
-        on_roster=known.listed,
-        table_for=record.tables.of,
+        progress=parts.progress,
     )
-    desk = Desk(record=record, emitter=Emitter(xapi.services.ingest), roster=tool.roster, clock=now)
     return Wired(
         settings=settings,
         store=store,
@@ -92,6 +126,7 @@ def wire(settings: Settings) -> Wired:
         record=record,
         tool=tool,
         desk=desk,
+        progress=parts.progress,
         form_key=derived(key, "forms"),
     )
 
@@ -99,24 +134,27 @@ def wire(settings: Settings) -> Wired:
 class Acquaintance:
     """Makes people known when they launch or are listed: the only way an NIP reaches the alias table."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: People, on_goal: Callable[[str, str], None]) -> None:
+        """`on_goal` is told tenant and person of whoever opens a graded goal."""
         self._people = people
+        self._on_goal = on_goal
 
     def launched(self, session: LaunchSession, identity: Identity) -> None:
-        """Someone launched; the session is not needed, their identifiers are."""
-        del session
-        self._know(identity)
+        """Someone launched."""
+        person = self._know(identity)
+        if embedded(session).view == GOAL:
+            self._on_goal(identity.tenant, person)
 
     def listed(self, identities: Sequence[Identity]) -> None:
         """A roster was fetched."""
         for identity in identities:
             self._know(identity)
 
-    def _know(self, identity: Identity) -> None:
+    def _know(self, identity: Identity) -> str:
         keys = [account_key(identity.issuer, identity.subject)]
         if identity.employee_number:
             keys.append(nip_key(identity.employee_number))
-        self._people.ensure(identity.tenant, keys, identity.name)
+        return self._people.ensure(identity.tenant, keys, identity.name)
 
 
 def lti_settings(settings: Settings) -> LtiSettings:
@@ -125,6 +163,8 @@ def lti_settings(settings: Settings) -> LtiSettings:
         return LtiSettings(
             public_url=settings.public_url,
             allow_loopback=settings.allow_loopback or _is_local(settings.public_url),
+            allowed_networks=settings.allowed_networks,
+            key_passphrase=settings.key_passphrase or None,
         )
     except ValueError as error:
         raise SettingsError(f"JEJAK_PUBLIC_URL: {error}") from error

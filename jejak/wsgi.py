@@ -15,13 +15,17 @@ from jejak.settings import load
 
 def worker() -> Application:
     """The application of one worker process of `jejak serve`, beside which the follower runs."""
-    settings = load(os.environ)
-    configure(settings.log_level)
-    return create_app(settings)
+    return _started(following=False)
 
 
 def application() -> Application:
-    """The application with its background work, for servers that know nothing of it."""
-    app = worker()
-    app.start()
+    """The application with all its background work, for servers that know nothing of it."""
+    return _started(following=True)
+
+
+def _started(*, following: bool) -> Application:
+    settings = load(os.environ)
+    configure(settings.log_level)
+    app = create_app(settings)
+    app.start(following=following)
     return app

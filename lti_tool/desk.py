@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from flask import current_app
 
 from lrs.records.learning_record import LearningRecord
+from lti_tool.accounts import account_key
 from lti_tool.emitter import Emitter
 from lti_tool.members import Member
+from lti_tool.progress import Progress
 from lti_tool.roster import Roster
 from lti_tool.sessions import LaunchSession
-from statements.identity import agent_key
 
 EXTENSION = "record_desk"
 PATIENCE_SECONDS = 3.0
@@ -27,6 +28,7 @@ class Desk:
     emitter: Emitter
     roster: Roster
     clock: Callable[[], int]
+    progress: Progress
 
     def person(self, session: LaunchSession) -> str:
         """The person who launched; made known by the launch itself."""
@@ -49,14 +51,6 @@ class Desk:
         """Wait until records up to `stored` were worked out; False when that takes too long."""
         self.record.follower.notify()
         return self.record.follower.wait_past(stored, PATIENCE_SECONDS)
-
-
-def account_key(issuer: str, subject: str) -> str:
-    """The identifier key of a platform's account."""
-    key = agent_key({"account": {"homePage": issuer, "name": subject}})
-    if key is None:
-        raise ValueError("an account always identifies")
-    return key
 
 
 def current_desk() -> Desk:

@@ -6,7 +6,7 @@ their record changes, also while they are away.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from lti_tool.tokens import digest
 
 KIND = "goal"
 MAX_GOALS = 500
+PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,23 @@ class Goals:
             found = reader.find_documents(KIND, tenant, (_account_key(issuer, subject),), limit=MAX_GOALS)
         return [_load(keeping.value_of(document)) for document in found]
 
+    def pages(self, tenant: str) -> Iterator[list[Goal]]:
+        """All goals of a tenant, some at a time."""
+        after: tuple[str, str] | None = None
+        while True:
+            with self._store.reading() as reader:
+                found = reader.find_documents(KIND, tenant, after=after, limit=PAGE)
+            if found:
+                yield [_load(keeping.value_of(document)) for document in found]
+            if len(found) < PAGE:
+                return
+            after = found[-1].order, found[-1].name
+
     def report(self, goal: Goal, jp: Decimal, *, at: int, comment: str = "") -> bool:
-        """Queue progress: `jp` of the goal's form that count at `at`. False if nothing is newer."""
+        """Queue progress: `jp` of the goal's form that count at `at`. False when that was said before.
+
+        Saying it again is harmless: see `GradeQueue.renew`.
+        """
         score = Score(
             subject=goal.subject,
             given=float(progress(jp, goal.jp)),
@@ -96,7 +112,7 @@ class Goals:
             activity="Completed" if jp >= goal.jp else "InProgress",
             comment=comment,
         )
-        return self._queue.put(
+        return self._queue.renew(
             tenant=goal.tenant, platform_id=goal.platform_id, line_item=goal.line_item, score=score
         )
 

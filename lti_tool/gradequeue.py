@@ -7,7 +7,7 @@ older result is never posted after a newer. A platform that is down loses nothin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from lrs.store.port import Store, Writer
 from lti_tool import keeping
 from lti_tool.ags import SCORE, Grades, Score
 from lti_tool.config import SECOND
-from lti_tool.platforms import Platforms
+from lti_tool.platforms import ACTIVE, Platforms
 from lti_tool.services import ServiceError, Services
 from lti_tool.tokens import digest
 
@@ -29,6 +29,7 @@ LONGEST_WAIT_SECONDS = 6 * 3600
 KEEP_TRYING_SECONDS = 14 * 86_400
 LEASE_SECONDS = 120
 CONFLICT = 409
+NO_ANSWER = "no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class GradeQueue:
         self._clock = clock
         self._platforms = platforms
         self._services = services
+        self._resting: dict[str, int] = {}
+        """Platforms that gave no answer, until when (microseconds) they are not asked again."""
 
     def put(self, *, tenant: str, platform_id: str, line_item: str, score: Score) -> bool:
         """Queue a score; False when one as new is known already.
@@ -71,31 +74,37 @@ class GradeQueue:
         browser: this tool may write every column that the platform lets it write.
         """
         now = self._clock()
-        name = digest(platform_id, line_item, score.subject)
-        queued = QueuedScore(
-            name=name,
-            tenant=tenant,
-            platform_id=platform_id,
-            line_item=line_item,
-            subject=score.subject,
-            given=score.given,
-            maximum=score.maximum,
-            at=score.at,
-            comment=score.comment,
-            activity=score.activity,
-            grading=score.grading,
-            status=WAITING,
-            attempts=0,
-            due=now,
-            queued=now,
-            problem="",
-        )
+        queued = _queued(tenant, platform_id, line_item, score, now)
 
         def work(writer: Writer) -> bool:
-            kept = keeping.get(writer, KIND, name)
+            kept = keeping.get(writer, KIND, queued.name)
             if kept is not None and kept["at"] >= score.at:
                 return False
             _put(writer, queued, now)
+            return True
+
+        return self._store.writing(work)
+
+    def renew(self, *, tenant: str, platform_id: str, line_item: str, score: Score) -> bool:
+        """Queue what a person has reached now; False when the same was queued last, whatever became of it.
+
+        The score's time is moved on to a later whole second than the last one's where it is not: platforms
+        (Moodle) keep seconds and refuse what is not newer. A first score of 0 is not sent: in many
+        gradebooks an empty cell does not count, a 0 does.
+        """
+        now = self._clock()
+        queued = _queued(tenant, platform_id, line_item, score, now)
+        said = queued.given, queued.maximum, queued.activity, queued.comment
+        with self._store.reading() as reader:
+            if _stands(keeping.get(reader, KIND, queued.name), said):
+                return False
+
+        def work(writer: Writer) -> bool:
+            kept = keeping.get(writer, KIND, queued.name)
+            if _stands(kept, said):
+                return False
+            at = score.at if kept is None else max(score.at, (kept["at"] // SECOND + 1) * SECOND)
+            _put(writer, replace(queued, at=at), now)
             return True
 
         return self._store.writing(work)
@@ -107,19 +116,25 @@ class GradeQueue:
             self._deliver(one)
         return len(claimed)
 
-    def listed(self, tenant: str, status: str, *, limit: int = 200) -> list[QueuedScore]:
-        """A tenant's scores of one status, for the administrator's page."""
-        keys = (f"tenant\x1f{tenant}", f"status\x1f{status}")
+    def listed(
+        self, tenant: str, status: str, *, platform_id: str = "", limit: int = 200
+    ) -> list[QueuedScore]:
+        """A tenant's scores of one status, of one platform or of all, for the administrator's page."""
+        keys = [f"tenant\x1f{tenant}", f"status\x1f{status}"]
+        if platform_id:
+            keys.append(f"platform\x1f{platform_id}")
         with self._store.reading() as reader:
             return [_load(keeping.value_of(d)) for d in reader.find_documents(KIND, "", keys, limit=limit)]
 
-    def retry(self, tenant: str, name: str) -> bool:
-        """Try a failed score again now; False when there is no such one."""
+    def retry(self, tenant: str, name: str, *, platform_id: str = "") -> bool:
+        """Try a score that failed or waits again now; False when the tenant (and platform) has none such."""
         now = self._clock()
 
         def work(writer: Writer) -> bool:
             kept = keeping.get(writer, KIND, name)
-            if kept is None or kept["tenant"] != tenant or kept["status"] != FAILED:
+            if kept is None or kept["tenant"] != tenant or kept["status"] not in (FAILED, WAITING):
+                return False
+            if platform_id not in ("", kept["platform_id"]):
                 return False
             _put(writer, _load({**kept, "status": WAITING, "due": now, "queued": now, "attempts": 0}), now)
             return True
@@ -129,6 +144,11 @@ class GradeQueue:
     def _claim(self, limit: int) -> list[QueuedScore]:
         """Take due scores for a while, so that no other worker sends them too."""
         now = self._clock()
+        with self._store.reading() as reader:
+            first = reader.find_documents(KIND, "", (f"status\x1f{WAITING}",), limit=1)
+        if not first or keeping.value_of(first[0])["due"] > now:
+            # Most looks find nothing; they shall not cost a write.
+            return []
 
         def work(writer: Writer) -> list[QueuedScore]:
             due = writer.find_documents(KIND, "", (f"status\x1f{WAITING}",), limit=limit)
@@ -148,7 +168,14 @@ class GradeQueue:
         platform = self._platforms.get(one.platform_id)
         problem = "the platform is no longer registered"
         status = FAILED
-        if platform is not None:
+        patient = self._clock() - one.queued < KEEP_TRYING_SECONDS * SECOND
+        if platform is not None and platform.status != ACTIVE:
+            problem, status = "the platform is not active", WAITING if patient else FAILED
+        elif platform is not None and self._resting.get(platform.id, 0) > self._clock():
+            # One that hangs must not hold up what others wait for; this was no attempt.
+            self._settle(replace(one, attempts=one.attempts - 1), WAITING, one.problem or NO_ANSWER)
+            return
+        elif platform is not None:
             score = Score(one.subject, one.given, one.maximum, one.at, one.activity, one.grading, one.comment)
             try:
                 Grades(self._services, platform, {"scope": [SCORE]}).post(one.line_item, score)
@@ -158,29 +185,65 @@ class GradeQueue:
                 if error.status == CONFLICT:
                     # The platform holds a newer result: ours must not replace it.
                     status = SUPERSEDED
-                elif error.may_pass and self._clock() - one.queued < KEEP_TRYING_SECONDS * SECOND:
+                elif error.may_pass and patient:
                     status = WAITING
+                if error.status is None:
+                    self._resting[platform.id] = self._clock() + FIRST_WAIT_SECONDS * SECOND
         log.info("lti_score", status=status, platform=one.platform_id, attempts=one.attempts, problem=problem)
         self._settle(one, status, problem)
 
     def _settle(self, one: QueuedScore, status: str, problem: str) -> None:
         now = self._clock()
-        wait = min(FIRST_WAIT_SECONDS * 2 ** min(one.attempts - 1, 20), LONGEST_WAIT_SECONDS)
+        wait = min(FIRST_WAIT_SECONDS * 2 ** max(0, min(one.attempts - 1, 20)), LONGEST_WAIT_SECONDS)
 
         def work(writer: Writer) -> None:
             kept = keeping.get(writer, KIND, one.name)
             if kept is None or kept["at"] != one.at:
                 # A newer score has taken the place of the one just tried.
                 return
-            changed = {"status": status, "problem": problem, "due": now + wait * SECOND}
+            changed = {
+                "status": status,
+                "problem": problem,
+                "due": now + wait * SECOND,
+                "attempts": one.attempts,
+            }
             _put(writer, _load({**kept, **changed}), now)
 
         self._store.writing(work)
 
 
+def _queued(tenant: str, platform_id: str, line_item: str, score: Score, now: int) -> QueuedScore:
+    """A score that waits from now on."""
+    return QueuedScore(
+        name=digest(platform_id, line_item, score.subject),
+        tenant=tenant,
+        platform_id=platform_id,
+        line_item=line_item,
+        subject=score.subject,
+        given=score.given,
+        maximum=score.maximum,
+        at=score.at,
+        comment=score.comment,
+        activity=score.activity,
+        grading=score.grading,
+        status=WAITING,
+        attempts=0,
+        due=now,
+        queued=now,
+        problem="",
+    )
+
+
+def _stands(kept: dict[str, Any] | None, said: tuple[float, float, str, str]) -> bool:
+    """Whether what is kept says this already; nothing kept says 0."""
+    if kept is None:
+        return said[0] == 0
+    return (kept["given"], kept["maximum"], kept["activity"], kept["comment"]) == said
+
+
 def _put(writer: Writer, one: QueuedScore, now: int) -> None:
     value = {name: getattr(one, name) for name in QueuedScore.__dataclass_fields__}
-    keys = (f"tenant\x1f{one.tenant}", f"status\x1f{one.status}")
+    keys = (f"tenant\x1f{one.tenant}", f"status\x1f{one.status}", f"platform\x1f{one.platform_id}")
     keeping.put(writer, KIND, one.name, value, now=now, keys=keys, order=keeping.expiry_order(one.due))
 
 

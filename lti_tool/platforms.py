@@ -28,6 +28,7 @@ MAX_URL = 2048
 MAX_NAME = 255
 MAX_SAME_ISSUER = 200
 MAX_DEPLOYMENTS_SHOWN = 500
+PAGE = 500
 
 
 class AlreadyRegistered(ValueError):
@@ -121,6 +122,18 @@ class Platforms:
         with self._store.reading() as reader:
             found = reader.find_documents(KIND, "", keys, limit=limit)
             return [self._with_deployments(reader, _load(keeping.value_of(one))) for one in found]
+
+    def tenants(self) -> Sequence[str]:
+        """Every agency that has a platform, whatever its status."""
+        found: set[str] = set()
+        after: tuple[str, str] | None = None
+        while True:
+            with self._store.reading() as reader:
+                page = reader.find_documents(KIND, "", after=after, limit=PAGE)
+            found.update(keeping.value_of(one)["tenant"] for one in page)
+            if len(page) < PAGE:
+                return sorted(found)
+            after = page[-1].order, page[-1].name
 
     def show(self, platform_id: str) -> Platform | None:
         """One platform with its deployments, or None."""

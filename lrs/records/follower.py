@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -37,6 +37,9 @@ TENANT = "tenant"
 """Kind of the documents that list the tenants with statements."""
 UNUSABLE = "unprojected"
 """Kind of the documents that name records which could not be worked on; they are passed over."""
+
+OnChanged = Callable[[str, Collection[str]], None]
+"""Told of a tenant and of its persons whose record was worked out anew, once that is in force."""
 
 _log = logging.getLogger(__name__)
 
@@ -79,13 +82,19 @@ class Follower:
         clock: Callable[[], int],
         *,
         holder: str,
+        on_changed: OnChanged | None = None,
     ) -> None:
-        """`holder` names this follower among all of the store's."""
+        """`holder` names this follower among all of the store's.
+
+        `on_changed` is called after each commit, in the thread that did the work: it must be quick. It is
+        told at least once of each change unless the process ends before; what it raises is logged.
+        """
         self._store = store
         self._people = people
         self._projector = Projector(people, tables, clock)
         self._clock = clock
         self._holder = holder
+        self._on_changed = on_changed
         self._turn = threading.Lock()
         self._news = threading.Event()
         self._moves = -1
@@ -100,9 +109,12 @@ class Follower:
         """
         with self._turn:
             try:
-                return self._run(1 if self._careful else limit)
+                done, persons = self._run(1 if self._careful else limit)
             except Lost:
                 return 0
+        for tenant, changed in persons.items():
+            self._tell(tenant, changed)
+        return done
 
     def run_forever(self, stop: threading.Event) -> None:
         """Follow the log until `stop` is set; failures of the store are waited out."""
@@ -169,16 +181,27 @@ class Follower:
         with self._turn:
             return held.moves == self._moves and stored in self._done.values()
 
-    def _run(self, limit: int) -> int:
+    def _tell(self, tenant: str, persons: Collection[str]) -> None:
+        if self._on_changed is None or not persons:
+            return
+        try:
+            self._on_changed(tenant, persons)
+        except Exception:
+            # The record is in force whatever becomes of those who wanted to know.
+            _log.exception("follower: could not tell of a change in %s", tenant)
+
+    def _run(self, limit: int) -> tuple[int, dict[str, set[str]]]:
+        """How much was done, and whose record it changed, by tenant."""
         with self._store.reading() as reader:
             through = reader.consistent_through()
         with self._store.reading() as reader:
             todo = self._look(reader, through, limit)
             if todo is None or todo.idle:
-                return 0
+                return 0, {}
             self._work_out(reader, todo)
         self._write(todo)
-        return len(todo.records) + len(todo.recounts) + (len(todo.walk.records) + 1 if todo.walk else 0)
+        walked = len(todo.walk.records) + 1 if todo.walk else 0
+        return len(todo.records) + len(todo.recounts) + walked, todo.changes.persons
 
     def _look(self, reader: Reader, through: int, limit: int) -> _Pass | None:
         """What there is to do; None while somebody else does it."""

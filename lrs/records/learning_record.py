@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lrs.people import People
-from lrs.records.follower import Follower
+from lrs.records.follower import Follower, OnChanged
 from lrs.records.rebuild import rebuild
 from lrs.records.records import Records
 from lrs.records.tables import Tables
@@ -28,8 +28,15 @@ class LearningRecord:
     follower: Follower
 
     @classmethod
-    def over(cls, store: Store, clock: Callable[[], int], new_id: Callable[[], str]) -> LearningRecord:
-        """The learning record that is kept in `store`."""
+    def over(
+        cls,
+        store: Store,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        *,
+        on_changed: OnChanged | None = None,
+    ) -> LearningRecord:
+        """The learning record that is kept in `store`; `on_changed` as in `Follower`."""
         people = People(store, clock)
         tables = Tables(store, clock)
         records = Records(store, tables)
@@ -41,7 +48,7 @@ class LearningRecord:
             tables,
             records,
             Verification(records, people, clock, new_id),
-            Follower(store, people, tables, clock, holder=new_id()),
+            Follower(store, people, tables, clock, holder=new_id(), on_changed=on_changed),
         )
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:

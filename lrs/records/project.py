@@ -33,6 +33,8 @@ class Changes:
     """(kind, scope, name) of documents to delete."""
     met: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     """By tenant: persona -> identifier key and name."""
+    persons: dict[str, set[str]] = field(default_factory=dict)
+    """By tenant: whose record was worked out anew."""
 
     def write(self, writer: Writer, people: People) -> None:
         """Put them in force, inside a write."""
@@ -108,6 +110,7 @@ class _OneTenant:
         for name in before:
             if found.entries[name] is None:
                 self.changes.gone.append((ENTRY, self.tenant, name))
+        self.changes.persons.setdefault(self.tenant, set()).update(years)
         for id, wanted in years.items():
             person = known.get(id) or person_of(self.reader, self.tenant, id)
             for year in wanted:

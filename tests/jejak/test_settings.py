@@ -6,6 +6,7 @@ import pytest
 
 from jejak.settings import TABLE, SettingsError, load
 from jejak.settings_docs import markdown
+from jejak.wiring import lti_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +31,8 @@ def test_every_setting_has_a_default_that_loads() -> None:
         ("JEJAK_MAX_BATCH", "many", "Not a valid integer"),
         ("JEJAK_MAX_BATCH", "0", "greater than or equal to 1"),
         ("JEJAK_ALLOW_LOOPBACK", "perhaps", "Not a valid boolean"),
+        ("JEJAK_ALLOWED_NETWORKS", "10.20.0.0/16 intranet", "intranet is no network"),
+        ("JEJAK_KEY_PASSPHRASE", "short", "minimum length 16"),
         ("JEJAK_MAXBATCH", "10", "no setting of this version"),
     ],
 )
@@ -47,6 +50,24 @@ def test_all_bad_settings_are_named_at_once() -> None:
         load({"JEJAK_MAX_BATCH": "x", "JEJAK_LOCALE": "fr"})
     assert "JEJAK_MAX_BATCH" in str(refused.value)
     assert "JEJAK_LOCALE" in str(refused.value)
+
+
+def test_the_tool_is_given_its_settings(tmp_path: Path) -> None:
+    """Private networks and the passphrase of the keys reach the LTI tool; the passphrase may be in a file."""
+    file = tmp_path / "passphrase"
+    file.write_text("a passphrase of some length\n")
+    lti = lti_settings(
+        load(
+            {
+                "JEJAK_PUBLIC_URL": "https://jejak.example.go.id",
+                "JEJAK_ALLOWED_NETWORKS": "10.20.0.0/16, fd00::/8",
+                "JEJAK_KEY_PASSPHRASE_FILE": str(file),
+            }
+        )
+    )
+    assert lti.allowed_networks == ("10.20.0.0/16", "fd00::/8")
+    assert lti.key_passphrase == "a passphrase of some length"
+    assert lti_settings(load({})).key_passphrase is None
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lti_tool.ags import SCORE, Score
 from lti_tool.goals import Goal, progress
 from lti_tool.gradequeue import FAILED, SENT, SUPERSEDED, WAITING, QueuedScore
+from lti_tool.outbound import OutboundError
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import AGS_CLAIM, CLAIM, ROLE, Sent, answer
 from tests.lti_tool.test_services import ITEM, ITEMS, serve_tokens
@@ -104,11 +105,110 @@ def test_a_refused_score_is_shown_and_can_be_retried(world: World) -> None:
     (failed,) = listed(world, FAILED)
     assert failed.problem == "POST was refused (HTTP 400)"
     assert not world.tool.grades.retry("other-agency", failed.name)
-    assert world.tool.grades.retry("agency", failed.name)
-    assert not world.tool.grades.retry("agency", failed.name)
+    assert not world.tool.grades.retry("agency", failed.name, platform_id="another")
+    assert world.tool.grades.retry("agency", failed.name, platform_id=world.platform_id)
     respond(world, 200)
     world.tool.grades.run_once()
     assert len(listed(world, SENT)) == 1
+
+
+def test_a_sent_score_cannot_be_tried_again(world: World) -> None:
+    """What has arrived is not sent a second time, whoever asks."""
+    queue(world, 40, at=1)
+    world.tool.grades.run_once()
+    (sent,) = listed(world, SENT)
+    assert not world.tool.grades.retry("agency", sent.name)
+
+
+def test_a_waiting_score_can_be_tried_at_once(world: World) -> None:
+    """Once the platform is back, nobody has to sit out the pause between two attempts."""
+    respond(world, 503)
+    queue(world, 40, at=1)
+    world.tool.grades.run_once()
+    respond(world, 200)
+    assert world.tool.grades.run_once() == 0
+    (waiting,) = listed(world, WAITING)
+    assert world.tool.grades.retry("agency", waiting.name)
+    world.tool.grades.run_once()
+    assert sent_scores(world) == [40, 40]
+    assert len(listed(world, SENT)) == 1
+
+
+def test_a_platform_that_is_switched_off_keeps_its_scores_waiting(world: World) -> None:
+    """Scores of a disabled platform are not given up; they go out when it is active again."""
+    world.tool.platforms.disable(world.platform_id)
+    queue(world, 40, at=1)
+    world.tool.grades.run_once()
+    assert [one.problem for one in listed(world, WAITING)] == ["the platform is not active"]
+    assert sent_scores(world) == []
+    world.tool.platforms.activate(world.platform_id)
+    world.clock.forward(60)
+    world.tool.grades.run_once()
+    assert sent_scores(world) == [40]
+
+
+def test_a_platform_that_hangs_is_left_alone_for_a_while(world: World) -> None:
+    """After one request without an answer the others to this platform wait; they lose no attempt by it."""
+    asked = []
+
+    def hang(sent: Sent) -> Any:
+        asked.append(sent)
+        raise OutboundError("no answer")
+
+    world.wire.handlers[SCORES] = hang
+    for subject in ("41", "42", "43"):
+        queue(world, 40, at=1, subject=subject)
+    assert world.tool.grades.run_once() == 3
+    assert len(asked) == 1
+    assert sorted(one.attempts for one in listed(world, WAITING)) == [0, 0, 1]
+    respond(world, 200)
+    world.clock.forward(31)
+    world.tool.grades.run_once()
+    assert len(listed(world, SENT)) == 3
+
+
+def renew(world: World, given: float, at: int) -> bool:
+    score = Score("42", given, 100.0, at)
+    return world.tool.grades.renew(
+        tenant="agency", platform_id=world.platform_id, line_item=ITEM, score=score
+    )
+
+
+def test_the_same_result_is_queued_once(world: World) -> None:
+    """Repeating what was said last queues nothing, before and after it was sent; another result does."""
+    assert renew(world, 50, at=1_000_000)
+    assert not renew(world, 50, at=2_000_000)
+    world.tool.grades.run_once()
+    assert not renew(world, 50, at=9_000_000)
+    assert renew(world, 25, at=9_000_000)
+    world.tool.grades.run_once()
+    assert sent_scores(world) == [50, 25]
+
+
+def test_results_of_one_second_do_not_collide(world: World) -> None:
+    """A second result within the same second, or by a slower clock, gets a later whole second."""
+    assert renew(world, 50, at=5_200_000)
+    world.tool.grades.run_once()
+    assert renew(world, 75, at=5_900_000)
+    world.tool.grades.run_once()
+    assert renew(world, 100, at=1_000_000)
+    world.tool.grades.run_once()
+    times = [json.loads(sent.body)["timestamp"] for sent in world.wire.to(SCORES)]
+    assert times == ["1970-01-01T00:00:05.200Z", "1970-01-01T00:00:06.000Z", "1970-01-01T00:00:07.000Z"]
+
+
+def test_nothing_reached_yet_is_not_a_score(world: World) -> None:
+    """A first 0 is not sent, for it would count in the gradebook; falling back to 0 is."""
+    assert not renew(world, 0, at=1_000_000)
+    assert renew(world, 50, at=2_000_000)
+    assert renew(world, 0, at=3_000_000)
+
+
+def test_one_platforms_messages_are_listed_alone(world: World) -> None:
+    """The list can be narrowed to one platform of an agency."""
+    queue(world, 40, at=1)
+    assert len(world.tool.grades.listed("agency", WAITING, platform_id=world.platform_id)) == 1
+    assert world.tool.grades.listed("agency", WAITING, platform_id="another") == []
 
 
 def test_trying_ends_after_two_weeks(world: World) -> None:

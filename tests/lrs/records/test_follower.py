@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +16,7 @@ from lrs.records import checkpoint, derive
 from lrs.records.checkpoint import LEASE
 from lrs.records.entries import ENTRY
 from lrs.records.follower import UNUSABLE, Follower
+from lrs.records.learning_record import LearningRecord
 from lrs.records.summaries import SUMMARY
 from lrs.store.port import Document, Store, Unavailable, Writer
 from tests.contract.engines import ENGINES
@@ -299,3 +301,31 @@ def test_tenants_are_kept_apart(desk: Desk) -> None:
     desk.follow()
     assert desk.person() != other.person()
     assert (desk.summary().total_waiting, other.summary().total_waiting) == (2, 4)
+
+
+def test_it_tells_of_changes_once_they_are_in_force(desk: Desk) -> None:
+    """Who wants to know hears of tenant and persons after the commit: the record can be read by then."""
+    heard: list[tuple[str, frozenset[str], Decimal]] = []
+
+    def hear(tenant: str, persons: Collection[str]) -> None:
+        heard.append((tenant, frozenset(persons), desk.only().jp))
+
+    record = LearningRecord.over(desk.store, now, lambda: str(uuid4()), on_changed=hear)
+    desk.send(desk.learn())
+    while record.follower.run_once():
+        pass
+    assert set(heard) == {("bkd", frozenset({desk.person()}), Decimal(2))}
+
+
+def test_a_listener_that_fails_stops_nothing(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """The follower goes on when whoever it tells of a change fails; the log says so."""
+
+    def fail(tenant: str, persons: Collection[str]) -> None:
+        raise RuntimeError("deaf")
+
+    record = LearningRecord.over(desk.store, now, lambda: str(uuid4()), on_changed=fail)
+    desk.send(desk.learn("ani"), desk.learn("budi"))
+    while record.follower.run_once(1):
+        pass
+    assert len(kept(desk.store, ENTRY)) == 2
+    assert "could not tell of a change" in caplog.text
