@@ -5,7 +5,7 @@ Open to everyone, like a linter: it reads no data, keeps none, and takes small b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -28,6 +28,14 @@ def validate(body: bytes, version: Version, limits: Limits) -> tuple[int, list[P
     """How many statements a JSON body holds, and everything wrong with them. Refusal when it is no JSON."""
     values = values_of(body, limits, single=False)
     return len(values), check_batch(values, version)
+
+
+def inspect(body: bytes, version: Version, limits: Limits) -> tuple[int, Sequence[Problem]]:
+    """As `validate`, but what is no JSON, too deep or too much is told as problems, too."""
+    try:
+        return validate(body, version, limits)
+    except Refusal as refusal:
+        return 0, refusal.problems
 
 
 class ValidateApplication:
