@@ -17,6 +17,7 @@ from jejak.wiring import Wired, wire
 from lrs.http.records_api import Write, create_records_blueprint
 from lrs.store.port import StoreError
 from lti_tool import desk, wording
+from lti_tool.admin.routes import create_admin_blueprint
 from lti_tool.instructor.routes import create_instructor_blueprint
 from lti_tool.integrator.routes import create_integrator_blueprint
 from lti_tool.learner.routes import create_learner_blueprint
@@ -100,6 +101,7 @@ def create_flask(wired: Wired) -> Flask:
         words=wording.words,
         pillar_name=wording.pillar_name,
         form_name=wording.form_name,
+        goal_sentence=wording.goal_sentence,
         duration=wording.duration,
         safe_link=wording.safe_link,
     )
@@ -108,6 +110,7 @@ def create_flask(wired: Wired) -> Flask:
     )
     app.register_blueprint(create_learner_blueprint())
     app.register_blueprint(create_instructor_blueprint())
+    app.register_blueprint(create_admin_blueprint())
     app.register_blueprint(create_integrator_blueprint(wired.validate))
     app.register_blueprint(create_records_blueprint(wired.record, wired.credentials, _writer(wired)))
     app.add_url_rule("/health/live", "live", _live)

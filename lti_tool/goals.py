@@ -6,7 +6,7 @@ their record changes, also while they are away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -86,6 +86,12 @@ class Goals:
         with self._store.reading() as reader:
             found = reader.find_documents(KIND, tenant, (_account_key(issuer, subject),), limit=MAX_GOALS)
         return [_load(keeping.value_of(document)) for document in found]
+
+    def named(self, tenant: str, names: Collection[str]) -> dict[str, Goal]:
+        """Goals by name, which is that of their score in the queue as well; unknown ones are missing."""
+        with self._store.reading() as reader:
+            found = reader.documents(KIND, tenant, names)
+        return {name: _load(keeping.value_of(document)) for name, document in found.items()}
 
     def pages(self, tenant: str) -> Iterator[list[Goal]]:
         """All goals of a tenant, some at a time."""

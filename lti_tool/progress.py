@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,9 +23,11 @@ from lrs.records.entries import Status
 from lrs.records.learning_record import LearningRecord
 from lrs.store.port import StoreError
 from lti_tool.accounts import account_key
+from lti_tool.deeplink import embedded
 from lti_tool.goals import Goal, Goals
 from lti_tool.gradequeue import GradeQueue
 from lti_tool.platforms import Platforms
+from lti_tool.sessions import LaunchSession
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +83,10 @@ class Progress:
                 self._everything = True
         self._news.set()
 
+    def wake(self) -> None:
+        """Say that a score is due: saves it the pause."""
+        self._news.set()
+
     def look_at_everything(self) -> None:
         """Ask for all goals to be looked at, a page in each turn."""
         with self._guard:
@@ -121,9 +127,18 @@ class Progress:
                 self._news.wait(pause)
                 self._news.clear()
 
-    def standings(self, goals: Iterable[Goal], person: str) -> list[Standing]:
-        """How far the person is with goals of theirs."""
-        return [self.standing(goal, person) for goal in goals]
+    def shown_to(self, session: LaunchSession, person: str) -> list[Standing]:
+        """How far the person who launched is with each of their goals, and with that of the link itself.
+
+        The link's own is shown also where the platform has no gradebook for it. Goals that ask for the same
+        are one.
+        """
+        goals = self._goals.of(session.tenant, session.issuer, session.subject)
+        wanted = embedded(session)
+        if wanted.jp is not None and (wanted.form, wanted.jp) not in {(one.form, one.jp) for one in goals}:
+            account = session.tenant, session.platform_id, session.issuer, session.subject
+            goals.append(Goal(*account, "", wanted.form, wanted.jp, session.created))
+        return list(dict.fromkeys(self.standing(goal, person) for goal in goals))
 
     def standing(self, goal: Goal, person: str) -> Standing:
         """How far the person is with one goal."""

@@ -13,9 +13,11 @@ from typing import Any
 from lrs.store.port import Store, Writer
 from lti_tool import keeping
 from lti_tool.config import SECOND, LtiSettings
+from lti_tool.roles import ADMINISTRATOR, INSTRUCTOR
 from lti_tool.tokens import digest, matches, new_id, new_secret
 
 KIND = "launch-session"
+COHORT_ROLES = frozenset({INSTRUCTOR, ADMINISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class LaunchSession:
     def is_instructor(self) -> bool:
         """Whether the person teaches this course."""
         return "instructor" in self.roles
+
+    @property
+    def sees_cohort(self) -> bool:
+        """Whether the person may see everybody in the course."""
+        return bool(self.roles & COHORT_ROLES)
 
     @property
     def account(self) -> tuple[str, str]:

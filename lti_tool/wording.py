@@ -13,6 +13,7 @@ from lrs.records.summaries import Summary
 from lti_tool.charts import Segment
 from lti_tool.formats import jp
 from lti_tool.i18n import gettext, ngettext
+from lti_tool.progress import Standing
 from statements.profile.jp import Award, Cap
 from statements.profile.table import Form, JpKind, Table, shipped
 
@@ -85,6 +86,23 @@ def standing(summary: Summary, *, own: bool) -> str:
         )
     elif own and not summary.waiting and summary.total_verified >= summary.target.jp:
         parts.append(gettext("The target is reached."))
+    return " ".join(parts)
+
+
+def goal_sentence(goal: Standing) -> str:
+    """How far a learner is with a graded goal."""
+    parts = [
+        gettext(
+            "Goal: %(verified)s of %(wanted)s JP %(form)s.",
+            verified=_plain(goal.verified),
+            wanted=_plain(goal.wanted),
+            form=form_name(goal.form),
+        )
+    ]
+    if goal.verified >= goal.wanted:
+        parts.append(gettext("It is reached."))
+    elif goal.waiting:
+        parts.append(gettext("%(jp)s JP wait for verification.", jp=_plain(goal.waiting)))
     return " ".join(parts)
 
 

@@ -16,14 +16,15 @@ from lti_tool.guard import current_session, launch_session_required, launch_url
 from lti_tool.i18n import gettext, ngettext
 from lti_tool.learner.routes import asked_year, entry_page, use_table
 from lti_tool.members import Member
-from lti_tool.roles import ADMINISTRATOR, INSTRUCTOR
+from lti_tool.roles import ADMINISTRATOR
+from lti_tool.sessions import COHORT_ROLES
 from statements.profile.table import PILLAR_CODES
 
 
 def create_instructor_blueprint() -> Blueprint:
     """The blueprint of /l/<launch_id>/cohort and what is below it."""
     blueprint = Blueprint("instructor", __name__, url_prefix="/l/<launch_id>/cohort")
-    guard = launch_session_required(roles={INSTRUCTOR, ADMINISTRATOR})
+    guard = launch_session_required(roles=COHORT_ROLES)
     for path, view in (("", cohort), ("/<key>", person), ("/<key>/<entry_id>", entry)):
         blueprint.add_url_rule(path, view.__name__, guard(view), methods=["GET"])
     return blueprint
@@ -50,6 +51,7 @@ def cohort(launch_id: str) -> str:
         segments=wording.segments,
         longest=max((total(wording.segments(row.summary)) for row in found.rows), default=Decimal(0)),
         row_label=_label,
+        administrator=ADMINISTRATOR in session.roles,
         problem=gettext("The LMS could not be asked for its list just now; this is the last one known.")
         if view.stale
         else "",

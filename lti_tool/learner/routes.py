@@ -13,12 +13,14 @@ from flask.typing import ResponseReturnValue
 from lrs.records.entries import Entry, Status
 from lrs.records.entries import entry_id as entry_id_of
 from lti_tool import wording
-from lti_tool.deeplink import LOG, embedded
+from lti_tool.deeplink import COHORT, GOAL, LOG, RECORD, embedded
 from lti_tool.desk import current_desk
 from lti_tool.guard import current_session, launch_session_required, launch_url
 from lti_tool.i18n import gettext
 from lti_tool.learner import log_form
 from lti_tool.learner.preview import day_typed, preview
+from lti_tool.roles import LEARNER
+from lti_tool.sessions import LaunchSession
 from statements.profile.build import quantity
 from statements.profile.table import PILLAR_CODES, Form, Table
 
@@ -42,15 +44,26 @@ def create_learner_blueprint() -> Blueprint:
 
 
 def home(launch_id: str) -> ResponseReturnValue:
-    """Where a launch lands: on the form that its link was made for, else instructors see their cohort and
-    everyone else their own record.
+    """Where a launch lands."""
+    return redirect(launch_url(landing(current_session(), use_table())), 303)
+
+
+def landing(session: LaunchSession, table: Table) -> str:
+    """The page that a launch opens: what its link was made for, as far as the role goes, else the cohort for
+    instructors and the own record for everyone else.
+
+    A goal is each learner's own; who teaches wants to see how everybody stands. An administrator who takes
+    part as a learner is one here, and a form that the agency no longer has is like no form.
     """
-    session = current_session()
     wanted = embedded(session)
-    form = use_table().forms.get(wanted.form)
-    if wanted.view == LOG and form is not None and form.verifier != AUTOMATIC:
-        return redirect(launch_url(f"log/{form.code}"), 303)
-    return redirect(launch_url("cohort" if session.is_instructor else "record"), 303)
+    teaches = session.is_instructor or (session.sees_cohort and LEARNER not in session.roles)
+    usual = "cohort" if teaches else "record"
+    if wanted.view == LOG:
+        form = table.forms.get(wanted.form)
+        return usual if form is None or form.verifier == AUTOMATIC else f"log/{form.code}"
+    if wanted.view == COHORT:
+        return "cohort" if session.sees_cohort else "record"
+    return {RECORD: "record", GOAL: usual}.get(wanted.view, usual)
 
 
 def record(launch_id: str) -> str:
@@ -73,7 +86,8 @@ def record(launch_id: str) -> str:
         entries=[one for one in entries if one.status is not Status.RETURNED],
         returned=[one for one in entries if one.status is Status.RETURNED],
         logged=own_entry(request.args.get("logged", "")),
-        instructor=session.is_instructor,
+        instructor=session.sees_cohort,
+        goals=[goal for goal in desk.progress.shown_to(session, person) if goal.year == year],
     )
 
 
