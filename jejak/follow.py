@@ -18,7 +18,7 @@ from jejak.logs import configure
 from jejak.settings import load
 from jejak.wiring import core
 
-NICE = 10
+NICE = 19
 """Requests come first; the record may be a moment later."""
 RESTART_SECONDS = 1.0
 GRADING_SECONDS = 5.0
