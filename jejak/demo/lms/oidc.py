@@ -98,6 +98,8 @@ def launch() -> str:
             "client_id": tool.client_id,
             "lti_deployment_id": tool.deployment_id,
         }
+        if mind.switches.get("storage") == "offered":
+            form["lti_storage_target"] = "_parent"
         if variant.login is not None:
             variant.login(form)
     return render_template("post.html", url=tool.login_url, fields=form)

@@ -19,7 +19,9 @@ SWITCHES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "token": ("Token endpoint", ("normal", "down")),
     "roster": ("Roster (NRPS)", ("normal", "paged", "down")),
     "scores": ("Scores (AGS)", ("normal", "conflict", "down")),
+    "storage": ("Platform storage", ("none", "offered")),
 }
+"""Title and values of each switch; the first value is how things stand at the start."""
 
 
 @pages.app_context_processor
@@ -61,7 +63,10 @@ def course() -> str:
     with mind.lock:
         links = [link for link in mind.links.values() if _usable(mind, link)]
         tools = [tool for tool in mind.tools.values() if tool.active]
-    return render_template("course.html", person=person, links=links, chosen=_chosen(links), tools=tools)
+        storage = mind.switches.get("storage") == "offered"
+    return render_template(
+        "course.html", person=person, links=links, chosen=_chosen(links), tools=tools, storage=storage
+    )
 
 
 @pages.get("/course/select.php")
@@ -71,7 +76,8 @@ def select() -> str:
     tool = mind.tools.get(request.args.get("type", 0, type=int))
     if tool is None or not person.instructor:
         raise NotFound("no such tool")
-    return render_template("select.html", person=person, tool=tool)
+    storage = mind.switches.get("storage") == "offered"
+    return render_template("select.html", person=person, tool=tool, storage=storage)
 
 
 @pages.get("/grade/report.php")
@@ -113,10 +119,10 @@ def bench() -> str:
 
 @pages.post("/bench/switches")
 def switch() -> Response:
-    """Set the switches of the services; a value that is not in the table counts as normal."""
+    """Set the switches of the services; a value that is not in the table counts as the first."""
     mind = memory()
     with mind.lock:
         for name, (_, values) in SWITCHES.items():
-            given = request.form.get(name, "normal")
-            mind.switches[name] = given if given in values else "normal"
+            given = request.form.get(name, values[0])
+            mind.switches[name] = given if given in values else values[0]
     return redirect("/bench", 303)

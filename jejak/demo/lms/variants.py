@@ -23,6 +23,7 @@ Expect = Literal["accepted", "refused"]
 HOUR = 3600
 YEAR = 365 * 24 * HOUR
 STRANGER = "another-client"
+SYSTEM_ADMINISTRATOR = "http://purl.imsglobal.org/vocab/lis/v2/system/person#Administrator"
 
 
 @dataclass(slots=True)
@@ -211,6 +212,11 @@ def _all() -> Iterator[Variant]:
         "several-roles",
         "Several roles, the person's own among them",
         lambda d: d.claims[CLAIM + "roles"].append(institution),
+    )
+    yield ok(
+        "administrator",
+        "The person runs the whole site, as Moodle says of its administrators",
+        lambda d: d.claims[CLAIM + "roles"].extend([institution, SYSTEM_ADMINISTRATOR]),
     )
     yield ok(
         "short-role",

@@ -283,6 +283,18 @@ def test_scores_switch(lms: Lms, switch: str, status: int) -> None:
     assert score(lms, item).status_code == status
 
 
+def test_storage_switch(lms: Lms) -> None:
+    """With storage offered, the login request names its frame and the course page answers; else neither."""
+    course = f"/course/view.php?id=2&as=11&activity={lms.link}"
+    assert "lti_storage_target" not in lms.login()
+    assert "storage.js" not in lms.client.get(course).text
+    lms.client.post("/bench/switches", data={"storage": "offered"})
+    assert lms.login()["lti_storage_target"] == "_parent"
+    page = lms.client.get(course).text
+    assert page.index("storage.js") < page.index("<iframe")
+    assert "lti.put_data" in lms.client.get("/static/storage.js").text
+
+
 def test_token_switch(lms: Lms) -> None:
     """The test bench can take the token endpoint down."""
     lms.client.post("/bench/switches", data={"token": "down"})
