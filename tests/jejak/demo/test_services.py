@@ -292,7 +292,8 @@ def test_storage_switch(lms: Lms) -> None:
     assert lms.login()["lti_storage_target"] == "_parent"
     page = lms.client.get(course).text
     assert page.index("storage.js") < page.index("<iframe")
-    assert "lti.put_data" in lms.client.get("/static/storage.js").text
+    with lms.client.get("/static/storage.js") as script:
+        assert "lti.put_data" in script.text
 
 
 def test_token_switch(lms: Lms) -> None:
