@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response, jsonify
-from jinja2 import PackageLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jejak.clock import now
@@ -16,8 +15,8 @@ from jejak.settings import Settings
 from jejak.wiring import Wired, wire
 from lrs.http.records_api import Write, create_records_blueprint
 from lrs.store.port import StoreError
-from lti_tool import desk, wording
 from lti_tool.admin.routes import create_admin_blueprint
+from lti_tool.desk import install_desk
 from lti_tool.instructor.routes import create_instructor_blueprint
 from lti_tool.integrator.routes import create_integrator_blueprint
 from lti_tool.learner.routes import create_learner_blueprint
@@ -95,16 +94,7 @@ def create_flask(wired: Wired) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = wired.settings.max_body_bytes
     install_compression(app)
     install_pages(app, default_language=wired.settings.locale)
-    app.jinja_loader = PackageLoader("lti_tool", "templates")
-    app.extensions[desk.EXTENSION] = wired.desk
-    app.jinja_env.globals.update(
-        words=wording.words,
-        pillar_name=wording.pillar_name,
-        form_name=wording.form_name,
-        goal_sentence=wording.goal_sentence,
-        duration=wording.duration,
-        safe_link=wording.safe_link,
-    )
+    install_desk(app, wired.desk)
     app.register_blueprint(
         create_lti_blueprint(wired.store, clock=now, settings=wired.tool.settings, tool=wired.tool)
     )

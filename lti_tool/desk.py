@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from flask import current_app
+from flask import Flask, current_app
+from jinja2 import PackageLoader
 
 from lrs.records.learning_record import LearningRecord
+from lti_tool import wording
 from lti_tool.accounts import account_key
 from lti_tool.emitter import Emitter
 from lti_tool.members import Member
@@ -51,6 +53,20 @@ class Desk:
         """Wait until records up to `stored` were worked out; False when that takes too long."""
         self.record.follower.notify()
         return self.record.follower.wait_past(stored, PATIENCE_SECONDS)
+
+
+def install_desk(app: Flask, desk: Desk) -> None:
+    """Give the application its templates, what they call to put the record in words, and the desk."""
+    app.jinja_loader = PackageLoader("lti_tool", "templates")
+    app.extensions[EXTENSION] = desk
+    app.jinja_env.globals.update(
+        words=wording.words,
+        pillar_name=wording.pillar_name,
+        form_name=wording.form_name,
+        goal_sentence=wording.goal_sentence,
+        duration=wording.duration,
+        safe_link=wording.safe_link,
+    )
 
 
 def current_desk() -> Desk:

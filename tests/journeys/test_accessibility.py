@@ -85,6 +85,11 @@ def deep_linking(reader: Reader) -> None:
     reader.page.locator("#goal_jp").wait_for()
 
 
+def administration(reader: Reader) -> None:
+    reader.open(f"{reader.launch(INSTRUCTOR.id, 'id=101&variant=administrator')}/admin")
+    reader.page.locator("details > summary").click()
+
+
 PAGES: dict[str, Callable[[Reader], None]] = {
     "record": lambda reader: reader.open(f"{reader.learner}/record"),
     "empty record": lambda reader: reader.open(f"{reader.learner}/record?year={EMPTY_YEAR}"),
@@ -96,6 +101,7 @@ PAGES: dict[str, Callable[[Reader], None]] = {
     "cohort": lambda reader: reader.open(f"{reader.instructor}/cohort"),
     "person": person,
     "deep linking": deep_linking,
+    "administration": administration,
     "rules": lambda reader: reader.open(f"{reader.demo.tool}/docs/rules"),
     "validate": lambda reader: reader.open(f"{reader.demo.tool}/validate"),
     "problems": problems,
