@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lrs.access import Access
 from lrs.activities import Activities, Definition
 from lrs.attachments import readable
-from lrs.store.port import Position, Record, Store, StoreError
+from lrs.store.port import Position, Reader, Record, Store, StoreError
 from statements.filters import BadCursor, StatementQuery, decode_cursor, encode_cursor
 
 CONSISTENCY_CACHE = 100_000
@@ -25,6 +25,8 @@ class Page:
     """The statements exactly as they are kept."""
     more: str
     """The cursor of the next page; "" when this is the last."""
+    through: int
+    """Microseconds: a promise that holds for what was read, see `Reader.consistent_through`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class ExactPage:
     joined: bytes
     more: str
     """The cursor of the next page; "" when this is the last."""
+    through: int
+    """As that of `Page`."""
 
 
 class Query:
@@ -56,16 +60,17 @@ class Query:
         self._page_size_max = page_size_max
         self._promise = (0, 0)
 
-    def one(self, access: Access, statement_id: str, *, voided: bool = False) -> Record | None:
-        """The statement with this id, if the caller may see it.
+    def one(self, access: Access, statement_id: str, *, voided: bool = False) -> tuple[Record | None, int]:
+        """The statement with this id, if the caller may see it, and the promise as that of `Page`.
 
         A voided statement is found with `voided` alone, any other without it alone.
         """
         with self._store.reading() as reader:
             record = reader.get(access.tenant, (statement_id,)).get(statement_id)
+            through = self._promised(reader)
         if record is None or record.hidden != voided:
-            return None
-        return record if not access.only_mine or access.mine in record.views[0] else None
+            return None, through
+        return record if not access.only_mine or access.mine in record.views[0] else None, through
 
     def page(self, access: Access, query: StatementQuery, after: Position | None = None) -> Page:
         """The statements that match, from the beginning or after a place that `resume` named."""
@@ -81,12 +86,13 @@ class Query:
                 ascending=query.ascending,
                 limit=limit + 1,
             )
+            through = self._promised(reader)
         more = ""
         if len(found) > limit:
             del found[limit:]
             last = found[-1]
             more = encode_cursor(query, last.stored, last.id, key=self._cursor_key, scope=_scope(access))
-        return Page([record.body for record in found], more)
+        return Page([record.body for record in found], more, through)
 
     def exact(self, access: Access, query: StatementQuery, after: Position | None = None) -> ExactPage:
         """As `page`, for the answer that needs nothing but the bytes as they are kept."""
@@ -101,11 +107,12 @@ class Query:
                 ascending=query.ascending,
                 limit=min(query.limit or self._page_size, self._page_size_max),
             )
+            through = self._promised(reader)
         more = ""
         if found.more and found.last is not None:
             place = found.last
             more = encode_cursor(query, place.stored, place.id, key=self._cursor_key, scope=_scope(access))
-        return ExactPage(found.body, more)
+        return ExactPage(found.body, more, through)
 
     def resume(self, access: Access, cursor: str) -> tuple[StatementQuery, Position]:
         """The query that a cursor continues, and after which place. BadCursor."""
@@ -128,22 +135,25 @@ class Query:
         """The bytes of a blob that `attachments` named, a chunk at a time."""
         return self._store.blobs.chunks(blob)
 
-    def consistent_through(self, *, fresh: bool) -> int:
+    def consistent_through(self) -> int:
         """Microseconds: every statement with an earlier `stored` can be read from now on.
 
-        Call it before reading what the promise is told with. A promise once given stays true, so
-        without `fresh` it may be told again for a moment; so it is while the store is away.
+        For answers that tell nothing of the log. A promise once given stays true, so it may be told again
+        for a moment; so it is while the store is away.
         """
         now = self._clock()
         asked, promise = self._promise
-        if not fresh and 0 <= now - asked <= CONSISTENCY_CACHE:
+        if 0 <= now - asked <= CONSISTENCY_CACHE:
             return promise
         try:
             with self._store.reading() as reader:
-                promise = reader.consistent_through()
+                return self._promised(reader)
         except StoreError:
             return promise
-        self._promise = (now, promise)
+
+    def _promised(self, reader: Reader) -> int:
+        promise = reader.consistent_through()
+        self._promise = (self._clock(), promise)
         return promise
 
 

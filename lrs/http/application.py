@@ -96,9 +96,6 @@ class XapiApplication:
         """Answer one request (PEP 3333)."""
         request = Request(environ)
         request.version = self.services.version_fallback
-        promise = 0
-        if request.path == "/statements":
-            promise = self.services.query.consistent_through(fresh=request.method in {"GET", "HEAD"})
         try:
             response = self._respond(request)
         except BaseException:
@@ -107,7 +104,10 @@ class XapiApplication:
         headers = response.headers
         headers.append((VERSION, request.version.value))
         if request.path == "/statements":
-            headers.append((CONSISTENT_THROUGH, timestamp(promise)))
+            through = request.through
+            if through is None:
+                through = self.services.query.consistent_through()
+            headers.append((CONSISTENT_THROUGH, timestamp(through)))
         headers += cors_headers(request, self._origins)
         body = response.body
         bare = environ["REQUEST_METHOD"] == "HEAD" or request.method == "HEAD"

@@ -32,6 +32,7 @@ class Request:
         "params",
         "path",
         "root",
+        "through",
         "version",
     )
 
@@ -46,6 +47,8 @@ class Request:
         self.path: str = environ.get("PATH_INFO", "").rstrip("/")
         self.root: str = environ.get("SCRIPT_NAME", "")
         self.params: Parameters = {}
+        self.through: int | None = None
+        """The promise of consistency that holds for what was read for this request."""
         self.cleanup = contextlib.ExitStack()
         """Closed when the answer is complete."""
         self._overrides: dict[str, str] = {}

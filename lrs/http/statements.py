@@ -85,8 +85,10 @@ def get(services: Services, request: Request) -> Response:
         return _single(services, request, query)
     if query.format is Format.EXACT and not query.attachments:
         exact = services.query.exact(request.access, query, after)
+        request.through = exact.through
         return json_response(_page(request, exact.joined, exact.more))
     page = services.query.page(request.access, query, after)
+    request.through = page.through
     bodies = _formatted(services, request, query.format, page.bodies)
     return _answer(services, request, query, _page(request, b",".join(bodies), page.more), page.bodies)
 
@@ -99,7 +101,7 @@ def _page(request: Request, joined: bytes, cursor: str) -> bytes:
 def _single(services: Services, request: Request, query: StatementQuery) -> Response:
     voided = query.voided_id is not None
     wanted = query.voided_id or query.statement_id or ""
-    record = services.query.one(request.access, wanted, voided=voided)
+    record, request.through = services.query.one(request.access, wanted, voided=voided)
     if record is None:
         kind = "voided statement" if voided else "statement"
         raise Refusal(404, f"There is no {kind} with this id.")
