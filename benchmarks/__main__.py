@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from benchmarks import raw, servers
+from benchmarks import check_speed, raw, servers
 from benchmarks.client import Load, request, run
 from benchmarks.corpus import HOME, Corpus
 
@@ -41,6 +41,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="server processes (default 1)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
     options = parser.parse_args()
+    for name in ("seconds", "size", "workers"):
+        if getattr(options, name) <= 0:
+            parser.error(f"--{name} must be more than 0")
     with (
         tempfile.TemporaryDirectory(prefix="jejak-bench-") as folder,
         _engine(options.engine, Path(folder)) as uris,
@@ -57,6 +60,9 @@ def measure(options: argparse.Namespace, folder: Path, store: str, raw_uri: str)
     """All figures of one engine, and their ratios to the yardsticks."""
     seconds = options.seconds
     figures: dict[str, Any] = {"engine": options.engine, "machine": machine(), "seconds": seconds}
+    note("checks of one statement")
+    checks = check_speed.measure(min(1.0, seconds))
+    figures["check_ratio"] = checks["ratio"]
     note("raw engine")
     if options.engine == "sqlite":
         figures["raw_statements_per_s"] = raw.sqlite_batches(folder, seconds)

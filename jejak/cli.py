@@ -11,6 +11,7 @@ import click
 
 from jejak.cli_credentials import credentials
 from jejak.cli_platforms import platforms
+from jejak.cli_shared import store_address
 from jejak.cli_store import rebuild
 from jejak.settings import SettingsError
 from lrs.store.port import StoreError
@@ -25,7 +26,7 @@ class _Plain(click.Group):
         except SettingsError as error:
             raise click.ClickException(f"settings:\n{error}") from error
         except StoreError as error:
-            raise click.ClickException(f"store: {error}") from error
+            raise click.ClickException(f"the store {store_address()}: {error}") from error
 
 
 @click.group(cls=_Plain, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -48,12 +49,18 @@ def main() -> None:
 )
 def serve(bind: str, workers: int) -> None:
     """Serve the LTI tool, the xAPI record store and the record API."""
+    from jejak.serve import listening_address
     from jejak.serve import serve as run
 
     host, colon, port = bind.rpartition(":")
     if not colon or not port.isdigit() or not 0 < int(port) < 65536:
         raise click.BadParameter("use HOST:PORT, for example 127.0.0.1:8080", param_hint="--bind")
-    run(host.strip("[]") or "127.0.0.1", int(port), workers, os.environ)
+    try:
+        address = listening_address(host.strip("[]") or "127.0.0.1", int(port))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.BadParameter(f"cannot listen on {bind}: {reason}", param_hint="--bind") from error
+    run(address, int(port), workers, os.environ)
 
 
 @main.command()
@@ -90,6 +97,8 @@ def show_settings(markdown: bool) -> None:
     values = load(os.environ)
     for setting in TABLE:
         value = getattr(values, setting.name)
+        if isinstance(value, tuple):
+            value = " ".join(value)
         click.echo(f"{setting.variable}={'(secret)' if setting.secret and value else value}")
         click.echo(click.wrap_text(setting.meaning, 96, "    ", "    "))
 

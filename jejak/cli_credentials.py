@@ -33,7 +33,10 @@ def credentials() -> None:
 def create(tenant: str, name: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Make a key and its secret. The secret is shown once and kept only as a hash."""
     with opened_store() as store:
-        key, secret = Credentials(store, now).create(tenant, name, frozenset(map(Scope, scopes)))
+        try:
+            key, secret = Credentials(store, now).create(tenant, name, frozenset(map(Scope, scopes)))
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
     show({"key": key, "secret": secret}, as_json)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -25,17 +26,34 @@ def opened_store() -> Iterator[Store]:
         store.close()
 
 
+def store_address() -> str:
+    """The store that the settings name, without user name, password and options."""
+    scheme, separator, rest = load(os.environ).store.partition("://")
+    # The last @ counts: a password that was not percent-encoded may hold anything.
+    shown = rest if scheme == "sqlite" else rest.rpartition("@")[2].partition("?")[0]
+    return scheme + separator + shown
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value, for scripts.")
 tenant_option = click.option("--tenant", required=True, help="The agency, for example `bkn`.")
 
 
+_TIMES = frozenset({"created", "expires", "active_from"})
+
+
 def show(value: Mapping[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
-    """Print a result: JSON on one line, or `name: value` lines for people."""
+    """Print a result: JSON on one line (times in microseconds), or `name: value` lines for people."""
     if as_json:
         click.echo(json.dumps(value, ensure_ascii=False))
         return
     for row in value if isinstance(value, list) else [value]:
         for name, part in row.items():
-            click.echo(f"{name}: {', '.join(map(str, part)) if isinstance(part, list | tuple) else part}")
+            click.echo(f"{name}: {_readable(name, part)}")
         if isinstance(value, list):
             click.echo()
+
+
+def _readable(name: str, value: Any) -> str:
+    if name in _TIMES:
+        return datetime.fromtimestamp(value // 1_000_000, UTC).isoformat()
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
-from pathlib import Path
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -11,7 +11,7 @@ from granian.log import LogLevels
 
 from jejak.clock import now
 from jejak.follow import following
-from jejak.logs import configure
+from jejak.logs import SERVER_LOGS, configure
 from jejak.secrets import secret_key
 from jejak.settings import Settings, load
 from jejak.wiring import lti_settings
@@ -23,8 +23,6 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
     """Serve until told to stop (SIGINT or SIGTERM). SettingsError or StoreError when it cannot start."""
     settings = load(environment)
     configure(settings.log_level)
-    if settings.store.startswith("sqlite:///"):
-        Path(settings.store.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # Migrations and the shared secrets are settled before any worker can race for them.
     prepare_store(settings)
     server = Granian(
@@ -39,9 +37,20 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         websockets=False,
         respawn_failed_workers=True,
         log_level=LogLevels(settings.log_level),
+        log_dictconfig=SERVER_LOGS,
     )
     with following(environment):
         server.serve()
+
+
+def listening_address(host: str, port: int) -> str:
+    """The number of a host to listen on; OSError when it has none, or when its port is taken or forbidden."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+    return str(address[0])
 
 
 def prepare_store(settings: Settings) -> None:

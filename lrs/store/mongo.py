@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pymongo import MongoClient
+from pymongo.errors import ConfigurationError
 from pymongo.uri_parser import parse_uri
 
 from lrs.store.mongo_blobs import MongoBlobs
@@ -51,8 +52,17 @@ def now() -> int:
 
 
 def connect(address: str, **options: Any) -> tuple[MongoClient[Raw], str]:
-    """A client for the address, and the name of the database in it; ValueError when it names none."""
-    parsed = parse_uri(address)
+    """A client for the address, and the name of the database in it.
+
+    StoreError when the address cannot be understood, ValueError when it names no database.
+    """
+    try:
+        parsed = parse_uri(address)
+    except ConfigurationError as error:
+        raise StoreError(f"the address cannot be used: {error}") from error
+    except ValueError as error:  # what it says may quote a part of the password
+        hint = "the port must be a number, and signs like / : @ in a password percent-encoded"
+        raise StoreError(f"the address cannot be understood: {hint}") from error
     name = parsed["database"]
     if not name:
         raise ValueError("the MongoDB address must name a database: mongodb://host/database")

@@ -60,7 +60,7 @@ def said(error: PyMongoError) -> str:
     if isinstance(error, BulkWriteError):
         details = error.details.get("writeErrors", ())
         return "; ".join(f"{each.get('code')} {str(each.get('errmsg'))[:200]}" for each in details)
-    return str(error)[:500]
+    return str(error).partition(", Topology Description:")[0][:500]
 
 
 def translated(error: PyMongoError) -> StoreError:

@@ -1,0 +1,199 @@
+"""The command `jejak` as a person or a script meets it: what it prints, what it refuses, and how."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner, Result
+
+from jejak.cli import main
+from jejak.logs import json_lines
+
+PLATFORM = {
+    "--tenant": "T",
+    "--name": "Moodle",
+    "--issuer": "https://lms.example",
+    "--client-id": "C",
+    "--deployment-id": "D",
+    "--auth-login-url": "https://lms.example/mod/lti/auth.php",
+    "--auth-token-url": "https://lms.example/mod/lti/token.php",
+    "--jwks-url": "https://lms.example/mod/lti/certs.php",
+}
+ADD = ["platforms", "add", *(word for pair in PLATFORM.items() for word in pair)]
+
+
+def jejak(*words: str, store: str) -> Result:
+    """Run one command on a store."""
+    return CliRunner(env={"JEJAK_STORE": store}).invoke(main, words)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """The address of a store that does not exist yet, in a folder that does not either."""
+    return f"sqlite:///{tmp_path}/new/jejak.db"
+
+
+@pytest.mark.parametrize(
+    "scopes",
+    [("all",), ("statements/write", "statements/read/mine", "state"), ("profile", "define", "all/read")],
+)
+def test_credentials_are_printed_as_one_json_object(store: str, scopes: Sequence[str]) -> None:
+    """Key and secret are all that a script reads; the store is made when it is not there."""
+    options = [word for scope in scopes for word in ("--scope", scope)]
+    done = jejak("credentials", "create", "--tenant", "T", "--name", "N", *options, "--json", store=store)
+    assert done.exit_code == 0, done.output
+    assert set(json.loads(done.stdout)) == {"key", "secret"}
+
+
+def test_a_disabled_key_is_listed_as_such_without_its_secret(store: str) -> None:
+    """What is created can be listed and disabled; a list never tells secrets."""
+    create = ("credentials", "create", "--tenant", "T", "--name", "N", "--scope", "all", "--json")
+    made = json.loads(jejak(*create, store=store).stdout)
+    assert jejak("credentials", "disable", "--key", made["key"], store=store).exit_code == 0
+    listed = jejak("credentials", "list", "--tenant", "T", "--json", store=store).stdout
+    assert made["secret"] not in listed
+    assert [(one["key"], one["disabled"]) for one in json.loads(listed)] == [(made["key"], True)]
+
+
+def test_a_platform_is_added_shown_disabled_and_activated(store: str) -> None:
+    """One platform through all its commands, each with JSON on standard output."""
+    made = json.loads(jejak(*ADD, "--json", store=store).stdout)
+    one = ("--platform", made["id"], "--json")
+    assert json.loads(jejak("platforms", "list", "--tenant", "T", "--json", store=store).stdout) == [made]
+    assert json.loads(jejak("platforms", "disable", *one, store=store).stdout)["status"] == "disabled"
+    assert json.loads(jejak("platforms", "activate", *one, store=store).stdout)["status"] == "active"
+    jejak("platforms", "add-deployment", *one, "--deployment-id", "E", store=store)
+    assert json.loads(jejak("platforms", "show", *one, store=store).stdout)["deployments"] == ["D", "E"]
+
+
+def test_an_invitation_is_an_address_on_this_service(store: str) -> None:
+    """The one-time address opens the registration; people read when it expires as a date."""
+    made = json.loads(jejak("platforms", "invite", "--tenant", "T", "--json", store=store).stdout)
+    assert made["url"].startswith("http://localhost:8080/lti/register?invite=")
+    told = jejak("platforms", "invite", "--tenant", "T", store=store).stdout
+    assert time.strftime("expires: %Y-") in told
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["credentials", "create", "--tenant", "T", "--name", "N", "--scope", "every"], "statements/write"),
+        (["credentials", "create", "--tenant", "", "--name", "N", "--scope", "all"], "the tenant must be"),
+        (
+            ["credentials", "create", "--tenant", "T", "--name", "a\x1fb", "--scope", "all"],
+            "the name must be",
+        ),
+        (["credentials", "disable", "--key", "nobody"], "there is no key nobody"),
+        (["platforms", "show", "--platform", "x"], "there is no such platform"),
+        (["platforms", "disable", "--platform", "x"], "there is no such platform"),
+        (["platforms", "activate", "--platform", "x"], "there is no such platform"),
+        (["platforms", "add-deployment", "--platform", "x", "--deployment-id", "1"], "there is no such"),
+        ([*ADD, "--jwks-url", "certs.php"], "jwks_url must be an absolute"),
+        (["serve", "--bind", "8080"], "use HOST:PORT"),
+        (["serve", "--bind", "127.0.0.1:99999"], "use HOST:PORT"),
+        (["serve", "--bind", "host.invalid:8080"], "cannot listen on host.invalid:8080"),
+        (["serve", "--workers", "0"], "--workers"),
+    ],
+)
+def test_a_bad_argument_is_refused_in_plain_words(store: str, words: list[str], says: str) -> None:
+    """The message names what is wrong; the exit code is not zero and nothing is raised past it."""
+    done = jejak(*words, store=store)
+    assert done.exit_code in {1, 2}
+    assert isinstance(done.exception, SystemExit)
+    assert says in done.output
+
+
+def test_a_platform_is_never_overwritten(store: str) -> None:
+    """The same issuer and client id a second time is refused, with the command that shows the first."""
+    jejak(*ADD, store=store)
+    again = jejak(*ADD, store=store)
+    assert again.exit_code == 1
+    assert "already registered; `jejak platforms list` shows it" in again.output
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("sqlite:////proc/none/jejak.db", "the store sqlite:////proc/none/jejak.db"),
+        ("mongodb://127.0.0.1:1/jejak", "the store mongodb://127.0.0.1:1/jejak: the database cannot answer"),
+        ("mongodb://user:hu@127.0.0.1:1/jejak?foo=1", "Unknown option: foo"),
+        ("mongodb://user:hu@sh@127.0.0.1:1/jejak", "the address cannot be used"),
+        ("mongodb://user:hu/sh@127.0.0.1/jejak", "percent-encoded"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_named_without_its_password(address: str, says: str) -> None:
+    """The message names the store and the reason, and no part of a password."""
+    done = jejak("rebuild", store=address)
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert says in done.output
+    assert "hu" not in done.output
+
+
+def test_a_port_that_is_taken_is_named(store: str) -> None:
+    """Nothing is started on a port that something else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        bind = f"127.0.0.1:{other.getsockname()[1]}"
+        done = jejak("serve", "--bind", bind, store=store)
+    assert done.exit_code == 2
+    assert f"cannot listen on {bind}: Address already in use" in done.output
+
+
+def test_every_logged_line_is_json() -> None:
+    """Quotes, line breaks and exceptions of other libraries' logging do not break a line."""
+    try:
+        raise ValueError('a "quoted"\nreason')
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, 'said "%s"', ("a\nb",), sys.exc_info())
+    line = json_lines().format(record)
+    assert "\n" not in line
+    told = json.loads(line)
+    assert (told["event"], told["logger"], told["level"]) == ('said "a\nb"', "x", "error")
+    assert 'ValueError: a "quoted"' in told["exception"]
+
+
+def test_serve_answers_with_two_workers_and_logs_json(tmp_path: Path, store: str) -> None:
+    """The promised addresses answer, every line of the log is JSON, and SIGTERM ends it with code 0."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jejak.cli", "serve", "--bind", f"localhost:{port}", "--workers", "2"],
+            env={**os.environ, "JEJAK_STORE": store},
+            stdout=subprocess.DEVNULL,
+            stderr=out,
+        )
+    home = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                ready = requests.get(f"{home}/health/ready", timeout=5)
+                break
+            except requests.ConnectionError:
+                assert server.poll() is None, log.read_text()
+                assert time.monotonic() < until
+                time.sleep(0.1)
+        assert ready.json() == {"status": "ready"}
+        assert requests.get(f"{home}/health/live", timeout=5).json() == {"status": "live"}
+        assert requests.get(f"{home}/api/openapi.json", timeout=5).json()["openapi"].startswith("3.")
+        assert requests.get(f"{home}/lti/jwks", timeout=5).json()["keys"]
+        assert requests.get(f"{home}/xapi/about", timeout=5).json() == {"version": ["1.0.3", "2.0.0"]}
+    finally:
+        server.send_signal(signal.SIGTERM)
+        code = server.wait(timeout=30)
+    assert code == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert any(f":{port}" in line["event"] for line in lines)
