@@ -14,7 +14,7 @@ from lrs.records.learning_record import LearningRecord
 @click.command()
 @json_option
 def rebuild(as_json: bool) -> None:
-    """Derive people, entries and summaries anew from the statements. Safe while the server runs."""
+    """Derive keys, people, entries and summaries anew from the statements. Safe while the server runs."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with (
         opened_store() as store,

@@ -239,14 +239,14 @@ def _add(
                 first + place,
                 prepared.body(first + place),
                 prepared.digest,
-                _guarded(made.views[prepared.id]),
+                guarded(made.views[prepared.id]),
                 prepared.id in made.hide,
             )
             for place, prepared in enumerate(fresh)
         ]
     )
     if made.reindex:
-        writer.reindex(tenant, {name: _guarded(views) for name, views in made.reindex.items()})
+        writer.reindex(tenant, {name: guarded(views) for name, views in made.reindex.items()})
     if hide := made.hide.difference(prepared.id for prepared in fresh):
         writer.hide(tenant, hide)
     for name in made.awaited:
@@ -268,7 +268,7 @@ def _referrers(writer: Writer, tenant: str, name: str) -> list[Record]:
     return found
 
 
-def _guarded(views: Views) -> Views:
+def guarded(views: Views) -> Views:
     """Views of which only those by the statement's own authority carry an authority's key.
 
     Otherwise a caller that may read its own statements alone would find those of others that refer to them.

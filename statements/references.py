@@ -18,7 +18,7 @@ The way of a write, all inside one transaction:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -120,6 +120,24 @@ def plan(
             if voids and new[arrived].voids is None:
                 made.hide.add(arrived)
     return made
+
+
+def views_of(statement_id: str, step: Callable[[str], tuple[frozenset[str], str | None] | None]) -> Views:
+    """The views of a stored statement, from nothing but statements: its own keys, then what it reaches.
+
+    `step` gives a statement's own keys and the id that its object refers to; None when it is not there.
+    """
+    views: Views = ()
+    seen: set[str] = set()
+    place: str | None = statement_id
+    while place is not None and place not in seen and len(views) < MAX_VIEWS:
+        seen.add(place)
+        found = step(place)
+        if found is None:
+            break
+        views = _joined(views, (found[0],))
+        place = found[1]
+    return views
 
 
 def voided_voidings(incoming: Sequence[Incoming], known: Mapping[str, Known]) -> list[Problem]:

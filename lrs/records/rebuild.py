@@ -1,4 +1,4 @@
-"""Derives people, entries and sums anew from all statements, while the old ones go on being read."""
+"""Derives keys, people, entries and sums anew from all statements, while the old ones go on being read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lrs.records.checkpoint import LEASE, Checkpoint
 from lrs.records.entries import ENTRY, Entry, entry_of
 from lrs.records.follower import TENANT, Follower
 from lrs.records.tables import Tables
+from lrs.reindex import reindex
 from lrs.store.port import Document, Reader, Store, Writer
 
 _PAGE = 500
@@ -27,10 +28,13 @@ def rebuild(
 ) -> int:
     """Work through the whole log again and remove what no statement stands for; how many records were read.
 
+    First what statements are found by is put right, see `lrs.reindex`: entries are worked out by searching.
+
     May run beside a serving process, whose own follower pauses meanwhile. If it is cut short, the next
     follower goes on from where it was. Identifiers, links and their authors are facts, not derived: they
-    stay. `progress` is called with the number of records read so far.
+    stay. `progress` is called with the number of records read so far, in each of the two walks.
     """
+    reindex(store, progress)
     _take_over(store, clock, holder)
     follower = Follower(store, people, tables, clock, holder=holder)
     done = 0

@@ -19,6 +19,7 @@ from lrs.records.follower import UNUSABLE, Follower
 from lrs.records.learning_record import LearningRecord
 from lrs.records.summaries import SUMMARY
 from lrs.store.port import Document, Store, Unavailable, Writer
+from statements.keys import target_key
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
 from tests.contract.oracle import Model, ModelHome, ModelStore, State
@@ -290,6 +291,24 @@ def test_rebuild_restores_what_was_lost(desk: Desk) -> None:
     desk.record.rebuild()
     assert desk.only() == before
     assert desk.summary().total_verified == 2
+
+
+def test_rebuild_mends_what_statements_are_found_by(desk: Desk) -> None:
+    """Entries are right again although every key of the log was ruined: the sign-off is found anew."""
+    told = desk.learn()
+    decided = desk.decide(told["id"])
+    desk.write(told, decided)
+    before = desk.only()
+    ruined = {each["id"]: (frozenset({"x\x1fnothing"}),) for each in (told, decided)}
+    desk.store.writing(lambda writer: writer.reindex(desk.tenant, ruined))
+    seen: list[int] = []
+    desk.record.rebuild(seen.append)
+    assert desk.only() == before
+    assert desk.record.records.statements_behind(before)
+    with desk.store.reading() as reader:
+        found = reader.find(desk.tenant, (target_key(told["id"]),), limit=9)
+    assert [each.id for each in found] == [decided["id"]]
+    assert seen[-1] == 2
 
 
 @EVERY_ENGINE
