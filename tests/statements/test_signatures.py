@@ -134,6 +134,23 @@ def test_another_payload_is_refused(signed: object) -> None:
     assert check(sign(signed)) == [rule]
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"timestamp": "2030-01-01T00:00:00Z"},
+        {"timestamp": "2030-01-01T00:00:00Z", "stored": "2030-01-01T00:00:00Z"},
+        {"timestamp": None},
+    ],
+    ids=["another", "another that claims to be the store's", "left to the store"],
+)
+def test_a_signed_time_cannot_be_moved(moved: dict[str, Any]) -> None:
+    """XAPI-00116: what was signed with a timestamp is sent with it, whatever the sender says of `stored`."""
+    signed = statement()
+    assert check(sign(signed), statement(**moved)) == ["signature.payload"]
+    also = {**signed, "stored": signed["timestamp"]}
+    assert check(sign(also), statement(**moved)) == ["signature.payload"]
+
+
 def test_a_difference_is_named_by_its_place() -> None:
     """The hint says where the two differ and shows nothing of them."""
     data = sign(statement(actor=agent("budi", name="Siti")))
@@ -179,6 +196,15 @@ def test_a_broken_signature_is_found_by_its_certificate() -> None:
 )
 def test_a_broken_chain_is_refused(chain: object) -> None:
     """Data 2.6: x5c is an array of certificates, each issued by the next."""
+    assert check(sign(statement(), x5c=chain)) == ["signature.certificate"]
+
+
+def test_a_certificate_of_an_unknown_version_is_refused() -> None:
+    """Data 2.6: a version that X.509 does not have is told to the sender like any other damage."""
+    damaged = bytearray(base64.b64decode(LEAF))
+    version = damaged.find(b"\xa0\x03\x02\x01\x02") + 4
+    damaged[version] = 7
+    chain = [base64.b64encode(damaged).decode()]
     assert check(sign(statement(), x5c=chain)) == ["signature.certificate"]
 
 
