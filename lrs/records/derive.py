@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import orjson
-
 from lrs.people import owners_of
 from lrs.records.entries import NOT_YET, Decided, Entry, Party, Status, entry_id
 from lrs.store.port import Reader, Record
 from statements.classify import Classified, Learning, Reversal, SignOff, Someone, Voiding, classify
+from statements.jsontext import loads
 from statements.keys import target_key
 from statements.profile.table import Table
 from statements.profile.vocabulary import Decision
@@ -97,7 +96,7 @@ class Derivation:
     def _classify(self, record: Record) -> Classified:
         known = self._known.get(record.id)
         if known is None:
-            known = self._known[record.id] = classify(orjson.loads(record.body), self._table)
+            known = self._known[record.id] = classify(loads(record.body), self._table)
         return known
 
     def _touches(self, record: Record, meaning: Classified) -> Iterator[str]:

@@ -56,6 +56,8 @@ def seconds(result: Mapping[str, Any]) -> int | None:
 
 def whole(value: Any) -> int | None:
     """A positive whole number; JSON writers may write 2 as 2.0."""
+    if isinstance(value, Decimal):
+        value = float(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST else None

@@ -14,16 +14,18 @@ import pytest
 
 from lrs.records import checkpoint, derive
 from lrs.records.checkpoint import LEASE
-from lrs.records.entries import ENTRY
+from lrs.records.entries import ENTRY, Status
 from lrs.records.follower import UNUSABLE, Follower
 from lrs.records.learning_record import LearningRecord
 from lrs.records.summaries import SUMMARY
 from lrs.store.port import Document, Store, Unavailable, Writer
+from statements.jsontext import loads
 from statements.keys import target_key
+from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
 from tests.contract.oracle import Model, ModelHome, ModelStore, State
-from tests.lrs.records.conftest import Desk, agent, learning_record
+from tests.lrs.records.conftest import NOON, Desk, agent, learning_record
 from tests.statements.profile_samples import moodle
 
 EVERY_ENGINE = pytest.mark.parametrize("store", ENGINES, indirect=True)
@@ -255,6 +257,18 @@ def test_a_restart_repeats_what_was_not_promised(late: Late) -> None:
     again = Desk(late, learning_record(late))
     again.follow()
     assert (again.only("ani").jp, again.only("budi").jp) == (2, 2)
+
+
+@pytest.mark.parametrize("number", ["1E400", "-0", "123456789012345678901234567890"])
+def test_a_number_beyond_all_floats_blocks_nothing(desk: Desk, number: str) -> None:
+    """A sign-off with such a number counts, and so does every statement about the same entry."""
+    told = desk.learn()
+    decided = desk.decide(told["id"])
+    decided.setdefault("result", {})["extensions"] = {"https://example.org/x": loads(number)}
+    desk.write(told, decided)
+    assert desk.only().status is Status.VERIFIED
+    desk.write(desk.decide(told["id"], Decision.RETURNED, by="wati", at=NOON + 1))
+    assert desk.only().status is Status.RETURNED
 
 
 def test_rebuild_removes_what_has_no_statement(desk: Desk) -> None:
