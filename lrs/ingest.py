@@ -45,7 +45,7 @@ class Differs(Exception):
         self.index = index
         self.id = statement_id
         self.pointers = tuple(pointers)
-        """JSON pointers of what differs; values are never told."""
+        """JSON pointers of what differs, that of the whole when no more may be told; values never are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +159,12 @@ class Ingest:
             fresh = [prepared for prepared in own if prepared.id not in known]
             latest = 0
             if len(fresh) < len(own):
-                latest = _compared(own, known, version)
+                latest = _compared(access, own, known, version)
             if fresh:
                 latest = _add(writer, tenant, fresh, known, clients)
                 self._activities.learn(writer, tenant, told)
                 self._agents.learn(writer, tenant, names)
-                data.grant(writer, tenant, received, latest)
+                data.grant(writer, access, received, latest)
             return latest, len(fresh)
 
         prefetch = [(tenant, name) for name in wanted]
@@ -201,8 +201,13 @@ def _named(value: Mapping[str, Any], put_id: str) -> Mapping[str, Any]:
     return value
 
 
-def _compared(batch: Sequence[Prepared], known: Mapping[str, Record], version: Version) -> int:
-    """The latest `stored` among the statements that are there already; Differs when one is another."""
+def _compared(
+    access: Access, batch: Sequence[Prepared], known: Mapping[str, Record], version: Version
+) -> int:
+    """The latest `stored` among the statements that are there already; Differs when one is another.
+
+    Where it differs is told to those alone who may read the stored one or wrote it: places have names, too.
+    """
     latest = 0
     for index, prepared in enumerate(batch):
         record = known.get(prepared.id)
@@ -211,7 +216,8 @@ def _compared(batch: Sequence[Prepared], known: Mapping[str, Record], version: V
         if record.digest != prepared.digest:
             places = differences(loads(record.body), prepared.statement, version)
             if places:
-                raise Differs(index, prepared.id, places)
+                told = not access.only_mine or access.mine in record.views[0]
+                raise Differs(index, prepared.id, places if told else [""])
         latest = max(latest, record.stored)
     return latest
 

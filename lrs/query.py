@@ -125,11 +125,11 @@ class Query:
             return Activities.definitions(reader, access.tenant, list(ids))
 
     def attachments(self, access: Access, hashes: Collection[str]) -> dict[str, str]:
-        """Of these declared hashes those whose data this tenant has: hash -> blob."""
+        """Of these declared hashes those whose data the caller may read: hash -> blob."""
         if not hashes:
             return {}
         with self._store.reading() as reader:
-            return readable(reader, access.tenant, hashes)
+            return readable(reader, access, hashes)
 
     def blob(self, blob: str) -> Iterator[bytes]:
         """The bytes of a blob that `attachments` named, a chunk at a time."""

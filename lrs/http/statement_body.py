@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
-from lrs.attachments import Received, WrongHash, receive
+from lrs.attachments import Received, WrongHash, receive, spool
 from lrs.http.headers import content_type
 from lrs.http.multipart import Part, boundary_of, malformed, read_parts
 from lrs.http.problems import broken
@@ -22,7 +22,7 @@ def read(request: Request, limits: Limits, *, single: bool) -> tuple[list[Any], 
     """The statements, not yet checked, and the data of attachments (None when the body is JSON alone).
 
     Refusal when the body is not what its type says, too large or too deep. `single`: exactly one
-    statement is expected. Temporary files are closed when the answer is complete.
+    statement is expected. The temporary file is closed when the answer is complete.
     """
     kind, parameters = request.content_type()
     if kind == JSON:
@@ -35,14 +35,13 @@ def read(request: Request, limits: Limits, *, single: bool) -> tuple[list[Any], 
         raise malformed(f"needs a first part of type {JSON} that holds the statements")
     values = values_of(_whole(first.chunks, limits.max_body_bytes), limits, single=single)
     received: list[Received] = []
+    file = request.cleanup.enter_context(spool())
     for place, part in enumerate(parts, start=2):
-        each = _attachment(place, part)
-        request.cleanup.callback(each.file.close)
-        received.append(each)
+        received.append(_attachment(place, part, file))
     return values, received
 
 
-def _attachment(place: int, part: Part) -> Received:
+def _attachment(place: int, part: Part, file: IO[bytes]) -> Received:
     sha2 = part.headers.get(HASH)
     if sha2 is None:
         raise broken("attachment.hash", f"part {place} needs the header X-Experience-API-Hash")
@@ -51,7 +50,8 @@ def _attachment(place: int, part: Part) -> Received:
             "attachment.encoding", f"part {place} needs the header Content-Transfer-Encoding: binary"
         )
     try:
-        return receive(sha2, part.headers.get("content-type", "application/octet-stream"), part.chunks)
+        kind = part.headers.get("content-type", "application/octet-stream")
+        return receive(sha2, kind, part.chunks, file)
     except WrongHash as error:
         raise broken("attachment.hash", f"part {place}: {error}") from None
 

@@ -269,3 +269,21 @@ def test_read_mine_finds_no_statement_of_others_through_references(client: Clien
     assert found == {mine["id"], theirs["id"]}
     assert [each["id"] for each in me.statements(verb=mine["verb"]["id"])] == [mine["id"]]
     assert [each["id"] for each in me.statements()] == [mine["id"]]
+
+
+def test_a_conflict_tells_a_mere_writer_nothing_of_what_is_stored(client: Client, store: Store) -> None:
+    """409 names the places that differ to those alone who may read the stored statement, or wrote it."""
+    key = "https://example.org/extensions/diagnosis"
+    sent = statement(result={"extensions": {key: "secret"}})
+    other = {**sent, "result": {"extensions": {"https://example.org/guess": 1}}}
+    writer = client.as_(store, "statements/write", name="writer")
+    client.post("/statements", sent)
+    refused = writer.put("/statements", {"statementId": sent["id"]}, other)
+    assert refused.status == 409
+    assert [each["pointer"] for each in refused.json["errors"]] == [""]
+    assert b"diagnosis" not in refused.body
+    assert b"diagnosis" in client.put("/statements", {"statementId": sent["id"]}, other).body
+    own = statement("budi")
+    writer.post("/statements", own)
+    again = writer.put("/statements", {"statementId": own["id"]}, {**own, "actor": sent["actor"]})
+    assert [each["pointer"] for each in again.json["errors"]] == ["/actor/mbox"]

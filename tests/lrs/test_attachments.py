@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import resource
 from email.parser import BytesParser
 from email.policy import HTTP
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,6 +219,32 @@ def test_another_tenant_cannot_read_data_by_knowing_its_hash(client: Client, sto
     other = client.as_(store, "all", tenant="two")
     other.post("/statements", statement(attachments=[declared(data, fileUrl="https://example.org/x")]))
     assert received(other.get("/statements", {"attachments": "true"}))[1] == {}
+
+
+def test_data_of_others_stays_closed_to_who_sees_only_its_own(client: Client, store: Store) -> None:
+    """With `statements/read/mine` a fileUrl attachment opens no data that another credential sent."""
+    data, own = b"confidential", b"sent by itself"
+    send(client, statement(attachments=[declared(data)]), part(data))
+    narrow = client.as_(store, "statements/write", "statements/read/mine")
+    narrow.post("/statements", statement(attachments=[declared(data, fileUrl="https://example.org/x")]))
+    assert send(narrow, statement(attachments=[declared(own)]), part(own)).status == 200
+    assert set(received(narrow.get("/statements", {"attachments": "true"}))[1].values()) == {own}
+    assert set(received(client.get("/statements", {"attachments": "true"}))[1].values()) == {own, data}
+
+
+def test_many_parts_need_one_file(client: Client) -> None:
+    """A request with more large parts than a process may have files open is stored all the same."""
+    parts = [bytes([number]) * 70_000 for number in range(25)]
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    last = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (last + 10, most[1]))
+    try:
+        answer = send(client, statement(attachments=[declared(each) for each in parts]), *map(part, parts))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    assert answer.status == 200
+    found = received(client.get("/statements", {"attachments": "true"}))[1]
+    assert sorted(found.values()) == parts
 
 
 def test_a_declared_type_cannot_add_headers_to_the_answer(client: Client) -> None:
