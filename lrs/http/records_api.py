@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
-from lrs.access import Access, Credentials
+from lrs.access import Access, Credentials, Scope
 from lrs.http import records_schemas as schemas
 from lrs.http import records_shapes as shapes
 from lrs.http.records_openapi import document, methods_at
@@ -48,7 +48,8 @@ def create_records_blueprint(record: LearningRecord, credentials: Credentials, w
     api = Blueprint("records_api", __name__)
     reads = _guard(credentials, lambda access: access.may_read_everything)
     writes = _guard(credentials, lambda access: access.may_write and access.may_read_everything)
-    defines = _guard(credentials, lambda access: access.may_define)
+    # What learning is worth is the agency's to say; `define` is for content that describes activities.
+    governs = _guard(credentials, lambda access: Scope.ALL in access.scopes)
 
     def this_year(tenant: str, asked: int | None) -> int:
         return asked if asked is not None else record.tables.of(tenant).day(record.clock()).year
@@ -69,7 +70,7 @@ def create_records_blueprint(record: LearningRecord, credentials: Credentials, w
         return _json(shapes.table_json(record.tables.of(access.tenant)))
 
     @api.put("/api/v1/table")
-    @defines
+    @governs
     def change_table(access: Access) -> Response:
         changes = _body()
         if not isinstance(changes, dict):

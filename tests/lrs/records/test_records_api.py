@@ -227,7 +227,7 @@ def test_every_operation_needs_a_credential_with_the_scope(app: Flask, desk: Des
         answer = nobody.send(operation.method.upper(), path, b"{}")
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Basic")
-    for scope in ("statements/write", "statements/read/mine", "state", "profile"):
+    for scope in ("statements/write", "statements/read/mine", "state", "profile", "define"):
         assert caller(app, desk, scope).send(operation.method.upper(), path, b"{}").status_code == 403
 
 
