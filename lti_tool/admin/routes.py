@@ -98,7 +98,8 @@ def disable(launch_id: str) -> str:
     tool, session = current_tool(), current_session()
     tool.platforms.disable(session.platform_id)
     log.warning("lti_platform_disabled", platform=session.platform_id, tenant=session.tenant)
-    return render_template("admin/disabled.html", platform_id=session.platform_id)
+    # Nothing of this session can be opened any more, not even this page in the other language.
+    return render_template("admin/disabled.html", platform_id=session.platform_id, languages={})
 
 
 def reason_of(problem: str) -> str:
