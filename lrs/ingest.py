@@ -16,7 +16,7 @@ from lrs.activities import KIND as ACTIVITY
 from lrs.activities import Activities
 from lrs.agents import KIND as AGENT
 from lrs.agents import Agents
-from lrs.sizes import check_size
+from lrs.sizes import check_keys
 from lrs.store.port import Conflict, Document, Position, Record, Store, Views, Writer
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
@@ -111,7 +111,7 @@ class Ingest:
             for value, has_id in zip(values, given, strict=True)
         ]
         for prepared in batch:
-            check_size(len(prepared.head))
+            check_keys(len(prepared.head), prepared.keys)
         received = self._attached(batch, values, version, attachments)
         return self._write(access, batch, given, version, received)
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 MOST_BYTES = 12 * 1024 * 1024
 """Bytes of one statement or document. A MongoDB document holds 16 MiB, index keys included."""
+SAFE_BYTES = 1024 * 1024
+"""The keys of a statement of up to so many bytes need not be counted: they cannot be too large."""
+KEY_BYTES = 20
+"""What one index key takes beside its text."""
 
 
 class TooLarge(ValueError):
     """One statement or document is larger than the store keeps; nothing of the request was kept."""
+
+
+def check_keys(size: int, keys: Iterable[str]) -> None:
+    """TooLarge when a statement of `size` bytes cannot be kept together with its index keys."""
+    if size > SAFE_BYTES:
+        check_size(size + sum(len(key.encode()) + KEY_BYTES for key in keys))
 
 
 def check_size(size: int) -> None:

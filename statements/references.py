@@ -31,6 +31,13 @@ Views = tuple[frozenset[str], ...]
 MAX_VIEWS: Final = 32
 """A statement is found through at most 31 others; longer chains are cut, never refused."""
 
+MAX_REACHED_KEYS: Final = 1_000
+MAX_REACHED_LENGTH: Final = 262_144
+"""Keys, and characters of keys, of all those others together: the chain is cut before the one that has more.
+
+Else one statement with a hundred thousand activities would make each small statement about it as large.
+"""
+
 _VOIDING: Final = verb_filter_key(VOIDED)
 
 
@@ -127,17 +134,17 @@ def views_of(statement_id: str, step: Callable[[str], tuple[frozenset[str], str 
 
     `step` gives a statement's own keys and the id that its object refers to; None when it is not there.
     """
-    views: Views = ()
+    chain: list[frozenset[str]] = []
     seen: set[str] = set()
     place: str | None = statement_id
-    while place is not None and place not in seen and len(views) < MAX_VIEWS:
+    while place is not None and place not in seen and len(chain) < MAX_VIEWS:
         seen.add(place)
         found = step(place)
         if found is None:
             break
-        views = _joined(views, (found[0],))
+        chain.append(found[0])
         place = found[1]
-    return views
+    return _joined((), chain)
 
 
 def voided_voidings(incoming: Sequence[Incoming], known: Mapping[str, Known]) -> list[Problem]:
@@ -171,24 +178,26 @@ def _reach(
     awaited: Iterable[str],
 ) -> Views:
     """The keys of a new statement, then of everything it refers to, new or stored."""
-    views: Views = (each.keys,)
-    seen = {each.id}
     target = each.refers_to
-    while target is not None and len(views) < MAX_VIEWS:
+    if target is None:
+        return (each.keys,)
+    chain: list[frozenset[str]] = []
+    seen = {each.id}
+    while target is not None and len(chain) < MAX_VIEWS:
         if target in new:
             if target in seen:
                 break
             seen.add(target)
-            views = _joined(views, (new[target].keys,))
+            chain.append(new[target].keys)
             target = new[target].refers_to
         elif target in known:
             stored = known[target].views
-            views = _joined(views, stored)
+            chain += stored
             # The stored chain may end at a statement that arrives only now, in this very batch.
             target = next((late for late in awaited if _targets(stored, late)), None)
         else:
             break
-    return views
+    return _joined((each.keys,), chain)
 
 
 def _targets(views: Views, statement_id: str) -> bool:
@@ -196,6 +205,12 @@ def _targets(views: Views, statement_id: str) -> bool:
     return any(key in view for view in views)
 
 
-def _joined(views: Views, more: Views) -> Views:
-    """Views in order, each once: equal key sets answer every query alike."""
-    return tuple(dict.fromkeys((*views, *more)))[:MAX_VIEWS]
+def _joined(views: Views, more: Iterable[frozenset[str]]) -> Views:
+    """Views in order, each once, as many as may be: equal key sets answer every query alike."""
+    joined = tuple(dict.fromkeys((*views, *more)))[:MAX_VIEWS]
+    keys = length = 0
+    for place, view in enumerate(joined[1:], start=1):
+        keys += len(view)
+        if keys > MAX_REACHED_KEYS or (length := length + sum(map(len, view))) > MAX_REACHED_LENGTH:
+            return joined[:place]
+    return joined

@@ -250,6 +250,17 @@ def test_one_thing_is_never_larger_than_an_engine_keeps(store: Store) -> None:
     assert client.get("/activities/state", where).json == {"one": half}
 
 
+def test_the_keys_of_a_statement_count_towards_its_size(store: Store) -> None:
+    """What an engine could not keep together with its index keys is 413, not a failure of the store."""
+    client = Client(application(store), None).as_(store, "all")
+    others = [{"id": f"https://example.org/{number:0990d}"} for number in range(8_000)]
+    sent = statement(context={"contextActivities": {"other": others}})
+    answer = client.post("/statements", sent)
+    assert (answer.status, answer.rules) == (413, {"request.too-large"})
+    del others[4_000:]
+    assert client.post("/statements", sent).status == 200
+
+
 def test_a_definition_does_not_grow_without_end(store: Store) -> None:
     """What would make it larger than 1 MiB is left out of it, and stays in its statement."""
     client = Client(application(store), None).as_(store, "all")

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statements.keys import VOIDED, target_key, verb_filter_key
-from statements.references import MAX_VIEWS, Plan, Views, is_voiding, lookups, plan, voided_voidings
+from statements.references import (
+    MAX_REACHED_KEYS,
+    MAX_VIEWS,
+    Plan,
+    Views,
+    is_voiding,
+    lookups,
+    plan,
+    voided_voidings,
+)
 
 
 @dataclass(frozen=True)
@@ -197,6 +206,22 @@ def test_long_chains_are_cut_and_never_refused() -> None:
     model.write(*(new(200 + number, 201 + number) for number in range(100)))
     assert max(len(each.views) for each in model.records.values()) == MAX_VIEWS
     assert model.found(20) >= set(range(10, 21))
+
+
+@pytest.mark.parametrize("batch", [True, False], ids=["in one batch", "one by one"])
+@pytest.mark.parametrize("backwards", [True, False], ids=["target last", "target first"])
+def test_a_statement_of_many_keys_makes_no_other_large(batch: bool, backwards: bool) -> None:
+    """A chain is cut before a statement with more keys than may be reached, in whatever order they arrive."""
+    many = frozenset(f"O\x1f{number}" for number in range(MAX_REACHED_KEYS))
+    large = replace(new(2, 3), keys=new(2, 3).keys | many)
+    sent = [new(3), large, new(1, 2), new(0, 1)]
+    model = Model()
+    for write in [sent] if batch else [[each] for each in (reversed(sent) if backwards else sent)]:
+        model.write(*write)
+    views = {each.id: each.views for each in model.records.values()}
+    assert views[uuid(2)] == (large.keys, new(3).keys)
+    assert views[uuid(1)] == (new(1, 2).keys,)
+    assert views[uuid(0)] == (new(0, 1).keys, new(1, 2).keys)
 
 
 def test_a_voiding_record_is_known_by_its_views() -> None:
