@@ -31,7 +31,7 @@ LOGIN_PATH = "/lti/login"
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 SCOPES = (ags.LINE_ITEM, ags.RESULT_READ, ags.SCORE, nrps.SCOPE)
-CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "email")
+CLAIMS = ("iss", "sub", "name", "given_name", "family_name")
 BUSY_SECONDS = 120
 MAX_TOKEN = 8192
 
