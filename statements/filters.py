@@ -188,7 +188,8 @@ class _Reader:
         if (value := self.values.get(name)) is None:
             return None
         try:
-            return parse(value)
+            # "+" in a query means a space; clients forget to encode the one of "+07:00".
+            return parse(value.replace(" ", "+"))
         except ValueError as error:
             self._wrong(name, "query.timestamp", str(error))
             return None
@@ -235,7 +236,8 @@ class BadCursor(ValueError):
 
 _CURSOR_VERSION: Final = 1
 _MAC_SIZE: Final = 16
-_LONGEST_CURSOR: Final = 16_384
+_LONGEST_CURSOR: Final = 65_536
+"""Characters; no server takes a longer address."""
 
 
 def encode_cursor(query: StatementQuery, stored: int, record_id: str, *, key: bytes, scope: str) -> str:

@@ -14,6 +14,8 @@ from statements.versions import Version
 
 CHUNK = 65_536
 MOST_PARAMETERS = 100
+LENGTH_DIGITS = 18
+"""A length of more digits is more than anybody takes, however it goes on."""
 
 Parameters = dict[str, list[str]]
 
@@ -84,7 +86,7 @@ class Request:
         if text:
             if not (text.isascii() and text.isdigit()):
                 raise Refusal(400, "Content-Length must be a whole number of bytes.")
-            return int(text)
+            return int(text[:LENGTH_DIGITS])
         streamed = "HTTP_TRANSFER_ENCODING" in self.environ or self.environ.get("wsgi.input_terminated")
         return None if streamed else 0
 

@@ -468,3 +468,9 @@ def test_who_wants_to_know_is_told_of_each_write(store: Store) -> None:
     client.post("/statements", sent)
     client.post("/statements", sent)
     assert [(receipt.ids, receipt.new) for receipt in told] == [((sent["id"],), 1)]
+
+
+def test_a_length_of_thousands_of_digits_is_too_large(client: Client) -> None:
+    """A Content-Length that no integer is read from is 413 like any other that is too large."""
+    headers = {"Content-Type": "application/json", "Content-Length": "9" * 5_000}
+    assert client.call("POST", "/statements", body=b"{}", headers=headers).status == 413

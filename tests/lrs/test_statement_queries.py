@@ -272,3 +272,17 @@ def test_voided_statements_appear_only_through_what_refers_to_them(client: Clien
     client.post("/statements", [sent, comment, void])
     found = {each["id"] for each in client.statements(agent=json.dumps(agent("siti")), verb=ATTENDED)}
     assert found == {comment["id"], void["id"]}
+
+
+def test_the_plus_of_a_time_zone_may_come_unencoded(client: Client) -> None:
+    """`since=...+07:00` is read as it was meant, although a plus in a query stands for a space."""
+    client.post("/statements", statement())
+    answer = client.call("GET", "/statements", query="since=2020-01-01T00:00:00+07:00")
+    assert (answer.status, len(answer.json["statements"])) == (200, 1)
+
+
+def test_a_more_link_carries_a_long_query(client: Client) -> None:
+    """Whoever asked for statements of an agent with a long name gets the next page, too."""
+    account = {"account": {"homePage": "https://example.org", "name": "n" * 20_000}}
+    client.post("/statements", [statement() | {"actor": account} for _ in range(3)])
+    assert len(client.statements(agent=json.dumps(account), limit="1")) == 3
