@@ -106,26 +106,6 @@ def check_duration(text: str) -> bool:
     return _DURATION.fullmatch(text) is not None
 
 
-def same_duration(one: str, other: str) -> bool:
-    """Whether two durations are the same for xAPI: amount by amount, digits beyond 0.01 s left out.
-
-    `PT60S` and `PT1M` are different: no unit is converted into another (Part 2, 2.3.1 and 4.6).
-    Text that is no duration is the same as equal text only.
-    """
-    return one == other or _comparable(one) == _comparable(other)
-
-
-def _comparable(text: str) -> tuple[str | None, ...] | str:
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        return text
-    amounts = found.groupdict()
-    if seconds_given := amounts["seconds"]:
-        whole, _, fraction = seconds_given.replace(",", ".").partition(".")
-        amounts["seconds"] = f"{whole}.{fraction[:2].rstrip('0')}"
-    return tuple(amounts.values())
-
-
 def seconds(duration: str) -> float:
     """The length of a duration in seconds; years and months have their mean Gregorian length.
 

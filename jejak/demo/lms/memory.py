@@ -127,13 +127,6 @@ class Memory:
         item = LineItem(self.number(), tool.type_id, link.title, 20.0, link_id=link.id, coupled=True)
         self.items[item.id] = item
 
-    def link_of(self, tool: Tool) -> Link:
-        """The tool's first activity. KeyError when it has none."""
-        for link in self.links.values():
-            if link.type_id == tool.type_id:
-                return link
-        raise KeyError(tool.type_id)
-
     def add_link(self, link: Link) -> None:
         """Put an activity into the course."""
         self.links[link.id] = link
