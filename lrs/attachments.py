@@ -7,8 +7,10 @@ them. Knowing a hash alone opens nothing.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import SEEK_END
 from tempfile import SpooledTemporaryFile
@@ -17,12 +19,13 @@ from typing import IO
 import orjson
 
 from lrs.access import Access
-from lrs.store.port import Document, Reader, Store, Writer
+from lrs.store.port import Document, Full, Reader, Store, Writer
 from statements.attachments import hasher
 
 KIND = "attachment"
 IN_MEMORY = 262_144
 """More data than this, all parts of a request together, waits in a temporary file."""
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class WrongHash(ValueError):
@@ -49,24 +52,39 @@ class Received:
         return self.file.read(self.size)
 
 
-def spool() -> IO[bytes]:
+@contextlib.contextmanager
+def spool() -> Iterator[IO[bytes]]:
     """A file for the data of one request, however many parts it has: files of a process are few."""
-    return SpooledTemporaryFile(max_size=IN_MEMORY)
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed below, whatever that says
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):  # closing writes what is left, which nobody needs any more
+            file.close()
 
 
 def receive(sha2: str, content_type: str, chunks: Iterable[bytes], file: IO[bytes]) -> Received:
-    """Add data to the end of a file while its hash is taken; WrongHash when it is not `sha2`."""
+    """Add data to the end of a file while its hash is taken; WrongHash when it is not `sha2`.
+
+    Full when the file finds no room.
+    """
     promised = hasher(sha2)
     if promised is None:
         raise WrongHash("the hash is no SHA-2 in hexadecimal")
     own = hashlib.sha256()
     size, start = 0, file.seek(0, SEEK_END)
-    for chunk in chunks:
-        own.update(chunk)
-        if promised.name != "sha256":
-            promised.update(chunk)
-        size += len(chunk)
-        file.write(chunk)
+    try:
+        for chunk in chunks:
+            own.update(chunk)
+            if promised.name != "sha256":
+                promised.update(chunk)
+            size += len(chunk)
+            file.write(chunk)
+        file.flush()
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise Full("there is no room to receive an attachment") from error
+        raise
     found = own.hexdigest() if promised.name == "sha256" else promised.hexdigest()
     if found != sha2.lower():
         raise WrongHash("the data does not have the hash it was sent with")

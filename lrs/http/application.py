@@ -33,8 +33,10 @@ StartResponse = Callable[..., Any]
 Handler = Callable[[Services, Request], Response]
 
 RETRY_SECONDS = 2
-DRAIN, DRAIN_TOO_LARGE = 1 << 20, 1 << 26
+DRAIN, DRAIN_LARGE = 1 << 20, 1 << 26
 """Bytes of a refused body that are still read, so that the client gets to see the refusal."""
+OFTEN_LARGE = frozenset({413, 503, 507})
+"""Refusals that come in the middle of a large body, sent in good faith."""
 VERSION = "X-Experience-API-Version"
 CONSISTENT_THROUGH = "X-Experience-API-Consistent-Through"
 STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -98,6 +100,8 @@ class XapiApplication:
         request.version = self.services.version_fallback
         try:
             response = self._respond(request)
+            if response.status >= HTTPStatus.BAD_REQUEST:
+                _drain(request, response.status)
         except BaseException:
             request.cleanup.close()
             raise
@@ -128,7 +132,6 @@ class XapiApplication:
         try:
             return self._answer(request)
         except Refusal as refusal:
-            _drain(request, refusal.status)
             return render(refusal)
         except Invalid as error:
             return render(invalid(error.problems))
@@ -175,7 +178,7 @@ class XapiApplication:
 def _drain(request: Request, status: int) -> None:
     """Let the client finish sending, within reason, so that it reads its refusal."""
     with contextlib.suppress(Refusal, OSError):
-        request.drain(DRAIN_TOO_LARGE if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else DRAIN)
+        request.drain(DRAIN_LARGE if status in OFTEN_LARGE else DRAIN)
 
 
 def _allowed(methods: Mapping[str, Handler]) -> str:

@@ -23,8 +23,10 @@ _NO_SPACE = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_SHMMAP,
     sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_WRITE,
 }
-"""What SQLite says when there is no room left for its shared-memory index."""
+"""What SQLite says when there is no room left for its shared-memory index, and when a write fails for a
+reason that is not "disk full": mostly a quota (EDQUOT) or a limit on the size of files (EFBIG)."""
 
 
 def from_driver(error: sqlite3.Error) -> StoreError:
@@ -42,7 +44,7 @@ def from_driver(error: sqlite3.Error) -> StoreError:
 def from_system(error: OSError) -> StoreError:
     """The port's error for a failed file operation."""
     text = f"{errno.errorcode.get(error.errno or 0, 'OSError')}: {error.strerror}"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return Full(text)
     return Unavailable(text)
 
