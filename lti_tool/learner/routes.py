@@ -186,7 +186,11 @@ def count(launch_id: str, form_code: str) -> Response:
 
 def pretty(body: bytes) -> str:
     """A statement as people read JSON; the template escapes it."""
-    return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        # A number that is too large for this reader: shown as it is stored.
+        return body.decode()
 
 
 def use_table() -> Table:
