@@ -26,6 +26,7 @@ class Operation:
     body: type[Schema] | None = None
     free_body: str = ""
     """What the body is, when no schema describes it."""
+    free_type: str | tuple[str, ...] = "object"
     open: bool = False
     """Needs no credential."""
     also: tuple[tuple[int, str], ...] = ()
@@ -37,6 +38,16 @@ _UNKNOWN = (404, "There is no such person or entry.")
 OPERATIONS = (
     Operation("get", "/api/openapi.json", "This description", "OpenAPI 3.1", open=True),
     Operation("get", "/api/v1/profile", "The xAPI profile of 70-20-10 learning", "JSON-LD", open=True),
+    Operation(
+        "post",
+        "/api/v1/validate",
+        "Check statements as the record store would, without storing them",
+        "How many statements there are, all of them valid",
+        free_body="A statement or an array of them; the header X-Experience-API-Version chooses the rules.",
+        free_type=("object", "array"),
+        open=True,
+        also=((413, "The body is larger than 1 MiB."),),
+    ),
     Operation("get", "/api/v1/table", "Forms, pillars and JP rules in force", "The table"),
     Operation(
         "put",
@@ -157,7 +168,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if parameters:
         made["parameters"] = parameters
     if operation.body is not None or operation.free_body:
-        told: dict[str, Any] = {"type": "object", "description": operation.free_body}
+        told: dict[str, Any] = {"type": operation.free_type, "description": operation.free_body}
         if operation.body is not None:
             told = _schema(operation.body())
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": told}}}
