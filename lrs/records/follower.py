@@ -161,9 +161,10 @@ class Follower:
         while True:
             if self._is_past(stored):
                 return True
-            if self.run_once() == 0 and not self._is_past(stored):
-                if time.monotonic() >= end:
-                    return False
+            done = self.run_once()
+            if time.monotonic() >= end:
+                return self._is_past(stored)
+            if done == 0 and not self._is_past(stored):
                 time.sleep(POLL)
 
     def lag(self) -> int:

@@ -114,6 +114,20 @@ def test_waiting_helps_with_the_work(desk: Desk) -> None:
     assert desk.only().jp == 2
 
 
+def test_waiting_ends_in_time_behind_a_long_backlog(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much there is to work on first, whoever waits is answered when the time is over."""
+    follower, began = desk.record.follower, time.monotonic()
+    receipt = desk.send(desk.learn())
+
+    def always_busy(limit: int = 1) -> int:
+        time.sleep(0.01)
+        return 1 if time.monotonic() < began + 5 else 0
+
+    monkeypatch.setattr(follower, "run_once", always_busy)
+    assert not follower.wait_past(receipt.stored, timeout=0.1)
+    assert time.monotonic() - began < 3
+
+
 def test_waiting_for_another_worker(desk: Desk) -> None:
     """When another worker has the lease, waiting ends as soon as that one has passed the statement."""
     desk.write(desk.learn("ani"))
