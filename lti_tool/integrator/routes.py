@@ -1,4 +1,4 @@
-"""`/docs/rules`: every rule that a refusal can name. `/validate`: paste a statement, see all problems."""
+"""Pages without a launch: `/`, the rules that a refusal can name, and a place to try a statement."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class Verdict:
 def create_integrator_blueprint(validate: Validate) -> Blueprint:
     """The blueprint of both pages; `validate` is the very check that the record store makes."""
     blueprint = Blueprint("integrator", __name__)
+
+    @blueprint.get("/")
+    def front() -> Response:
+        return secure(make_response(render_template("integrator/front.html")))
 
     @blueprint.get("/docs/rules")
     def rules() -> Response:

@@ -74,6 +74,13 @@ def test_too_much_is_refused_with_the_size(client: FlaskClient) -> None:
     assert f"{MAX_BYTES // 1024} KB" in answer.text
 
 
+def test_the_front_page_leads_on(client: FlaskClient) -> None:
+    """Who opens the bare address learns where the record opens, and finds the pages for integrators."""
+    text = client.get("/").text
+    for address in ("/validate", "/docs/rules", "/xapi/about", "/api/openapi.json"):
+        assert f'href="{address}"' in text
+
+
 @pytest.mark.parametrize(("lang", "word"), [("id", "Aturan"), ("en", "Rules")])
 def test_the_pages_speak_both_languages(client: FlaskClient, lang: str, word: str) -> None:
     """`?lang=` chooses, and the choice is remembered."""
