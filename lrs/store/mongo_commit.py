@@ -38,7 +38,7 @@ from lrs.store.mongo_codec import (
     record_key,
     views_text,
 )
-from lrs.store.mongo_errors import lost_race, translated
+from lrs.store.mongo_errors import lost_race, said, translated
 from lrs.store.mongo_lanes import Lane, Lanes, Stamps
 from lrs.store.mongo_reader import MongoReader, Promises, Rarity
 from lrs.store.mongo_schema import DOCS, DURABLE, LOG
@@ -163,8 +163,7 @@ class Committer:
 
     def _try(self, lane: Lane, jobs: list[Job], *, careful: bool) -> None:
         """One transaction for these jobs; whatever is raised, nothing of it was kept, or Unavailable."""
-        if not lane.registered:
-            self._lanes.register(lane)
+        self._lanes.keep_moving(lane)
         session = lane.session
         session.start_transaction(SNAPSHOT, DURABLE)
         try:
@@ -183,6 +182,8 @@ class Committer:
                 session.abort_transaction()
             raise
         self._commit(lane)
+        if group.changes.added:
+            lane.moved = time.monotonic()
         for job, (result, error) in outcome.items():
             job.result, job.error = result, error
             job.done.set()
@@ -255,7 +256,7 @@ class Committer:
                     time.sleep(0.05)
                     continue
                 self._lanes.abandon(lane)
-                raise Unavailable("it is not known whether the write was kept") from None
+                raise Unavailable(f"it is not known whether the write was kept: {said(error)}") from None
 
 
 def translate(error: BaseException) -> BaseException:

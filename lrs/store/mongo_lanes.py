@@ -15,7 +15,8 @@ and `open`. The rules, and why they are enough:
    because closed lanes are kept until a larger floor has been there for an hour.
 4. A new lane first appears in `writers` and then reads the floors, so its stamps lie above every
    promise that was made without it.
-5. Idle lanes raise their floors by a heartbeat; so the promise stays near the present. A lane that
+5. Idle lanes raise their floors by a heartbeat, and busy ones between two transactions when these did
+   not; so the promise stays near the present. A lane that
    has not moved for `PATIENCE` is closed by whichever process notices, which first ends its open
    transaction: a process that was killed holds nobody up, and a write that takes longer than that is
    stamped anew. A lane that was closed although alive opens as a new one with twice the patience, so
@@ -81,6 +82,8 @@ class Lane:
     patience: float = PATIENCE
     registered: bool = False
     busy: threading.Lock = field(default_factory=threading.Lock)
+    moved: float = 0.0
+    """When its floor last rose, by the monotonic clock."""
 
 
 @dataclass
@@ -119,6 +122,7 @@ class Lanes:
         row = {"_id": lane.key, "floor": self._stamps.take(), "open": True, "patience": lane.patience}
         self._writers.insert_one({**row, "session": lane.session.session_id})
         lane.registered = True
+        lane.moved = time.monotonic()
 
     def fenced(self, lane: Lane) -> None:
         """The lane turned out to be closed: be ready to open it anew, with more patience."""
@@ -164,15 +168,30 @@ class Lanes:
             if not lane.busy.acquire(blocking=False):
                 continue
             try:
-                if not lane.registered:
-                    self.register(lane)
-                    continue
-                where = {"_id": lane.key, "open": True}
-                moved = self._quick.update_one(where, {"$max": {"floor": self._stamps.take()}})
-                if not moved.matched_count:
-                    self.fenced(lane)
+                self._move(lane)
             finally:
                 lane.busy.release()
+
+    def keep_moving(self, lane: Lane) -> None:
+        """Between two transactions: open the lane if need be, and move it if it stood still for long.
+
+        What only writes documents, or loses a race again and again, raises no floor; a lane that is busy
+        with nothing else would be taken for dead. The caller holds `lane.busy`.
+        """
+        if not lane.registered or time.monotonic() - lane.moved > 2 * HEARTBEAT:
+            self._move(lane)
+        if not lane.registered:
+            self.register(lane)
+
+    def _move(self, lane: Lane) -> None:
+        if not lane.registered:
+            self.register(lane)
+            return
+        where = {"_id": lane.key, "open": True}
+        if self._quick.update_one(where, {"$max": {"floor": self._stamps.take()}}).matched_count:
+            lane.moved = time.monotonic()
+        else:
+            self.fenced(lane)
 
     def _watch(self) -> None:
         """Learn the floors of others; close lanes that stand still; drop what is long closed."""

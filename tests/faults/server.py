@@ -52,7 +52,7 @@ class Server:
             **{name: value for name, value in os.environ.items() if not name.startswith("JEJAK_")},
             "JEJAK_STORE": address,
             "JEJAK_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
-            "JEJAK_LOG_LEVEL": "error",
+            "JEJAK_LOG_LEVEL": "warning",
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
