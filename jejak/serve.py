@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from collections.abc import Mapping
 
@@ -11,12 +12,18 @@ from granian.log import LogLevels
 
 from jejak.clock import now
 from jejak.follow import following
+from jejak.intake import threads_for
 from jejak.logs import SERVER_LOGS, configure
 from jejak.secrets import secret_key
 from jejak.settings import Settings, load
 from jejak.wiring import lti_settings
 from lrs.store.open import open_store
 from lti_tool.keys import ToolKeys
+
+CONNECTIONS = 16_384
+"""Connections that one worker holds at most; idle ones are closed after 30 seconds."""
+OTHER_FILES = 512
+"""Files that a worker has open beside its connections, at most."""
 
 
 def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) -> None:
@@ -31,8 +38,9 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=settings.threads,
+        blocking_threads=threads_for(settings.threads),
         backlog=2048,
+        backpressure=most_connections(),
         factory=True,
         websockets=False,
         respawn_failed_workers=True,
@@ -51,6 +59,22 @@ def listening_address(host: str, port: int) -> str:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
     return str(address[0])
+
+
+def most_connections() -> int:
+    """Connections that one worker may hold; it is allowed as many open files as this machine permits.
+
+    A connection counts from the moment it is accepted, idle or not. Where no more are accepted, nobody
+    new is served.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OTHER_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        soft = allowed
+    files = wanted if soft == resource.RLIM_INFINITY else min(soft, wanted)
+    return max(256, files - OTHER_FILES)
 
 
 def prepare_store(settings: Settings) -> None:

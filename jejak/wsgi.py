@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 
 from jejak.app import Application, create_app
+from jejak.intake import Intake
 from jejak.logs import configure
 from jejak.settings import load
 
 
-def worker() -> Application:
+def worker() -> Intake:
     """The application of one worker process of `jejak serve`, beside which the follower runs."""
-    return _started(following=False)
+    app = _started(following=False)
+    return Intake(app, app.wired.settings.threads)
 
 
 def application() -> Application:

@@ -1,0 +1,190 @@
+"""Clients that send or receive slowly, or not at all, must not hold what others need.
+
+A request is worked on by one of a few turns (the setting `threads`), which is what the store and the
+processor can serve at once. The server's threads are many more, because a thread that waits for a client
+costs next to nothing: it gives its turn back for as long as it waits for the body, and it has none while an
+answer is being sent. How many may wait is bounded, too. A read that waits cannot be given up (the server
+has no timeout for bodies), but the connection of a client that is gone is closed by the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, Any
+
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+WAITING = 384
+"""Requests of one worker that may wait for their bodies at once."""
+SENDING = 96
+"""Answers of one worker that may be streamed at once."""
+RETRY_SECONDS = 5
+QUIET_SECONDS, PROBE_SECONDS, PROBES = 60, 15, 4
+"""A connection that has been quiet for so long is probed, so often; then its client is gone."""
+
+
+def threads_for(turns: int) -> int:
+    """How many threads a worker needs so that nothing but work waits for a turn."""
+    return turns + WAITING + SENDING
+
+
+class TooMany(BaseException):
+    """Too many bodies are awaited. No error of the application: it passes through to `Intake`."""
+
+
+class Intake:
+    """The application, protected. Safe to call from many threads."""
+
+    def __init__(self, application: Wsgi, turns: int) -> None:
+        """At most `turns` requests are worked on at once."""
+        self._application = application
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(turns):
+            self._turns.put(None)
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._sending = 0
+        self._started = False
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        if not self._started:
+            # The server opens its socket after the application was made.
+            self._started = True
+            notice_lost_clients()
+        if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
+            environ["wsgi.input"] = _Body(self, environ["wsgi.input"])
+        self._turns.get()
+        try:
+            answer = self._application(environ, start_response)
+        except TooMany:
+            return _refuse(start_response, "Too many are sending; try again soon.")
+        finally:
+            self._turns.put(None)
+        if isinstance(answer, list):
+            return answer
+        return self._streamed(answer, start_response)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While the body runs, this thread waits for a client, and has no turn.
+
+        TooMany when no more may wait.
+        """
+        with self._lock:
+            if self._waiting >= WAITING:
+                raise TooMany
+            self._waiting += 1
+        self._turns.put(None)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+            self._turns.get()
+
+    def _streamed(self, answer: Iterable[bytes], start_response: StartResponse) -> Iterable[bytes]:
+        with self._lock:
+            full = self._sending >= SENDING
+            self._sending += not full
+        if full:
+            _close(answer)
+            return _refuse(start_response, "Too many are reading; try again soon.")
+        return _Answer(answer, self._sent)
+
+    def _sent(self) -> None:
+        with self._lock:
+            self._sending -= 1
+
+
+class _Body:
+    """`wsgi.input` that has no turn while it waits."""
+
+    def __init__(self, intake: Intake, source: IO[bytes]) -> None:
+        self._intake = intake
+        self._source = source
+
+    def read(self, size: int | None = None) -> bytes:
+        with self._intake.waiting():
+            return self._source.read() if size is None or size < 0 else self._source.read(size)
+
+    def readline(self, _size: int | None = None) -> bytes:
+        with self._intake.waiting():
+            return self._source.readline()
+
+    def readlines(self, _hint: int | None = None) -> list[bytes]:
+        return list(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while line := self.readline():
+            yield line
+
+
+class _Answer:
+    """A streamed answer that is counted until it is closed."""
+
+    def __init__(self, answer: Iterable[bytes], sent: Callable[[], None]) -> None:
+        self._answer = answer
+        self._sent = sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        try:
+            _close(self._answer)
+        finally:
+            self._sent()
+
+
+def _close(answer: Iterable[bytes]) -> None:
+    close = getattr(answer, "close", None)
+    if close is not None:
+        close()
+
+
+def _refuse(start_response: StartResponse, detail: str) -> list[bytes]:
+    body = (
+        b'{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"%b"}' % detail.encode()
+    )
+    headers = [
+        ("Content-Type", "application/problem+json"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+        ("Retry-After", str(RETRY_SECONDS)),
+    ]
+    start_response("503 Service Unavailable", headers)
+    return [body]
+
+
+def notice_lost_clients() -> None:
+    """Have the kernel close connections whose clients are gone, on every listening socket of this process.
+
+    A phone that loses its network says no goodbye; without this its connection, and the thread that waits
+    for the rest of its upload, would stay for ever. Connections inherit what their listener says.
+    """
+    files = Path("/proc/self/fd")
+    for name in [int(each.name) for each in files.iterdir()] if files.exists() else []:
+        try:
+            if not stat.S_ISSOCK(os.fstat(name).st_mode):
+                continue
+            listener = socket.socket(fileno=os.dup(name))
+        except OSError:
+            continue
+        with listener:
+            internet = listener.family in (socket.AF_INET, socket.AF_INET6)
+            if internet and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, QUIET_SECONDS)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_SECONDS)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
+                lost = 1000 * (QUIET_SECONDS + PROBE_SECONDS * PROBES)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, lost)
