@@ -12,11 +12,9 @@ from __future__ import annotations
 import os
 import socket
 import stat
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import IO, Any
 
 StartResponse = Callable[..., Any]
@@ -46,12 +44,10 @@ class Intake:
     def __init__(self, application: Wsgi, turns: int) -> None:
         """At most `turns` requests are worked on at once."""
         self._application = application
-        self._turns: SimpleQueue[None] = SimpleQueue()
-        for _ in range(turns):
-            self._turns.put(None)
-        self._lock = threading.Lock()
-        self._waiting = 0
-        self._sending = 0
+        # Queues without a lock of their own: at every request, a lock would be fought for.
+        self.turns = _tokens(turns)
+        self.places = _tokens(WAITING)
+        self._sendings = _tokens(SENDING)
         self._started = False
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -62,63 +58,51 @@ class Intake:
             notice_lost_clients()
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
             environ["wsgi.input"] = _Body(self, environ["wsgi.input"])
-        self._turns.get()
+        self.turns.get()
         try:
             answer = self._application(environ, start_response)
         except TooMany:
             return _refuse(start_response, "Too many are sending; try again soon.")
         finally:
-            self._turns.put(None)
+            self.turns.put(None)
         if isinstance(answer, list):
             return answer
         return self._streamed(answer, start_response)
 
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """While the body runs, this thread waits for a client, and has no turn.
-
-        TooMany when no more may wait.
-        """
-        with self._lock:
-            if self._waiting >= WAITING:
-                raise TooMany
-            self._waiting += 1
-        self._turns.put(None)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= 1
-            self._turns.get()
-
     def _streamed(self, answer: Iterable[bytes], start_response: StartResponse) -> Iterable[bytes]:
-        with self._lock:
-            full = self._sending >= SENDING
-            self._sending += not full
-        if full:
+        try:
+            self._sendings.get_nowait()
+        except Empty:
             _close(answer)
             return _refuse(start_response, "Too many are reading; try again soon.")
-        return _Answer(answer, self._sent)
-
-    def _sent(self) -> None:
-        with self._lock:
-            self._sending -= 1
+        return _Answer(answer, lambda: self._sendings.put(None))
 
 
 class _Body:
-    """`wsgi.input` that has no turn while it waits."""
+    """`wsgi.input` that has a place to wait while it waits, but no turn; TooMany when no more may wait."""
 
     def __init__(self, intake: Intake, source: IO[bytes]) -> None:
-        self._intake = intake
+        self._turns, self._places = intake.turns, intake.places
         self._source = source
 
     def read(self, size: int | None = None) -> bytes:
-        with self._intake.waiting():
-            return self._source.read() if size is None or size < 0 else self._source.read(size)
+        source = self._source
+        return self._wait(source.read) if size is None or size < 0 else self._wait(source.read, size)
 
     def readline(self, _size: int | None = None) -> bytes:
-        with self._intake.waiting():
-            return self._source.readline()
+        return self._wait(self._source.readline)
+
+    def _wait(self, read: Callable[..., bytes], *size: int) -> bytes:
+        try:
+            self._places.get_nowait()
+        except Empty:
+            raise TooMany from None
+        self._turns.put(None)
+        try:
+            return read(*size)
+        finally:
+            self._places.put(None)
+            self._turns.get()
 
     def readlines(self, _hint: int | None = None) -> list[bytes]:
         return list(self)
@@ -143,6 +127,13 @@ class _Answer:
             _close(self._answer)
         finally:
             self._sent()
+
+
+def _tokens(number: int) -> SimpleQueue[None]:
+    tokens: SimpleQueue[None] = SimpleQueue()
+    for _ in range(number):
+        tokens.put(None)
+    return tokens
 
 
 def _close(answer: Iterable[bytes]) -> None:
