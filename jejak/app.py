@@ -90,7 +90,6 @@ def create_app(settings: Settings) -> Application:
 def create_flask(wired: Wired) -> Flask:
     """Everything but the xAPI: pages, LTI endpoints, the record API, health."""
     app = Flask("jejak", static_folder=None, template_folder=None)
-    app.secret_key = wired.form_key
     app.config["MAX_CONTENT_LENGTH"] = wired.settings.max_body_bytes
     install_compression(app)
     install_pages(app, default_language=wired.settings.locale)

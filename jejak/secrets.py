@@ -1,4 +1,4 @@
-"""The key that authenticates `more` links and forms: from the settings, or made once and kept."""
+"""The key that authenticates `more` links: from the settings, or made once and kept."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ TABLE: tuple[Setting, ...] = (
         "secret_key",
         fields.String(validate=validate.Length(min=32)),
         "",
-        "At least 32 random characters that authenticate `more` links and forms. Empty: made once and "
+        "At least 32 random characters that authenticate `more` links. Empty: made once and "
         "kept in the store, so that all workers share it.",
         secret=True,
     ),

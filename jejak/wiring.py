@@ -77,7 +77,6 @@ class Wired:
     tool: LtiTool
     desk: Desk
     progress: Progress
-    form_key: bytes
 
     def validate(self, body: bytes, version: Version) -> tuple[int, Iterable[Problem]]:
         """Check a pasted statement exactly as the record store would."""
@@ -127,7 +126,6 @@ def wire(settings: Settings) -> Wired:
         tool=tool,
         desk=desk,
         progress=parts.progress,
-        form_key=derived(key, "forms"),
     )
 
 

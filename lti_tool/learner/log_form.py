@@ -28,8 +28,6 @@ OLDEST = timedelta(days=2 * 366)
 MAX_TITLE = 200
 MAX_TEXT = 4000
 
-MENTORED = frozenset({"coach", "mentor", "lead", "host mentor", "observer", "supervisor", "host"})
-
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
