@@ -9,19 +9,26 @@ import selectors
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 SEPARATOR = b"\r\n\r\n"
+PATIENCE_SECONDS = 60
 
 
 @dataclass(slots=True)
 class Load:
-    """What a run saw. `latencies` are seconds per answered request, unsorted."""
+    """What a run saw.
+
+    `latencies` are seconds per answered request, unsorted. `marked` says how many answers held the marker of
+    the run how many times.
+    """
 
     seconds: float = 0.0
     answers: int = 0
     statuses: dict[int, int] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
+    marked: dict[int, int] = field(default_factory=dict)
     last_body: bytes = b""
 
     @property
@@ -53,37 +60,40 @@ def request(method: str, path: str, host: str, headers: dict[str, str], body: by
     return "\r\n".join(lines).encode() + SEPARATOR + body
 
 
-def run(port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> Load:
-    """Send requests over `connections` sockets for `seconds`; each socket has one request under way."""
+def run(
+    port: int, requests: Iterator[bytes], *, connections: int, seconds: float, marker: bytes = b""
+) -> Load:
+    """Send requests over `connections` sockets for `seconds`; each socket has one request under way.
+
+    Each answer is searched for `marker`, when one is given: a cheap way to count what came back.
+    """
     load = Load()
-    chooser = selectors.DefaultSelector()
-    opened = []
-    for _ in range(connections):
-        sock = socket.create_connection(("127.0.0.1", port))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = _Connection(sock, bytearray())
-        opened.append(connection)
-        chooser.register(sock, selectors.EVENT_READ, connection)
-    begun = time.perf_counter()
-    end = begun + seconds
-    under_way = 0
-    for connection in opened:
-        under_way += _send(connection, requests)
-    while under_way:
-        ready = chooser.select(timeout=30)
-        if not ready:
-            raise TimeoutError("the server did not answer for 30 seconds")
-        for key, _ in ready:
-            connection = key.data
-            if not _receive(connection, load):
-                continue
-            under_way -= 1
-            if time.perf_counter() < end:
-                under_way += _send(connection, requests)
-    load.seconds = time.perf_counter() - begun
-    for connection in opened:
-        connection.sock.close()
-    chooser.close()
+    with ExitStack() as cleanup:
+        chooser = cleanup.enter_context(selectors.DefaultSelector())
+        opened = []
+        for _ in range(connections):
+            sock = cleanup.enter_context(socket.create_connection(("127.0.0.1", port)))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = _Connection(sock, bytearray())
+            opened.append(connection)
+            chooser.register(sock, selectors.EVENT_READ, connection)
+        begun = time.perf_counter()
+        end = begun + seconds
+        under_way = 0
+        for connection in opened:
+            under_way += _send(connection, requests)
+        while under_way:
+            ready = chooser.select(timeout=PATIENCE_SECONDS)
+            if not ready:
+                raise TimeoutError(f"the server did not answer for {PATIENCE_SECONDS} seconds")
+            for key, _ in ready:
+                connection = key.data
+                if not _receive(connection, load, marker):
+                    continue
+                under_way -= 1
+                if time.perf_counter() < end:
+                    under_way += _send(connection, requests)
+        load.seconds = time.perf_counter() - begun
     return load
 
 
@@ -96,7 +106,7 @@ def _send(connection: _Connection, requests: Iterator[bytes]) -> int:
     return 1
 
 
-def _receive(connection: _Connection, load: Load) -> bool:
+def _receive(connection: _Connection, load: Load, marker: bytes) -> bool:
     """Take what arrived; True when a whole answer is there."""
     part = connection.sock.recv(262_144)
     if not part:
@@ -123,6 +133,9 @@ def _receive(connection: _Connection, load: Load) -> bool:
     load.statuses[connection.status] = load.statuses.get(connection.status, 0) + 1
     load.latencies.append(time.perf_counter() - connection.started)
     load.last_body = bytes(buffer[connection.head : connection.wanted])
+    if marker:
+        count = load.last_body.count(marker)
+        load.marked[count] = load.marked.get(count, 0) + 1
     buffer.clear()
     connection.wanted = -1
     return True

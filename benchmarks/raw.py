@@ -26,6 +26,8 @@ def sqlite_batches(folder: Path, seconds: float) -> float:
     """Statements per second in batches of 50 into a bare SQLite file with 8 index keys each."""
     rows = prepared(BATCH * 40)
     dice = random.Random(3)
+    for name in ("raw.db", "raw.db-wal", "raw.db-shm"):
+        (folder / name).unlink(missing_ok=True)
     connection = sqlite3.connect(folder / "raw.db", isolation_level=None)
     connection.executescript(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"

@@ -10,11 +10,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def noop(threads: int) -> Iterator[Server]:
         *("--blocking-threads", str(threads), "--no-ws", "--log-level", "error"),
         *("--host", "127.0.0.1", "--port", str(port), "benchmarks.noop:application"),
     ]
-    with _running(command, port, dict(os.environ)) as server:
+    with running(command, port, dict(os.environ)) as server:
         yield server
 
 
@@ -51,15 +52,8 @@ def jejak(store: str, *, workers: int = 1, settings: dict[str, str] | None = Non
     port = free_port()
     environment = environment_for(store, port) | (settings or {})
     command = [str(BIN / "jejak"), "serve", "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
-    with _running(command, port, environment) as server:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
-                    if answer.status == 200:
-                        break
-            except OSError:
-                time.sleep(0.1)
+    with running(command, port, environment) as server:
+        wait_until_ready(f"http://127.0.0.1:{port}/health/ready")
         yield server
 
 
@@ -93,31 +87,37 @@ def credentials(store: str, scope: str = "all") -> tuple[str, str]:
     return made["key"], made["secret"]
 
 
-def resident_mb(pid: int) -> float:
-    """Largest resident size in MB among the process and its children."""
-    best = 0.0
-    for number in [pid, *_children(pid)]:
+def wait_until_ready(address: str, seconds: float = 60) -> None:
+    """Return when `address` answers 200; TimeoutError says that it did not."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         try:
-            for line in Path(f"/proc/{number}/status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    best = max(best, int(line.split()[1]) / 1024)
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                if answer.status == 200:
+                    return
         except OSError:
-            continue
-    return best
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
+            pass
+        time.sleep(0.1)
+    raise TimeoutError(f"{address} did not become ready in {seconds} seconds")
 
 
 @contextmanager
-def _running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[Server]:
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, cwd=Path(__file__).parent.parent
-    )
+def running(
+    command: list[str],
+    port: int,
+    environment: dict[str, str],
+    *,
+    folder: Path = ROOT,
+    log: Path | None = None,
+) -> Iterator[Server]:
+    """A server that was started by `command` and takes connections; terminated on exit.
+
+    Its standard error goes to the file `log`, or else to ours.
+    """
+    with log.open("wb") if log else nullcontext() as errors:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=errors, cwd=folder
+        )
     try:
         for _ in range(600):
             if process.poll() is not None:
