@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import check_speed, paging, peer, processes, ratios, servers, sizes
-from benchmarks.report import Report
+from benchmarks.report import Report, note
 from benchmarks.target import Target
 from benchmarks.writes import SINGLES, Supply
 
@@ -75,6 +75,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     report.take("checks of one statement", lambda: _checks(given.seconds))
     programs: Path | None = None
     if given.peer:
+        note("installing the peer")
         try:
             programs = peer.install(given.peer_venv or folder / "peer-venv")
         except peer.NoPeer as error:

@@ -23,6 +23,9 @@ CHUNK, CHUNK_SECONDS = 20_000, 120.0
 MOST_IN_BATCHES, MOST_SINGLE = 16_000, 8_000
 """Statements per second that are made ready before the clock starts: more than a server takes."""
 
+ENOUGH_FOR_WINDOWS = 1_000
+"""A filling of so many statements has full pages in any quarter of its time."""
+
 
 class Supply:
     """Statements made ready before the clock starts; what a measurement leaves over, the next one sends."""
@@ -62,6 +65,7 @@ def fill(target: Target, supply: Supply, size: int) -> dict[str, Any]:
     in a row are, or all that came back in two minutes.
     """
     tally = supply.tally
+    supply.prepare(min(size - tally.statements, CHUNK))
     begun, at_first = time.time(), tally.statements
     refused = 0
     while tally.statements < size:
@@ -76,8 +80,9 @@ def fill(target: Target, supply: Supply, size: int) -> dict[str, Any]:
         left = max(0, size - tally.statements)
         note(f"filling: {tally.statements:,} of {size:,}, {rate:,.0f}/s, {left / rate:.0f} s to go")
     figures: dict[str, Any] = {"statements_in_store": tally.statements}
-    if tally.statements > at_first:
+    if tally.statements - at_first >= ENOUGH_FOR_WINDOWS:
         tally.filled = (begun, time.time())
+    if tally.statements > at_first:
         figures["fill_statements_per_s"] = (tally.statements - at_first) / (time.time() - begun)
     return figures | ({"fill_batches_refused": refused} if refused else {})
 

@@ -6,16 +6,18 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from benchmarks import paging
+from benchmarks import paging, writes
 from benchmarks.reads import by_kind
 from benchmarks.report import Report, WrongAnswers
 from benchmarks.target import Target, reader
+from benchmarks.writes import Supply
 from benchmarks.yardsticks import Noop
 
 TOTAL = 3_010
@@ -34,8 +36,16 @@ class Pages(BaseHTTPRequestHandler):
         body: dict[str, Any] = {"statements": [{"stored": str(n)} for n in range(start, end)], "more": ""}
         if end < TOTAL:
             body["more"] = f"/xapi/statements/more?from={end}&limit={limit}"
+        self._answer(404 if "missing" in asked else 200, body)
+
+    def do_POST(self) -> None:
+        """Take any statements, or refuse every array whose length is not 50."""
+        given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self._answer(200 if not self.path.endswith("/full") or len(given) == 50 else 503, [])
+
+    def _answer(self, status: int, body: object) -> None:
         data = json.dumps(body).encode()
-        self.send_response(404 if "missing" in asked else 200)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -133,6 +143,25 @@ def test_full_pages_count(target: Target) -> None:
     figures = by_kind(target, "agent", ["limit=25", "limit=25&from=50"], 0.05)
     assert figures["get_agent_per_s"] > 0
     assert figures["get_agent_bytes"] > 25 * 10
+
+
+def test_filling_stops_at_the_size(target: Target) -> None:
+    """A store is filled up to the size, in fifties; a short filling leaves the window of the one before."""
+    supply = Supply()
+    assert writes.fill(target, supply, 1_010)["statements_in_store"] == 1_010
+    window = supply.tally.filled
+    assert window[0] < window[1]
+    assert writes.fill(target, supply, 1_100)["statements_in_store"] == 1_100
+    assert writes.fill(target, supply, 500) == {"statements_in_store": 1_100}
+    assert supply.tally.filled == window
+
+
+def test_refused_batches_are_told(target: Target) -> None:
+    """Filling goes on past a refused batch and counts it; when all are refused it ends."""
+    picky = replace(target, path="/xapi/statements/full")
+    assert writes.fill(picky, Supply(), 120)["fill_batches_refused"] == 1
+    with pytest.raises(WrongAnswers, match="503"):
+        writes.fill(picky, Supply(), 20)
 
 
 def test_slices_of_the_yardstick_add_up(target: Target) -> None:
