@@ -41,14 +41,14 @@ def measure(bench: Bench, size: int) -> tuple[dict[str, Any], dict[str, str]]:
     processes.reset_peaks(bench.server.pid)
     report.take("background work", lambda: {"settle_s": processes.settle(bench.server.pid, bench.patience)})
     report.take("disk", lambda: _disk(bench))
-    _reads(bench, report)
-    _writes(bench, report)
+    report.take("reads beside the no-op", lambda: _reads(bench, report))
+    report.take("writes beside the bare engine and the no-op", lambda: _writes(bench, report))
     report.figures["resident_mb"] = processes.peak_mb(bench.server.pid)
     report.figures |= ratios.to_yardsticks(report.figures)
     return report.figures, report.errors
 
 
-def _reads(bench: Bench, report: Report) -> None:
+def _reads(bench: Bench, report: Report) -> dict[str, Any]:
     """Reads, with slices of the yardstick between them."""
     nothing = yardsticks.Noop.gets(bench.noop.port)
     part = bench.seconds / len(KINDS)
@@ -57,14 +57,14 @@ def _reads(bench: Bench, report: Report) -> None:
         report.take(f"GET by {kind}", partial(_read, bench, kind))
     nothing.slice(part)
     report.take("first and hundredth page", lambda: paging.first_and_far(bench.target, bench.seconds))
-    report.figures["noop_get_per_s"] = nothing.rate
+    return {"noop_get_per_s": nothing.rate}
 
 
 def _read(bench: Bench, kind: str) -> dict[str, Any]:
     return reads.by_kind(bench.target, kind, questions(bench.supply.tally, kind), bench.seconds)
 
 
-def _writes(bench: Bench, report: Report) -> None:
+def _writes(bench: Bench, report: Report) -> dict[str, Any]:
     """Batches right after the bare engine; single POSTs between two slices of their yardstick."""
     seconds = bench.seconds
     report.take(
@@ -75,7 +75,7 @@ def _writes(bench: Bench, report: Report) -> None:
     nothing.slice(seconds / 2)
     report.take("single POSTs", lambda: writes.singles(bench.target, bench.supply, seconds))
     nothing.slice(seconds / 2)
-    report.figures["noop_post_per_s"] = nothing.rate
+    return {"noop_post_per_s": nothing.rate}
 
 
 def _disk(bench: Bench) -> dict[str, Any]:
