@@ -1,10 +1,9 @@
 """Clients that send or receive slowly, or not at all, must not hold what others need.
 
-A request is worked on by one of a few turns (the setting `threads`), which is what the store and the
-processor can serve at once. The server's threads are many more, because a thread that waits for a client
-costs next to nothing: it gives its turn back for as long as it waits for the body, and it has none while an
-answer is being sent. How many may wait is bounded, too. A read that waits cannot be given up (the server
-has no timeout for bodies), but the connection of a client that is gone is closed by the kernel.
+A request that is answered by a thread is worked on by one of a few turns (the setting `threads`), which is
+what the store and the processor can serve at once. The threads are many more, because one that waits for a
+client costs next to nothing: it gives its turn back for as long as it waits for the body, and it has none
+while a long answer is being sent. How many may wait is bounded, too.
 """
 
 from __future__ import annotations
@@ -13,9 +12,13 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any
+
+import orjson
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -34,8 +37,20 @@ def threads_for(turns: int) -> int:
     return turns + WAITING + SENDING
 
 
-class TooMany(BaseException):
-    """Too many bodies are awaited. No error of the application: it passes through to `Intake`."""
+class Interrupted(BaseException):
+    """The body will not be read. No error of the application: it passes through it."""
+
+
+class TooMany(Interrupted):
+    """Too many bodies are awaited."""
+
+
+class TooSlow(Interrupted):
+    """The client stood still for too long."""
+
+
+class Gone(Interrupted):
+    """The client went away in the middle."""
 
 
 class Intake:
@@ -48,15 +63,10 @@ class Intake:
         self.turns = _tokens(turns)
         self.places = _tokens(WAITING)
         self._sendings = _tokens(SENDING)
-        self._started = False
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        if not self._started:
-            # The server opens its socket after the application was made.
-            self._started = True
-            notice_lost_clients()
-        if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
+        if not isinstance(environ["wsgi.input"], BytesIO):
             environ["wsgi.input"] = _Body(self, environ["wsgi.input"])
         self.turns.get()
         try:
@@ -142,17 +152,23 @@ def _close(answer: Iterable[bytes]) -> None:
         close()
 
 
-def _refuse(start_response: StartResponse, detail: str) -> list[bytes]:
-    body = (
-        b'{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"%b"}' % detail.encode()
-    )
+def refusal(status: int, detail: str) -> tuple[str, list[tuple[str, str]], bytes]:
+    """An answer to a request that no application has seen: status line, headers, body."""
+    title = HTTPStatus(status).phrase
+    body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
     headers = [
         ("Content-Type", "application/problem+json"),
         ("Content-Length", str(len(body))),
         ("Connection", "close"),
-        ("Retry-After", str(RETRY_SECONDS)),
     ]
-    start_response("503 Service Unavailable", headers)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append(("Retry-After", str(RETRY_SECONDS)))
+    return f"{status} {title}", headers, body
+
+
+def _refuse(start_response: StartResponse, detail: str) -> list[bytes]:
+    status, headers, body = refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    start_response(status, headers)
     return [body]
 
 

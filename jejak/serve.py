@@ -7,12 +7,11 @@ import socket
 from collections.abc import Mapping
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
 from jejak.clock import now
 from jejak.follow import following
-from jejak.intake import threads_for
 from jejak.logs import SERVER_LOGS, configure
 from jejak.secrets import secret_key
 from jejak.settings import Settings, load
@@ -33,12 +32,12 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
     # Migrations and the shared secrets are settled before any worker can race for them.
     prepare_store(settings)
     server = Granian(
-        "jejak.wsgi:worker",
+        "jejak.asgi:worker",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
         workers=workers,
-        blocking_threads=threads_for(settings.threads),
         backlog=2048,
         backpressure=most_connections(),
         factory=True,

@@ -164,6 +164,11 @@ class Credentials:
         self._store.writing(lambda writer: writer.put(document))
         return key, secret
 
+    def remembers(self, key: str) -> bool:
+        """Whether `authenticate` would answer without reading the store."""
+        known = self._known.get(key)
+        return known is not None and 0 <= self._clock() - known[0] < CACHE_MICROSECONDS // 2
+
     def authenticate(self, key: str, secret: str) -> Access | None:
         """The access of this key and secret, or None when they are not a pair in force."""
         now = self._clock()

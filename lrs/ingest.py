@@ -18,6 +18,7 @@ from lrs.agents import KIND as AGENT
 from lrs.agents import Agents
 from lrs.sizes import check_keys
 from lrs.store.port import Conflict, Document, Position, Record, Store, Views, Writer
+from lrs.writes import Steps, Write, perform
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
 from statements.jsontext import loads
@@ -90,7 +91,20 @@ class Ingest:
         attachments: Sequence[data.Received] | None = None,
         put_id: str | None = None,
     ) -> Receipt:
-        """Store statements, durably before this returns.
+        """Store statements, durably before this returns; see `steps`."""
+        steps = self.steps(access, values, version, attachments=attachments, put_id=put_id)
+        return perform(self._store, steps)
+
+    def steps(
+        self,
+        access: Access,
+        values: Sequence[Mapping[str, Any]],
+        version: Version,
+        *,
+        attachments: Sequence[data.Received] | None = None,
+        put_id: str | None = None,
+    ) -> Steps[Receipt]:
+        """Store statements; at the end they are durable.
 
         `values` were read by `statements.jsontext.loads`. `attachments` are the parts of a multipart
         request. `put_id` is the id that a PUT names. Invalid with every problem; Differs; TooLarge.
@@ -113,7 +127,7 @@ class Ingest:
         for prepared in batch:
             check_keys(len(prepared.head), prepared.keys)
         received = self._attached(batch, values, version, attachments)
-        return self._write(access, batch, given, version, received)
+        return (yield from self._write(access, batch, given, version, received))
 
     def _attached(
         self,
@@ -144,7 +158,7 @@ class Ingest:
         given: Sequence[bool],
         version: Version,
         received: Sequence[data.Received],
-    ) -> Receipt:
+    ) -> Steps[Receipt]:
         tenant = access.tenant
         ids = tuple(prepared.id for prepared in batch)
         clients = {prepared.id for prepared, has_id in zip(batch, given, strict=True) if has_id}
@@ -173,9 +187,10 @@ class Ingest:
             *((ACTIVITY, tenant, name) for name, _, _ in told),
             *((AGENT, tenant, key) for key, _ in names),
         ]
+        write = Write(work, prefetch, documents)
         for attempt in range(ATTEMPTS):
             try:
-                stored, new = self._store.writing(work, prefetch=prefetch, documents=documents)
+                stored, new = yield write
                 break
             except Conflict:
                 # Another writer was first with one of these ids; the next attempt reads its statement.

@@ -23,6 +23,7 @@ from lrs.ingest import Ingest, Receipt
 from lrs.query import Query
 from lrs.sizes import TooLarge
 from lrs.store.port import Conflict, Full, Store, StoreError, Unavailable
+from lrs.writes import Steps, perform
 from statements.errors import Invalid
 from statements.timestamps import render as timestamp
 from statements.versions import Version, negotiate
@@ -30,7 +31,7 @@ from statements.versions import Version, negotiate
 log = logging.getLogger(__name__)
 
 StartResponse = Callable[..., Any]
-Handler = Callable[[Services, Request], Response]
+Handler = Callable[[Services, Request], Response | Steps[Response]]
 
 RETRY_SECONDS = 2
 DRAIN, DRAIN_LARGE = 1 << 20, 1 << 26
@@ -73,6 +74,7 @@ class XapiApplication:
         `version_fallback` is named by answers to requests that name no known version; `on_written`
         is called after each durable write of statements.
         """
+        self._store = store
         activities = Activities(store, clock)
         agents = Agents(store, clock)
         limits = limits or Limits()
@@ -96,10 +98,18 @@ class XapiApplication:
 
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
+        answer = perform(self._store, self.steps(environ))
+        start_response(STATUS[answer.status], answer.headers)
+        if isinstance(answer.body, bytes):
+            return [answer.body] if answer.body else []
+        return answer.body
+
+    def steps(self, environ: Mapping[str, Any]) -> Steps[Response]:
+        """Answer one request: the complete answer, to be sent as it is. `environ` is that of PEP 3333."""
         request = Request(environ)
         request.version = self.services.version_fallback
         try:
-            response = self._respond(request)
+            response = yield from self._respond(request)
             if response.status >= HTTPStatus.BAD_REQUEST:
                 _drain(request, response.status)
         except BaseException:
@@ -110,27 +120,26 @@ class XapiApplication:
         if request.path == "/statements":
             through = request.through
             if through is None:
-                through = self.services.query.consistent_through()
+                through = self._store.promised()
             headers.append((CONSISTENT_THROUGH, timestamp(through)))
         headers += cors_headers(request, self._origins)
-        body = response.body
         bare = environ["REQUEST_METHOD"] == "HEAD" or request.method == "HEAD"
-        if isinstance(body, bytes):
+        if isinstance(response.body, bytes):
             if response.status != HTTPStatus.NO_CONTENT:
-                headers.append(("Content-Length", str(len(body))))
+                headers.append(("Content-Length", str(len(response.body))))
             request.cleanup.close()
-            start_response(STATUS[response.status], headers)
-            return [] if bare or not body else [body]
-        start_response(STATUS[response.status], headers)
+        elif not bare:
+            response.body = _streamed(response.body, request)
+        else:
+            request.cleanup.close()
         if bare:
-            request.cleanup.close()
-            return []
-        return _streamed(body, request)
+            response.body = b""
+        return response
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Steps[Response]:
         """The answer, whatever happens."""
         try:
-            return self._answer(request)
+            return (yield from self._answer(request))
         except Refusal as refusal:
             return render(refusal)
         except Invalid as error:
@@ -151,7 +160,7 @@ class XapiApplication:
             log.exception("a request failed")
             return render(Refusal(500, "An error of this server; its log says more."))
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> Steps[Response]:
         methods = ROUTES.get(request.path)
         if methods is None:
             raise Refusal(404, "There is no such resource; see /about and the xAPI specification.")
@@ -172,7 +181,8 @@ class XapiApplication:
             raise Refusal(405, f"This resource takes {allowed}.", headers=[("Allow", allowed)])
         if not open_to_all:
             request.access = caller(request, self.services.credentials)
-        return handler(self.services, request)
+        answer = handler(self.services, request)
+        return answer if isinstance(answer, Response) else (yield from answer)
 
 
 def _drain(request: Request, status: int) -> None:

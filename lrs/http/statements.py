@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 import orjson
@@ -18,6 +18,7 @@ from lrs.http.response import Response, json_response, no_content
 from lrs.http.services import Services
 from lrs.ingest import Differs, Receipt
 from lrs.query import BadCursor
+from lrs.writes import Steps
 from statements.attachments import declared
 from statements.filters import Format, StatementQuery, parse_query
 from statements.formats import activities_in, parse_languages, to_canonical, to_ids
@@ -28,16 +29,16 @@ from statements.rules_requests import problem
 MORE = "more"
 
 
-def post(services: Services, request: Request) -> Response:
+def post(services: Services, request: Request) -> Steps[Response]:
     """Store a statement or a batch; the ids in the same order."""
     permit(request.access.may_write, "write statements")
     for name in request.params:
         raise bad_parameter(name, "POST /statements takes no parameters")
-    receipt = _store(services, request, None)
+    receipt = yield from _store(services, request, None)
     return json_response(orjson.dumps(receipt.ids))
 
 
-def put(services: Services, request: Request) -> Response:
+def put(services: Services, request: Request) -> Steps[Response]:
     """Store one statement under the id that the request names."""
     permit(request.access.may_write, "write statements")
     for name in request.params:
@@ -48,15 +49,17 @@ def put(services: Services, request: Request) -> Response:
         raise bad_parameter(
             "statementId", "one UUID is expected: the id of the statement", "statement.put-id"
         )
-    _store(services, request, named[0])
+    yield from _store(services, request, named[0])
     return no_content()
 
 
-def _store(services: Services, request: Request, put_id: str | None) -> Receipt:
+def _store(services: Services, request: Request, put_id: str | None) -> Steps[Receipt]:
     values, parts = statement_body.read(request, services.limits, single=put_id is not None)
     try:
-        return services.ingest.submit(
-            request.access, values, request.version, attachments=parts, put_id=put_id
+        return (
+            yield from services.ingest.steps(
+                request.access, values, request.version, attachments=parts, put_id=put_id
+            )
         )
     except Differs as error:
         hint = "a stored statement never changes; this place differs from the one stored under this id"
@@ -161,4 +164,8 @@ def _one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-METHODS = {"GET": get, "PUT": put, "POST": post}
+METHODS: dict[str, Callable[[Services, Request], Response | Steps[Response]]] = {
+    "GET": get,
+    "PUT": put,
+    "POST": post,
+}

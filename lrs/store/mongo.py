@@ -28,7 +28,7 @@ from lrs.store.mongo_reader import MongoReader, Promises, Rarity
 from lrs.store.mongo_schema import upgrade
 from lrs.store.mongo_source import Snapshot
 from lrs.store.mongo_writer import MongoWriter
-from lrs.store.port import StoreError, Unavailable
+from lrs.store.port import Done, StoreError, Submitted, Unavailable
 
 T = TypeVar("T")
 
@@ -95,6 +95,11 @@ class MongoStore:
         self._committer = Committer(self._database, self._lanes, stamps, self._rarity)
 
     @property
+    def is_local(self) -> bool:
+        """A server may be anywhere."""
+        return False
+
+    @property
     def blobs(self) -> MongoBlobs:
         """See `Store.blobs`."""
         return self._blobs
@@ -114,8 +119,23 @@ class MongoStore:
         documents: Iterable[tuple[str, str, str]] = (),
     ) -> T:
         """See `Store.writing`."""
-        result: T = self._committer.submit(work, prefetch, documents)
+        result: T = self._committer.perform(work, prefetch, documents)
         return result
+
+    def submit(
+        self,
+        work: Callable[[MongoWriter], Any],
+        done: Done,
+        *,
+        prefetch: Iterable[tuple[str, str]] = (),
+        documents: Iterable[tuple[str, str, str]] = (),
+    ) -> Submitted:
+        """See `Store.submit`."""
+        return self._committer.submit(work, done, prefetch, documents)
+
+    def promised(self) -> int:
+        """See `Store.promised`."""
+        return self._lanes.promised
 
     def close(self) -> None:
         """See `Store.close`."""

@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bson import ObjectId
@@ -44,7 +44,7 @@ from lrs.store.mongo_reader import MongoReader, Promises, Rarity
 from lrs.store.mongo_schema import DOCS, DURABLE, LOG
 from lrs.store.mongo_source import InTransaction
 from lrs.store.mongo_writer import Changes, Group, Missing, MongoWriter
-from lrs.store.port import StoreError, Unavailable
+from lrs.store.port import Done, StoreError, Unavailable
 
 MOST_WORKS = 64
 """Works in one transaction."""
@@ -61,19 +61,30 @@ SNAPSHOT = ReadConcern("snapshot")
 
 @dataclass(eq=False)
 class Job:
-    """One call of `writing`."""
+    """One call of `writing` or `submit`."""
 
     work: Callable[[MongoWriter], Any]
     prefetch: tuple[tuple[str, str], ...]
     documents: tuple[tuple[str, str, str], ...]
-    done: threading.Event = field(default_factory=threading.Event)
-    result: Any = None
-    error: BaseException | None = None
+    done: Done
+    committer: Committer
 
-    def fail(self, error: BaseException) -> None:
-        """Let the caller hear the error."""
-        self.error = error
-        self.done.set()
+    def withdraw(self) -> bool:
+        """See `Submitted`."""
+        return self.committer.withdraw(self)
+
+
+class _Waiter:
+    """Lets a thread wait for its job."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def __call__(self, result: Any, error: BaseException | None) -> None:
+        self.result, self.error = result, error
+        self.over.set()
 
 
 class Committer:
@@ -99,25 +110,43 @@ class Committer:
     def submit(
         self,
         work: Callable[[MongoWriter], Any],
+        done: Done,
         prefetch: Iterable[tuple[str, str]],
         documents: Iterable[tuple[str, str, str]],
-    ) -> Any:
-        """Have the work done; returns what it returned, or raises what it raised."""
-        job = Job(work, tuple(prefetch), tuple(documents))
+    ) -> Job:
+        """Queue the work; `done` is told how it ended."""
+        job = Job(work, tuple(prefetch), tuple(documents), done, self)
         with self._turn:
             if self._closing:
                 raise Unavailable("the store is closed")
             self._queue.append(job)
             self._turn.notify()
-        if not job.done.wait(QUEUE_SECONDS):
-            with self._turn:
-                if job in self._queue:
-                    self._queue.remove(job)
-                    raise Unavailable("the write did not get its turn in time; nothing of it was kept")
-            job.done.wait()
-        if job.error is not None:
-            raise job.error
-        return job.result
+        return job
+
+    def perform(
+        self,
+        work: Callable[[MongoWriter], Any],
+        prefetch: Iterable[tuple[str, str]],
+        documents: Iterable[tuple[str, str, str]],
+    ) -> Any:
+        """Have the work done; returns what it returned, or raises what it raised."""
+        waiter = _Waiter()
+        job = self.submit(work, waiter, prefetch, documents)
+        if not waiter.over.wait(QUEUE_SECONDS):
+            if job.withdraw():
+                raise Unavailable("the write did not get its turn in time; nothing of it was kept")
+            waiter.over.wait()
+        if waiter.error is not None:
+            raise waiter.error
+        return waiter.result
+
+    def withdraw(self, job: Job) -> bool:
+        """Take a job out of the queue; False when it is not there any more."""
+        with self._turn:
+            if job not in self._queue:
+                return False
+            self._queue.remove(job)
+            return True
 
     def close(self) -> None:
         """Serve what waits, then end the threads."""
@@ -158,7 +187,7 @@ class Committer:
                     tries = PATIENT_TRIES
                     continue
                 for job in part:
-                    job.fail(translate(cause))
+                    job.done(None, translate(cause))
             waiting = waiting[len(part) :]
 
     def _try(self, lane: Lane, jobs: list[Job], *, careful: bool) -> None:
@@ -185,8 +214,7 @@ class Committer:
         if group.changes.added:
             lane.moved = time.monotonic()
         for job, (result, error) in outcome.items():
-            job.result, job.error = result, error
-            job.done.set()
+            job.done(result, error)
 
     def _send(self, group: Group, lane: Lane) -> None:
         session = lane.session

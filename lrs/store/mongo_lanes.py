@@ -105,12 +105,15 @@ class Lanes:
         self._quick = database.get_collection(
             WRITERS, write_concern=WriteConcern(1), read_preference=ReadPreference.PRIMARY
         )
+        self.promised = 0
+        """A promise that was true a moment ago, and so for ever; see rule 2."""
         self._seen: dict[ObjectId, _Sighting] = {}
         self._stop = threading.Event()
         self.all = [Lane(client.start_session(causal_consistency=False)) for _ in range(count)]
         self._close_stale()
         for lane in self.all:
             self.register(lane)
+        self._promise()
         self._thread = threading.Thread(target=self._beat, name="jejak-mongo-heartbeat", daemon=True)
         self._thread.start()
 
@@ -159,6 +162,7 @@ class Lanes:
             try:
                 self._watch()
                 self._move_idle()
+                self._promise()
             except PyMongoError:
                 self._seen.clear()
 
@@ -171,6 +175,12 @@ class Lanes:
                 self._move(lane)
             finally:
                 lane.busy.release()
+
+    def _promise(self) -> None:
+        """Learn the promise of this moment, from floors that a majority holds."""
+        opened = [raw["floor"] for raw in self._writers.find({"open": True}, {"floor": 1})]
+        if opened:
+            self.promised = max(self.promised, min(opened))
 
     def keep_moving(self, lane: Lane) -> None:
         """Between two transactions: open the lane if need be, and move it if it stood still for long.

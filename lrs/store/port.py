@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, Protocol, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 T = TypeVar("T")
+
+Done = Callable[[Any, BaseException | None], None]
+"""Told the result of a submitted write, or the error that ended it."""
 
 Views = tuple[frozenset[str], ...]
 """A record's key sets: its own keys first, then one set per record it reaches by reference."""
@@ -218,11 +221,22 @@ class Blobs(Protocol):
         """Remove the blob if it is there."""
 
 
+class Submitted(Protocol):
+    """A write that was handed over by `Store.submit`."""
+
+    def withdraw(self) -> bool:
+        """Take the write back; False when it is too late: it is being done, or is over."""
+
+
 class Store(Protocol):
     """An opened engine. Safe to use from many threads.
 
     `stored` never runs backwards within the commit order that readers can observe.
     """
+
+    @property
+    def is_local(self) -> bool:
+        """Whether reads come from this machine, so that an event loop may do small ones itself."""
 
     @property
     def blobs(self) -> Blobs:
@@ -248,6 +262,24 @@ class Store(Protocol):
         it is going to read: hints, by which one query serves all waiting writes, never needed for
         correctness.
         """
+
+    def submit(
+        self,
+        work: Callable[[Writer], Any],
+        done: Done,
+        *,
+        prefetch: Iterable[tuple[str, str]] = (),
+        documents: Iterable[tuple[str, str, str]] = (),
+    ) -> Submitted:
+        """Have `work` done as by `writing`, without waiting for it.
+
+        `done` is called once, when `writing` would return or raise, unless the write was withdrawn; it is
+        called by a thread of the store that others wait for, so it must be quick and must not raise. How
+        long a write may wait for its turn is up to the caller.
+        """
+
+    def promised(self) -> int:
+        """The latest promise of `Reader.consistent_through` that is known without waiting for anything."""
 
     def close(self) -> None:
         """Finish writes in progress and release everything; further calls raise Unavailable."""

@@ -17,9 +17,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from lrs.store.port import CONSISTENCY_BOUND, Unavailable, Views, Writer
+from lrs.store.port import CONSISTENCY_BOUND, Done, Unavailable, Views, Writer
 from lrs.store.sqlite_blobs import FileBlobs
 from lrs.store.sqlite_errors import from_system, run
 from lrs.store.sqlite_group import Committer, Job
@@ -79,6 +79,11 @@ class SqliteStore:
             raise
 
     @property
+    def is_local(self) -> bool:
+        """The file is on this machine."""
+        return True
+
+    @property
     def blobs(self) -> FileBlobs:
         """The blob half of the store."""
         return self._blobs
@@ -97,9 +102,26 @@ class SqliteStore:
         """Run `work` in one write, together with others that are waiting; see the port."""
         if self._committer.is_current():
             raise RuntimeError("a write may not call back into the store")
-        job = Job[T](work, tuple(prefetch), tuple(documents))
+        job: Job[T] = Job(work, tuple(prefetch), tuple(documents))
         self._committer.put(job)
         return job.wait()
+
+    def submit(
+        self,
+        work: Callable[[Writer], Any],
+        done: Done,
+        *,
+        prefetch: Iterable[tuple[str, str]] = (),
+        documents: Iterable[tuple[str, str, str]] = (),
+    ) -> Job[Any]:
+        """Have `work` done in one write without waiting for it; see the port."""
+        job: Job[Any] = Job(work, tuple(prefetch), tuple(documents), told=done)
+        self._committer.put(job)
+        return job
+
+    def promised(self) -> int:
+        """See the port."""
+        return self.promise()
 
     def close(self) -> None:
         """Finish writes in progress and release everything; snapshots still open end on their own."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from lrs.store.port import Conflict, StoreError, Unavailable
+from lrs.store.port import Conflict, Done, StoreError, Unavailable
 from lrs.store.sqlite_errors import from_driver, from_system, run, run_one
 from lrs.store.sqlite_schema import backfill_slice
 from lrs.store.sqlite_stamps import Board
@@ -36,7 +36,7 @@ CHECKPOINT_PAGES = 8_000
 class Job(Generic[T]):
     """One write: its work, and how it ended."""
 
-    __slots__ = ("_done", "_turn", "alone", "documents", "error", "prefetch", "result", "work")
+    __slots__ = ("_done", "_told", "_turn", "alone", "documents", "error", "prefetch", "result", "work")
 
     result: T
 
@@ -47,7 +47,9 @@ class Job(Generic[T]):
         documents: Collection[tuple[str, str, str]] = (),
         *,
         alone: bool = False,
+        told: Done | None = None,
     ) -> None:
+        """`told` is called at the end by the writing thread, in place of waking a caller of `wait`."""
         self.work = work
         self.prefetch = prefetch
         self.documents = documents
@@ -55,8 +57,10 @@ class Job(Generic[T]):
         """It changes the file past the group's buffers and so needs a transaction of its own."""
         self.error: BaseException | None = None
         self._turn = deque([True])
-        self._done = threading.Lock()
-        self._done.acquire()
+        self._told = told
+        if told is None:
+            self._done = threading.Lock()
+            self._done.acquire()
 
     def claim(self) -> bool:
         """True for the first that asks: the thread that runs the work, or the caller giving up."""
@@ -65,9 +69,19 @@ class Job(Generic[T]):
         except IndexError:
             return False
 
+    def withdraw(self) -> bool:
+        """See `Submitted`."""
+        return self.claim()
+
     def finish(self) -> None:
         """Let the caller go on."""
-        self._done.release()
+        told = self._told
+        if told is None:
+            self._done.release()
+        elif self.error is not None:
+            told(None, self.error)
+        else:
+            told(self.result, None)
 
     def wait(self) -> T:
         """The result of the work, once it is on the disk; raises what the work raised."""

@@ -11,9 +11,20 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
-from lrs.store.port import Conflict, Document, Joined, Position, Record, Unavailable, Views, joined
+from lrs.store.port import (
+    Conflict,
+    Document,
+    Done,
+    Joined,
+    Position,
+    Record,
+    Submitted,
+    Unavailable,
+    Views,
+    joined,
+)
 
 T = TypeVar("T")
 
@@ -200,6 +211,13 @@ class ModelBlobs:
         self._held.pop(sha2, None)
 
 
+class _Over:
+    """A submitted write that is over."""
+
+    def withdraw(self) -> bool:
+        return False
+
+
 class ModelHome:
     """What several opened model stores share: the data and the lock."""
 
@@ -248,6 +266,27 @@ class ModelStore:
             result = work(Model(draft, self._home.clock, draft.last))
             self._home.state = draft
             return result
+
+    def submit(self, work: Callable[[Model], Any], done: Done, **more: Any) -> Submitted:
+        """Done at once, so it can never be withdrawn."""
+        self._check_open()
+        try:
+            result = self.writing(work, **more)
+        except Exception as error:
+            done(None, error)
+        else:
+            done(result, None)
+        return _Over()
+
+    @property
+    def is_local(self) -> bool:
+        return True
+
+    def promised(self) -> int:
+        with self._home.lock:
+            state = self._home.state
+            state.last = max(self._home.clock() - 1, state.last)
+            return state.last
 
     def close(self) -> None:
         self._closed = True

@@ -1,0 +1,167 @@
+"""The worker of `jejak serve`: an event loop that stores statements and reads pages of them itself.
+
+Every other request goes to a thread. A thread per statement costs more than storing it: the interpreter
+lets one thread run at a time, and the driver of SQLite gives the interpreter up at every step, so many
+threads spend their time on handing it to each other. On the loop, a request that waits for the disk is a
+small object. docs/adr/0009 has the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import os
+from typing import Any
+
+from jejak.app import Application, create_app
+from jejak.asgi_environ import environ_of
+from jejak.asgi_threads import STILL_SECONDS, Receive, Send, Threads, encoded, respond
+from jejak.asgi_writes import LoopWrites
+from jejak.intake import Gone, Intake, TooSlow, notice_lost_clients, refusal, threads_for
+from jejak.logs import configure
+from jejak.settings import load
+from lrs.http.headers import basic_credentials
+
+SMALL = 65_536
+"""Bodies of at most so many bytes are received by the loop, and statements in them stored by it."""
+MOST_REQUESTS = 8_192
+MOST_BYTES = 1 << 26
+"""Requests in hand, and bytes of small bodies announced by them, before more are refused with 503."""
+STATEMENTS = "/xapi/statements"
+SLOW_QUERIES = ("attachments", "format")
+"""Parameters of reads that are left to threads: they stream, or work on each statement."""
+COLLECTED = (20_000, 20, 50)
+"""Thresholds of the garbage collector: a request makes no cycles, so it need not look often."""
+
+
+def worker() -> Worker:
+    """The application of one worker process of `jejak serve`, beside which the follower runs."""
+    settings = load(os.environ)
+    configure(settings.log_level)
+    app = create_app(settings)
+    app.start(following=False)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED)
+    return Worker(app)
+
+
+class Worker:
+    """The application as ASGI 3 has it. Called in one event loop, which it learns with the first call."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._served: Serving | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request, or live through the life of the process."""
+        if self._served is None:
+            self._served = Serving(self._app, asyncio.get_running_loop())
+            # The server opens its socket after the application was made.
+            notice_lost_clients()
+        if scope["type"] == "http":
+            await self._served.answer(scope, receive, send)
+        else:
+            await self._served.live(receive, send)
+
+
+class Serving:
+    """The requests of one event loop."""
+
+    def __init__(self, app: Application, loop: asyncio.AbstractEventLoop) -> None:
+        self._app = app
+        self._xapi = app.wired.xapi
+        self._is_local = app.wired.store.is_local
+        self._credentials = app.wired.credentials
+        self._writes = LoopWrites(app.wired.store, loop)
+        turns = app.wired.settings.threads
+        self._threads = Threads(Intake(app, turns), threads_for(turns), loop)
+        self._requests = 0
+        self._bytes = 0
+
+    async def answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        environ = environ_of(scope)
+        size = _small(environ)
+        if self._requests >= MOST_REQUESTS or self._bytes + (size or 0) > MOST_BYTES:
+            return await _refuse(send, 503, "Too many requests are waiting; try again soon.")
+        self._requests += 1
+        self._bytes += size or 0
+        try:
+            body = None if size is None else (await _received(receive, size) if size else b"")
+            if body is not None and self._is_quick(environ):
+                environ["SCRIPT_NAME"], environ["PATH_INFO"] = "/xapi", environ["PATH_INFO"][5:]
+                environ["wsgi.input"] = io.BytesIO(body)
+                answer = await self._writes.carry_out(self._xapi.steps(environ))
+                head = (answer.status, encoded(answer.headers))
+                if isinstance(answer.body, bytes):
+                    return await respond(send, head, answer.body)
+                return await respond(send, head, b"".join(answer.body))
+            return await self._threads.answer(environ, body, receive, send)
+        except TooSlow:
+            return await _refuse(send, 408, "The body did not come in time.")
+        except Gone:
+            return await _refuse(send, 400, "The body ended before its time.")
+        finally:
+            self._requests -= 1
+            self._bytes -= size or 0
+
+    def _is_quick(self, environ: dict[str, Any]) -> bool:
+        """Whether the loop answers this request itself: it then waits for nothing but its own write."""
+        path: str = environ["PATH_INFO"]
+        if not path.startswith("/xapi/"):
+            return False
+        method: str = environ["REQUEST_METHOD"]
+        query: str = environ["QUERY_STRING"]
+        if method == "GET":
+            return self._is_local and not any(name in query for name in SLOW_QUERIES)
+        if path != STATEMENTS or not (method == "PUT" or (method == "POST" and not query)):
+            return False
+        if "method" in query or not environ.get("CONTENT_TYPE", "").startswith("application/json"):
+            return False
+        return self._is_local or self._is_known(environ.get("HTTP_AUTHORIZATION", ""))
+
+    def _is_known(self, header: str) -> bool:
+        pair = basic_credentials(header) if len(header) <= SMALL else None
+        return pair is not None and self._credentials.remembers(pair[0])
+
+    async def live(self, receive: Receive, send: Send) -> None:
+        """The life of the process (ASGI lifespan): at its end the store is closed."""
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": message["type"] + ".complete"})
+        self._threads.close()
+        await asyncio.to_thread(self._app.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _received(receive: Receive, size: int) -> bytes:
+    """The whole body of `size` bytes; TooSlow or Gone when it does not come."""
+    try:
+        async with asyncio.timeout(STILL_SECONDS):
+            message = await receive()
+            body: bytes = message.get("body", b"")
+            while message.get("more_body", False) and len(body) < size:
+                message = await receive()
+                body += message.get("body", b"")
+    except TimeoutError:
+        raise TooSlow from None
+    if message["type"] != "http.request" or len(body) < size:
+        raise Gone
+    return body
+
+
+def _small(environ: dict[str, Any]) -> int | None:
+    """The announced length of the body when it is small, 0 when there is none; otherwise None."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        environ["wsgi.input_terminated"] = True
+        return None
+    length = environ.get("CONTENT_LENGTH")
+    if length is None:
+        return 0
+    return int(length) if len(length) <= 5 and length.isdigit() and int(length) <= SMALL else None
+
+
+async def _refuse(send: Send, status: int, detail: str) -> None:
+    status_line, headers, body = refusal(status, detail)
+    await respond(send, (int(status_line[:3]), encoded(headers)), body)

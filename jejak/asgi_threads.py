@@ -1,0 +1,165 @@
+"""An application that blocks (PEP 3333), behind an event loop: its requests are answered by threads.
+
+The body of a request is read by the loop and fetched from there by the thread that wants it; an answer goes
+the other way. Both have limits of time, so that a client that stands still holds nothing for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import io
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+
+from jejak.intake import Gone, TooSlow, Wsgi
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Head = tuple[int, list[tuple[bytes, bytes]]]
+
+STILL_SECONDS = 60.0
+"""A client may stand still for so long, sending or receiving."""
+LEAST_RATE = 256
+"""Bytes per second that a body must come with on average, once `STILL_SECONDS` have gone by."""
+WHOLE = 262_144
+"""An answer of at most so many bytes is handed to the loop in one piece."""
+
+
+class Threads:
+    """Answers requests with a blocking application."""
+
+    def __init__(self, application: Wsgi, threads: int, loop: asyncio.AbstractEventLoop) -> None:
+        """At most `threads` requests are inside the application at once; others wait for their turn."""
+        self._application = application
+        self._loop = loop
+        self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="request")
+
+    async def answer(self, environ: dict[str, Any], body: bytes | None, receive: Receive, send: Send) -> None:
+        """Answer one request, whose `body` is there already, or still comes when it is None."""
+        environ["wsgi.input"] = Body(receive, self._loop) if body is None else io.BytesIO(body)
+        whole = await self._loop.run_in_executor(self._pool, self._run, environ, send)
+        if whole is not None:
+            await respond(send, whole[0], whole[1])
+
+    def close(self) -> None:
+        """Take no more requests."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, environ: dict[str, Any], send: Send) -> tuple[Head, bytes] | None:
+        """The answer when it is short; otherwise it was sent from here."""
+        heads: list[Head] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
+            heads[:] = [(int(status[:3]), encoded(headers))]
+
+        answer = self._application(environ, start_response)
+        try:
+            chunks = iter(answer)
+            first, more = _beginning(chunks)
+            if not more:
+                return heads[0], first
+            self._stream(send, heads[0], first, chunks)
+        finally:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
+        return None
+
+    def _stream(self, send: Send, head: Head, first: bytes, rest: Iterable[bytes]) -> None:
+        self._send(send, {"type": "http.response.start", "status": head[0], "headers": head[1]})
+        self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
+        for chunk in rest:
+            self._send(send, {"type": "http.response.body", "body": chunk, "more_body": True})
+        self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _send(self, send: Send, message: dict[str, Any]) -> None:
+        _on_loop(self._loop, lambda: send(message))
+
+
+class Body:
+    """`wsgi.input` of a request that is still being received; TooSlow and Gone when it does not come."""
+
+    def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop) -> None:
+        self._receive = receive
+        self._loop = loop
+        self._buffer = bytearray()
+        self._complete = False
+        self._taken = 0
+        self._begun = time.monotonic()
+
+    def read(self, size: int | None = None) -> bytes:
+        """Up to `size` bytes, fewer only at the end; everything without a size."""
+        wanted = None if size is None or size < 0 else size
+        while not self._complete and (wanted is None or len(self._buffer) < wanted):
+            self._fetch()
+        return self._cut(len(self._buffer) if wanted is None else wanted)
+
+    def readline(self, _size: int | None = None) -> bytes:
+        """The bytes up to the next line feed."""
+        while (at := self._buffer.find(b"\n")) < 0 and not self._complete:
+            self._fetch()
+        return self._cut(at + 1 if at >= 0 else len(self._buffer))
+
+    def readlines(self, _hint: int | None = None) -> list[bytes]:
+        """All lines that are left."""
+        return list(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while line := self.readline():
+            yield line
+
+    def _cut(self, size: int) -> bytes:
+        part = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return part
+
+    def _fetch(self) -> None:
+        waited = time.monotonic() - self._begun
+        if waited > STILL_SECONDS and self._taken < LEAST_RATE * waited:
+            raise TooSlow
+        message = _on_loop(self._loop, self._receive)
+        if message["type"] != "http.request":
+            raise Gone
+        data = message.get("body", b"")
+        self._buffer += data
+        self._taken += len(data)
+        self._complete = not message.get("more_body", False)
+
+
+async def respond(send: Send, head: Head, body: bytes) -> None:
+    """Send a whole answer."""
+    await send({"type": "http.response.start", "status": head[0], "headers": head[1]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI has them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, begin: Callable[[], Awaitable[Any]]) -> Any:
+    """Have the loop await something, and wait for it here."""
+
+    async def awaited() -> Any:
+        return await begin()
+
+    future = asyncio.run_coroutine_threadsafe(awaited(), loop)
+    try:
+        return future.result(STILL_SECONDS)
+    except TimeoutError:
+        future.cancel()
+        raise TooSlow from None
+
+
+def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
+    """The first `WHOLE` bytes or a little more, and whether something may follow."""
+    parts = []
+    size = 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > WHOLE:
+            return b"".join(parts), True
+    return b"".join(parts), False

@@ -1,0 +1,83 @@
+"""Steps that write (`lrs.writes`), carried out by an event loop that goes on serving others meanwhile.
+
+The store tells the end of each write by one of its own threads. A group of writes ends at once, so the loop
+is woken once for all of them, not for each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from lrs.store.port import Store, Unavailable
+from lrs.writes import Steps, Write
+
+T = TypeVar("T")
+
+PATIENCE = 20.0
+"""Seconds that a write may wait for its turn."""
+
+_Ended = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+class LoopWrites:
+    """The writes that one event loop has under way."""
+
+    def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
+        self._store = store
+        self._loop = loop
+        self._ended: deque[_Ended] = deque()
+        self._woken = False
+
+    async def carry_out(self, steps: Steps[T]) -> T:
+        """As `lrs.writes.perform`, awaiting each write."""
+        try:
+            write = next(steps)
+            while True:
+                try:
+                    result = await self._write(write)
+                except Exception as error:
+                    write = steps.throw(error)
+                else:
+                    write = steps.send(result)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+
+    async def _write(self, write: Write) -> Any:
+        loop = self._loop
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def done(result: Any, error: BaseException | None) -> None:
+            self._ended.append((future, result, error))
+            if not self._woken:
+                self._woken = True
+                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    loop.call_soon_threadsafe(self._tell)
+
+        submitted = self._store.submit(write.work, done, prefetch=write.prefetch, documents=write.documents)
+        patience = loop.call_later(PATIENCE, _give_up, submitted, future)
+        try:
+            return await future
+        finally:
+            patience.cancel()
+
+    def _tell(self) -> None:
+        # Before looking: what is added after the last look wakes the loop again.
+        self._woken = False
+        ended = self._ended
+        while ended:
+            future, result, error = ended.popleft()
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+
+def _give_up(submitted: Any, future: asyncio.Future[Any]) -> None:
+    if submitted.withdraw() and not future.done():
+        future.set_exception(Unavailable("the write did not get its turn in time; nothing of it was kept"))
