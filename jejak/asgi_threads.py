@@ -11,6 +11,7 @@ import concurrent.futures
 import io
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from jejak.intake import Gone, TooSlow, Wsgi
@@ -68,11 +69,13 @@ class Threads:
         return None
 
     def _stream(self, send: Send, head: Head, first: bytes, rest: Iterable[bytes]) -> None:
-        self._send(send, {"type": "http.response.start", "status": head[0], "headers": head[1]})
-        self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
-        for chunk in rest:
-            self._send(send, {"type": "http.response.body", "body": chunk, "more_body": True})
-        self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+        """Send a long answer piece by piece; no more of it once the client stands still for too long."""
+        with suppress(TooSlow):
+            self._send(send, {"type": "http.response.start", "status": head[0], "headers": head[1]})
+            self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
+            for chunk in rest:
+                self._send(send, {"type": "http.response.body", "body": chunk, "more_body": True})
+            self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
     def _send(self, send: Send, message: dict[str, Any]) -> None:
         _on_loop(self._loop, lambda: send(message))
