@@ -113,12 +113,18 @@ def encode_record(record: Record) -> Raw:
     return raw
 
 
+def record_id(raw: Raw) -> str:
+    """The id of a record that is kept."""
+    key: bytes = raw["_id"]
+    return uuid_text(key[: -UUID_BYTES - 1 : -1])
+
+
 def decode_record(raw: Raw) -> Record:
     """A record from what is kept of it."""
     key: bytes = raw["_id"]
     return Record(
         key[: -UUID_BYTES - 1].decode(),
-        uuid_text(key[: -UUID_BYTES - 1 : -1]),
+        record_id(raw),
         raw["s"],
         raw["b"],
         raw["d"],

@@ -13,21 +13,24 @@ from bson import Timestamp
 from pymongo.database import Database
 
 from lrs.store.mongo_codec import (
-    WHOLE_LOG,
     Raw,
     decode_document,
     decode_record,
     document_key,
     key_hash,
+    record_id,
     record_keys,
     tenant_range,
 )
 from lrs.store.mongo_errors import translating
 from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
-from lrs.store.mongo_source import MANY, Source, rows
-from lrs.store.port import Document, Joined, Position, Record, joined
+from lrs.store.mongo_source import Source, rows
+from lrs.store.mongo_walk import Wanted, matching
+from lrs.store.port import Document, Joined, Position, Record
 
 RECORD_FIELDS = dict.fromkeys("sbdvh", 1)
+PAGE_FIELDS = dict.fromkeys("sbvh", 1)
+PAGE_FIELDS_WITHOUT_KEYS = dict.fromkeys("sbh", 1)
 DOCUMENT_FIELDS = dict.fromkeys("kcnbteuoy", 1)
 """Everything but the hashes; naming what is wanted costs the server less than naming what is not."""
 
@@ -126,71 +129,49 @@ class MongoReader:
         limit: int,
         include_hidden: bool = False,
     ) -> list[Record]:
-        """See `Reader.find`.
+        """See `Reader.find`."""
+        found = self._matching(
+            Wanted(tenant, keys), RECORD_FIELDS, since, until, after, ascending, limit, include_hidden
+        )
+        return list(map(decode_record, found))
 
-        The index orders by `stored` alone. Records of one microsecond (written by different
-        processes) are put in order here: a page that ends between such records fetches them all.
-        """
-        wanted = frozenset(keys)
-        if tenant is None:
-            if wanted:
-                raise ValueError("a walk over all tenants takes no keys")
-            hashes = [WHOLE_LOG]
-        else:
-            hashes = [key_hash(tenant, key) for key in wanted] or [key_hash(tenant)]
-        bounds: dict[str, int] = {}
-        if since is not None:
-            bounds["$gt"] = since
-        if until is not None:
-            bounds["$lte"] = until
-        onward = "$gte" if ascending else "$lte"
-        if after is not None:
-            bounds[onward] = _tighter(bounds.get(onward), after.stored, ascending)
+    def _matching(
+        self,
+        wanted: Wanted,
+        fields: Raw,
+        since: int | None,
+        until: int | None,
+        after: Position | None,
+        ascending: bool,
+        limit: int,
+        include_hidden: bool,
+    ) -> list[Raw]:
         with translating():
-            where = self._where(hashes, include_hidden)
-            if tenant is not None:
-                where["_id"] = tenant_range(tenant)
-            found: list[Record] = []
-            while len(found) < limit:
-                size = limit - len(found) + 1 + (after is not None)
-                batch = self._rows(where, bounds, ascending, size)
-                more = len(batch) == size
-                if more:
-                    edge = batch[-1]["s"]
-                    whole = [raw for raw in batch if raw["s"] != edge]
-                    if whole:
-                        bounds[onward] = edge
-                    else:
-                        whole = self._rows(where, {"$gte": edge, "$lte": edge}, ascending, MANY)
-                        bounds[onward] = edge + 1 if ascending else edge - 1
-                    batch = whole
-                page = [
-                    record
-                    for record in map(decode_record, batch)
-                    if (tenant is None or record.tenant == tenant)
-                    and (not wanted or any(wanted <= view for view in record.views))
-                    and (after is None or _beyond(record, after, ascending))
-                ]
-                page.sort(key=lambda record: (record.stored, record.id), reverse=not ascending)
-                found += page
-                if not more:
-                    break
-        return found[: max(limit, 0)]
+            return matching(
+                self._source,
+                wanted,
+                self._where(wanted),
+                fields,
+                since=since,
+                until=until,
+                after=after,
+                ascending=ascending,
+                limit=limit,
+                include_hidden=include_hidden,
+            )
 
-    def _where(self, hashes: list[int], include_hidden: bool) -> Raw:
+    def _where(self, wanted: Wanted) -> Raw:
+        hashes = wanted.hashes
         rarest = self._rarity.rarest(LOG, "k", LOG_INDEX, hashes)
         where: Raw = {"k": rarest}
-        if not include_hidden:
-            where["h"] = {"$exists": False}
-        others = [each for each in hashes if each != rarest]
+        others = [{"k": {"$ne": each}} for each in hashes if each != rarest]
         if others:
-            where["$expr"] = {"$setIsSubset": [others, "$k"]}
+            # "None of them is missing": were it put as "each is there", the server would try, for every
+            # page anew, which of the keys it had better follow; an $expr costs it more per record.
+            where["$nor"] = others
+        if wanted.tenant is not None and self._source.is_routed:
+            where["_id"] = tenant_range(wanted.tenant)
         return where
-
-    def _rows(self, where: Raw, bounds: dict[str, int], ascending: bool, limit: int) -> list[Raw]:
-        query = {**where, "s": bounds} if bounds else where
-        sort = [("s", 1 if ascending else -1)]
-        return rows(self._source, LOG, query, fields=RECORD_FIELDS, sort=sort, index=LOG_INDEX, limit=limit)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """See `Reader.document`."""
@@ -221,10 +202,12 @@ class MongoReader:
         limit: int,
     ) -> Joined:
         """See `Reader.find_joined`."""
-        found = self.find(
-            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
-        )
-        return joined(found, limit)
+        wanted = Wanted(tenant, keys)
+        fields = PAGE_FIELDS if keys else PAGE_FIELDS_WITHOUT_KEYS
+        found = self._matching(wanted, fields, since, until, after, ascending, limit + 1, False)
+        page = found[:limit]
+        last = Position(page[-1]["s"], record_id(page[-1])) if page else None
+        return Joined(b",".join([raw["b"] for raw in page]), last, len(found) > limit)
 
     def find_documents(
         self,
@@ -303,15 +286,3 @@ class MongoReader:
 
 def _among(keys: Sequence[bytes]) -> Raw:
     return {"_id": keys[0]} if len(keys) == 1 else {"_id": {"$in": keys}}
-
-
-def _tighter(bound: int | None, place: int, ascending: bool) -> int:
-    if bound is None:
-        return place
-    return max(bound, place) if ascending else min(bound, place)
-
-
-def _beyond(record: Record, after: Position, ascending: bool) -> bool:
-    place = (record.stored, record.id)
-    border = (after.stored, after.id)
-    return place > border if ascending else place < border

@@ -30,8 +30,16 @@ class Source(Protocol):
     def at(self) -> Timestamp | None:
         """The time of the snapshot; None before the first read, and in a transaction."""
 
+    @property
+    def is_routed(self) -> bool:
+        """Whether a router may have to choose among shards; on a replica set there is nothing to choose."""
+
     def run(self, command: Raw) -> Raw:
         """The answer's `cursor`: `firstBatch`, and an `id` that is not 0 when there is more."""
+
+
+def _is_routed(database: Database[Raw]) -> bool:
+    return not database.client.topology_description.topology_type_name.startswith("ReplicaSet")
 
 
 class Snapshot:
@@ -40,6 +48,7 @@ class Snapshot:
     def __init__(self, database: Database[Raw]) -> None:
         self._database = database
         self.at: Timestamp | None = None
+        self.is_routed = _is_routed(database)
 
     def run(self, command: Raw) -> Raw:
         """See `Source.run`; a read that meets a change of primary is repeated,
@@ -71,6 +80,7 @@ class InTransaction:
     def __init__(self, database: Database[Raw], session: ClientSession) -> None:
         self._database = database
         self._session = session
+        self.is_routed = _is_routed(database)
 
     def run(self, command: Raw) -> Raw:
         """See `Source.run`."""

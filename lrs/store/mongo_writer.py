@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from lrs.store.mongo_codec import document_key, record_key, record_keys
 from lrs.store.mongo_lanes import Stamps
 from lrs.store.mongo_reader import MongoReader
+from lrs.store.mongo_walk import past
 from lrs.store.port import Conflict, Document, Joined, Position, Record, Views, joined
 
 RecordName = tuple[str, str]
@@ -215,7 +216,7 @@ class MongoWriter:
             and (not wanted or any(wanted <= view for view in record.views))
             and (since is None or record.stored > since)
             and (until is None or record.stored <= until)
-            and (after is None or _past((record.stored, record.id), (after.stored, after.id), not ascending))
+            and (after is None or past((record.stored, record.id), (after.stored, after.id), not ascending))
         ]
         found.sort(key=lambda record: (record.stored, record.id), reverse=not ascending)
         return found[: max(limit, 0)]
@@ -271,7 +272,7 @@ class MongoWriter:
             and (scope is None or each.scope == scope)
             and wanted <= each.keys
             and (since is None or each.updated > since)
-            and (after is None or _past((each.order, each.name), after, descending))
+            and (after is None or past((each.order, each.name), after, descending))
         ]
         found.sort(key=lambda each: (each.scope, each.order, each.name), reverse=descending)
         return found[: max(limit, 0)]
@@ -332,7 +333,3 @@ class MongoWriter:
         present = [name for name in full if self._document(name) is not None]
         self.changes.documents.update(dict.fromkeys(present))
         return len(present)
-
-
-def _past(place: tuple[object, str], border: tuple[object, str], descending: bool) -> bool:
-    return place < border if descending else place > border

@@ -1,0 +1,136 @@
+"""Walks along the log's index: the records of which one view holds all of some keys, in order.
+
+What the index brings is checked against the real views, as text where that is proof enough: reading
+JSON would cost more than everything else that is done here for a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeVar
+
+import orjson
+
+from lrs.store.mongo_codec import SEPARATOR, UUID_BYTES, WHOLE_LOG, Raw, key_hash, record_id
+from lrs.store.mongo_schema import LOG, LOG_INDEX
+from lrs.store.mongo_source import MANY, Source, rows
+from lrs.store.port import Position
+
+Place = TypeVar("Place", bound=tuple[object, ...])
+
+
+class Wanted:
+    """What a walk looks for: the records of a tenant, or of all, with one view that holds all keys."""
+
+    def __init__(self, tenant: str | None, keys: Collection[str]) -> None:
+        if tenant is None and keys:
+            raise ValueError("a walk over all tenants takes no keys")
+        self.tenant = tenant
+        self._owner = None if tenant is None else tenant.encode() + SEPARATOR
+        self._keys = frozenset(keys)
+        if tenant is None:
+            self.hashes = [WHOLE_LOG]
+        else:
+            self.hashes = [key_hash(tenant, key) for key in self._keys] or [key_hash(tenant)]
+        encoded = [orjson.dumps(key).decode() for key in self._keys]
+        self._texts = [("[" + text, "," + text) for text in encoded]
+        self._has_proof = all(key[:1].isalnum() for key in self._keys)
+        """No text between two strings of a list begins like that."""
+
+    def matches(self, raw: Raw) -> bool:
+        """Whether a hash did not lie: the record is the tenant's, and one view holds the keys."""
+        if self._owner is not None and raw["_id"][:-UUID_BYTES] != self._owner:
+            return False
+        if not self._keys:
+            return True
+        text: str = raw["v"]
+        if self._has_proof and (len(self._texts) == 1 or "],[" not in text):
+            for first, later in self._texts:
+                if later not in text and first not in text:
+                    break
+            else:
+                return True
+        return any(self._keys.issubset(view) for view in orjson.loads(text))
+
+
+def matching(
+    source: Source,
+    wanted: Wanted,
+    where: Raw,
+    fields: Raw,
+    *,
+    since: int | None,
+    until: int | None,
+    after: Position | None,
+    ascending: bool,
+    limit: int,
+    include_hidden: bool,
+) -> list[Raw]:
+    """What is kept of up to `limit` records, `fields` of it, ordered by (stored, id); see `Reader.find`.
+
+    `where` is a filter on one key that leaves out nothing that is wanted.
+    The index orders by `stored` alone. Records of one microsecond (written by different processes) are
+    put in order here: a page that ends between such records fetches them all.
+
+    Hidden records are few: the server is told to leave them out only after some came.
+    """
+    bounds: dict[str, int] = {}
+    if since is not None:
+        bounds["$gt"] = since
+    if until is not None:
+        bounds["$lte"] = until
+    onward = "$gte" if ascending else "$lte"
+    if after is not None:
+        bounds[onward] = _tighter(bounds.get(onward), after.stored, ascending)
+    where = dict(where)
+    sort = [("s", 1 if ascending else -1)]
+
+    def fetch(bounds: dict[str, int], limit: int) -> list[Raw]:
+        query = {**where, "s": bounds} if bounds else where
+        return rows(source, LOG, query, fields=fields, sort=sort, index=LOG_INDEX, limit=limit)
+
+    found: list[Raw] = []
+    while len(found) < limit:
+        size = limit - len(found) + 1 + (after is not None)
+        batch = fetch(bounds, size)
+        more = len(batch) == size
+        if more:
+            edge = batch[-1]["s"]
+            whole = [raw for raw in batch if raw["s"] != edge]
+            if whole:
+                bounds[onward] = edge
+            else:
+                whole = fetch({"$gte": edge, "$lte": edge}, MANY)
+                bounds[onward] = edge + 1 if ascending else edge - 1
+            batch = whole
+        page = [raw for raw in batch if wanted.matches(raw)]
+        if not include_hidden:
+            shown = [raw for raw in page if "h" not in raw]
+            if len(shown) < len(page):
+                where["h"] = {"$exists": False}
+                page = shown
+        if after is not None:
+            border = (after.stored, after.id)
+            page = [raw for raw in page if past(_place(raw), border, not ascending)]
+        if len({raw["s"] for raw in page}) < len(page):
+            page.sort(key=_place, reverse=not ascending)
+        found += page
+        if not more:
+            break
+    return found[: max(limit, 0)]
+
+
+def past(place: Place, border: Place, descending: bool) -> bool:
+    """Whether a walk in that direction comes to the place after the border."""
+    return place < border if descending else place > border
+
+
+def _place(raw: Raw) -> tuple[int, str]:
+    """Where a record stands."""
+    return raw["s"], record_id(raw)
+
+
+def _tighter(bound: int | None, place: int, ascending: bool) -> int:
+    if bound is None:
+        return place
+    return max(bound, place) if ascending else min(bound, place)
