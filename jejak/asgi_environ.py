@@ -38,6 +38,9 @@ def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
     if server:
         environ["SERVER_NAME"], environ["SERVER_PORT"] = server[0], str(server[1])
     for name, value in scope["headers"]:
+        if b"_" in name:
+            # It would pass for the name with a hyphen, for which a proxy vouches (X-Forwarded-For).
+            continue
         variable = _variables.get(name) or _variable(name)
         text = value.decode("latin-1")
         if variable in environ:

@@ -1,0 +1,322 @@
+"""Steps that write, carried out by an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import uvloop
+
+from jejak import asgi_writes
+from jejak.asgi_writes import LoopWrites
+from lrs.access import Access
+from lrs.ingest import ATTEMPTS, Differs, Ingest
+from lrs.store.open import open_store
+from lrs.store.port import Conflict, Done, Store, Submitted, Unavailable, Writer
+from lrs.writes import Steps, Write
+from statements.versions import Version
+from tests.contract.oracle import ModelHome, ModelStore
+from tests.lrs.samples import agent, statement
+
+T = TypeVar("T")
+ACCESS = Access.internal("one", "test", agent("tool"))
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Store]:
+    """A SQLite file."""
+    store = open_store(f"sqlite:///{tmp_path / 'writes.db'}")
+    yield store
+    store.close()
+
+
+class Held(ModelStore):
+    """A store that notes what is handed over, and does it when it is told to, on another thread."""
+
+    def __init__(self) -> None:
+        super().__init__(ModelHome())
+        self.waiting: list[tuple[Callable[[Any], Any], Done]] = []
+        self.hints: list[dict[str, Any]] = []
+        self.withdrawn = 0
+
+    def submit(self, work: Callable[[Any], Any], done: Done, **more: Any) -> Submitted:
+        entry = (work, done)
+        self.waiting.append(entry)
+        self.hints.append(more)
+        store = self
+
+        class Job:
+            def withdraw(self) -> bool:
+                if entry not in store.waiting:
+                    return False
+                store.waiting.remove(entry)
+                store.withdrawn += 1
+                return True
+
+        return Job()
+
+    def end(self, *failures: BaseException) -> None:
+        """End all that waits at once; the first of them with these failures."""
+        waiting, self.waiting = self.waiting, []
+        left = list(failures)
+
+        def tell() -> None:
+            for work, done in waiting:
+                if left:
+                    done(None, left.pop(0))
+                else:
+                    done(self.writing(work), None)
+
+        thread = threading.Thread(target=tell)
+        thread.start()
+        thread.join()
+
+
+def run(store: Store, scenario: Callable[[LoopWrites], Awaitable[T]]) -> T:
+    """A scenario with the writes of a fresh loop, of the kind that the server uses."""
+
+    async def main() -> T:
+        return await asyncio.wait_for(scenario(LoopWrites(store, asyncio.get_running_loop())), 20)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())
+
+
+async def turns(count: int = 3) -> None:
+    """Let the loop go round."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def one(value: object) -> Steps[object]:
+    """Steps of a single write that returns the value."""
+    return (yield Write(lambda writer: value))
+
+
+def test_results_are_sent_into_the_steps() -> None:
+    """Each write is awaited in its turn, with its hints, and the steps return what they make of them."""
+    store = Held()
+
+    def steps() -> Steps[list[int]]:
+        first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")])
+        second = yield Write(lambda writer: first + 1)
+        return [first, second]
+
+    async def scenario(writes: LoopWrites) -> list[int]:
+        task = asyncio.create_task(writes.carry_out(steps()))
+        await turns()
+        assert len(store.waiting) == 1
+        store.end()
+        await turns()
+        assert len(store.waiting) == 1
+        store.end()
+        return await task
+
+    assert run(store, scenario) == [1, 2]
+    assert store.hints[0] == {"prefetch": [("one", "a")], "documents": [("k", "one", "n")]}
+
+
+def test_steps_without_a_write_return_at_once() -> None:
+    """What yields nothing does not touch the store."""
+    store = Held()
+
+    def steps() -> Steps[str]:
+        yield from ()
+        return "over"
+
+    assert run(store, lambda writes: writes.carry_out(steps())) == "over"
+    assert store.hints == []
+
+
+@pytest.mark.parametrize("failure", [Unavailable("gone"), ValueError("odd"), Conflict(["x"])])
+def test_errors_are_thrown_into_the_steps(failure: Exception) -> None:
+    """What ends a write is raised where it was yielded, and where the steps let it pass, to the caller."""
+    store = Held()
+    caught: list[BaseException] = []
+
+    def steps(*, lenient: bool) -> Steps[str]:
+        try:
+            yield Write(lambda writer: None)
+        except Exception as error:
+            caught.append(error)
+            if not lenient:
+                raise
+        return "went on"
+
+    async def scenario(writes: LoopWrites) -> list[str | BaseException]:
+        tasks = [asyncio.create_task(writes.carry_out(steps(lenient=each))) for each in (True, False)]
+        await turns()
+        store.end(failure, failure)
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert run(store, scenario) == ["went on", failure]
+    assert caught == [failure, failure]
+
+
+def test_a_store_that_takes_no_write_is_told_to_the_steps() -> None:
+    """What `submit` itself raises arrives like the failure of the write."""
+    store = ModelStore(ModelHome())
+    store.close()
+
+    def steps() -> Steps[str]:
+        try:
+            yield Write(lambda writer: None)
+        except Unavailable:
+            return "closed"
+        return "open"
+
+    assert run(store, lambda writes: writes.carry_out(steps())) == "closed"
+
+
+@pytest.mark.parametrize(("races", "kept"), [(ATTEMPTS - 1, True), (ATTEMPTS, False)])
+def test_a_lost_race_is_run_again(races: int, kept: bool) -> None:
+    """Storing statements asks for the write again after a Conflict, up to a last time."""
+    store = Held()
+    ingest = Ingest(store, lambda: 1, lambda: "")
+
+    async def scenario(writes: LoopWrites) -> Any:
+        task = asyncio.create_task(writes.carry_out(ingest.steps(ACCESS, [statement()], Version.V1)))
+        for _ in range(races):
+            await turns()
+            store.end(Conflict(["x"]))
+        await turns()
+        store.end()
+        return (await asyncio.gather(task, return_exceptions=True))[0]
+
+    ended = run(store, scenario)
+    assert ended.new == 1 if kept else isinstance(ended, Conflict)
+    assert len(store.hints) == min(races + 1, ATTEMPTS)
+
+
+def test_many_writes_that_end_together_wake_the_loop_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that ends while the loop is busy costs one wake-up, and everyone hears its own result."""
+    store = Held()
+    woken: list[int] = []
+    tell = LoopWrites._tell
+
+    def counted(self: LoopWrites) -> None:
+        woken.append(len(self._ended))
+        tell(self)
+
+    monkeypatch.setattr(LoopWrites, "_tell", counted)
+
+    async def scenario(writes: LoopWrites) -> list[object]:
+        tasks = [asyncio.create_task(writes.carry_out(one(place))) for place in range(100)]
+        await turns()
+        store.end()
+        first = await asyncio.gather(*tasks)
+        again = asyncio.create_task(writes.carry_out(one("again")))
+        await turns()
+        store.end()
+        return [*first, await again]
+
+    assert run(store, scenario) == [*range(100), "again"]
+    assert woken == [100, 1]
+
+
+def test_a_write_without_its_turn_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while it is withdrawn, so that nothing of it is kept, and the caller hears Unavailable."""
+    monkeypatch.setattr(asgi_writes, "PATIENCE", 0.05)
+    store = Held()
+
+    async def scenario(writes: LoopWrites) -> None:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="turn"):
+            await writes.carry_out(one(1))
+        assert 0.04 < time.monotonic() - begun < 5
+
+    run(store, scenario)
+    assert (store.withdrawn, store.waiting) == (1, [])
+
+
+def test_a_write_that_had_its_turn_is_waited_for(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being done is not given up, however long it takes: its caller must hear what became of it."""
+    monkeypatch.setattr(asgi_writes, "PATIENCE", 0.02)
+    begun, free = threading.Event(), threading.Event()
+
+    def slow(writer: Writer) -> str:
+        begun.set()
+        free.wait(10)
+        return "done"
+
+    def steps() -> Steps[object]:
+        return (yield Write(slow))
+
+    async def scenario(writes: LoopWrites) -> object:
+        task = asyncio.create_task(writes.carry_out(steps()))
+        assert await asyncio.to_thread(begun.wait, 10)
+        other = asyncio.create_task(writes.carry_out(one("late")))
+        with pytest.raises(Unavailable):
+            await other
+        assert not task.done()
+        free.set()
+        return await task
+
+    assert run(sqlite, scenario) == "done"
+
+
+def test_a_caller_that_is_cancelled_leaves_the_others_alone() -> None:
+    """A task that was cancelled is not told, its write is done all the same, and the rest hear theirs."""
+    store = Held()
+    ran: list[int] = []
+
+    def steps(place: int) -> Steps[object]:
+        return (yield Write(lambda writer: ran.append(place)))
+
+    async def scenario(writes: LoopWrites) -> list[object]:
+        tasks = [asyncio.create_task(writes.carry_out(steps(place))) for place in range(3)]
+        await turns()
+        tasks[1].cancel()
+        await turns()
+        store.end()
+        with pytest.raises(asyncio.CancelledError):
+            await tasks[1]
+        return [await tasks[0], await tasks[2]]
+
+    assert run(store, scenario) == [None, None]
+    assert ran == [0, 1, 2]
+
+
+def test_what_ends_after_the_loop_is_told_to_nobody() -> None:
+    """A write that outlives its loop raises nothing in the thread of the store that tells of it."""
+    store = Held()
+    loop = uvloop.new_event_loop()
+    writes = LoopWrites(store, loop)
+    task = loop.create_task(writes.carry_out(one(1)))
+    loop.run_until_complete(turns())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
+    ((_, done),) = store.waiting
+    done(1, None)
+    done(None, Unavailable("closing"))
+
+
+def test_statements_are_stored_from_the_loop(sqlite: Store) -> None:
+    """Hundreds of submissions of one loop are all durable when they return; a different one is refused."""
+    ingest = Ingest(sqlite, lambda: time.time_ns() // 1000, lambda: "")
+    sent = [statement() for _ in range(300)]
+
+    async def scenario(writes: LoopWrites) -> list[Any]:
+        def storing(value: dict[str, Any]) -> Awaitable[Any]:
+            return writes.carry_out(ingest.steps(ACCESS, [value], Version.V1))
+
+        receipts = await asyncio.gather(*map(storing, sent))
+        assert {receipt.ids[0] for receipt in receipts} == {each["id"] for each in sent}
+        same, other = await asyncio.gather(
+            storing(sent[0]), storing(sent[0] | {"actor": agent("budi")}), return_exceptions=True
+        )
+        return [same, other]
+
+    told: list[Any] = run(sqlite, scenario)
+    same, other = told
+    assert same.new == 0
+    assert isinstance(other, Differs)
+    with sqlite.reading() as reader:
+        assert len(reader.find("one", limit=999)) == len(sent)
