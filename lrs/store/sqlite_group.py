@@ -29,7 +29,7 @@ GROUP_LIMIT = 256
 PATIENCE = 20.0
 """Seconds that a write may wait for its turn."""
 
-CHECKPOINT_PAGES = 8_000
+CHECKPOINT_PAGES = 4_000
 """Pages in the write-ahead log (32 MB) before a commit copies them to the file."""
 
 
