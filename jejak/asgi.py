@@ -91,13 +91,12 @@ class Serving:
         try:
             body = None if size is None else (await _received(receive, size) if size else b"")
             if body is not None and self._is_quick(environ):
-                environ["SCRIPT_NAME"], environ["PATH_INFO"] = "/xapi", environ["PATH_INFO"][5:]
-                environ["wsgi.input"] = io.BytesIO(body)
-                answer = await self._writes.carry_out(self._xapi.steps(environ))
-                head = (answer.status, encoded(answer.headers))
+                mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
+                steps = self._xapi.steps(environ | mounted | {"wsgi.input": io.BytesIO(body)})
+                answer = await self._writes.carry_out(steps)
                 if isinstance(answer.body, bytes):
-                    return await respond(send, head, answer.body)
-                return await respond(send, head, b"".join(answer.body))
+                    return await respond(send, (answer.status, encoded(answer.headers)), answer.body)
+                # Attachments, asked for by a `more` link: a thread reads the page again and streams it.
             return await self._threads.answer(environ, body, receive, send)
         except TooSlow:
             return await _refuse(send, 408, "The body did not come in time.")
@@ -159,7 +158,7 @@ def _small(environ: dict[str, Any]) -> int | None:
     length = environ.get("CONTENT_LENGTH")
     if length is None:
         return 0
-    return int(length) if len(length) <= 5 and length.isdigit() and int(length) <= SMALL else None
+    return int(length) if len(length) <= 5 and length.isdecimal() and int(length) <= SMALL else None
 
 
 async def _refuse(send: Send, status: int, detail: str) -> None:

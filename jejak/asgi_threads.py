@@ -148,12 +148,19 @@ def _on_loop(loop: asyncio.AbstractEventLoop, begin: Callable[[], Awaitable[Any]
     async def awaited() -> Any:
         return await begin()
 
-    future = asyncio.run_coroutine_threadsafe(awaited(), loop)
+    awaiting = awaited()
+    try:
+        future = asyncio.run_coroutine_threadsafe(awaiting, loop)
+    except RuntimeError:  # the loop is closed, and with it every connection
+        awaiting.close()
+        raise Gone from None
     try:
         return future.result(STILL_SECONDS)
     except TimeoutError:
         future.cancel()
         raise TooSlow from None
+    except concurrent.futures.CancelledError:
+        raise Gone from None
 
 
 def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
