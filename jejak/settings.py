@@ -169,7 +169,12 @@ TABLE: tuple[Setting, ...] = (
         "0",
         "How many trusted reverse proxies stand in front; their X-Forwarded-* headers are believed.",
     ),
-    Setting("threads", _whole(1, 256), "32", "Requests that one worker handles at once; more wait in line."),
+    Setting(
+        "threads",
+        _whole(1, 256),
+        "32",
+        "Requests that the threads of one worker answer at once; more wait in line.",
+    ),
     Setting(
         "locale",
         fields.String(validate=validate.OneOf(["id", "en"])),
