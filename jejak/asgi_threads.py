@@ -70,7 +70,7 @@ class Threads:
 
     def _stream(self, send: Send, head: Head, first: bytes, rest: Iterable[bytes]) -> None:
         """Send a long answer piece by piece; no more of it once the client stands still for too long."""
-        with suppress(TooSlow):
+        with suppress(TooSlow, Gone):
             self._send(send, {"type": "http.response.start", "status": head[0], "headers": head[1]})
             self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
             for chunk in rest:
