@@ -142,13 +142,13 @@ class Derivation:
         person = persons[learning.actor.key]
         # Nobody decides about their own entry, whichever of their accounts they use.
         valid = [(sign, by) for sign, by in draft.decisions if persons[sign.by.key] != person]
-        last = max(valid, key=lambda each: (each[0].at, each[1].stored, each[1].id), default=None)
+        last = max(valid, key=lambda each: (_decided_at(*each), each[1].stored, each[1].id), default=None)
         status, decided = Status.VERIFIED if learning.automatic else Status.SUBMITTED, None
         if last is not None:
             sign, by = last
             status = _DECIDED[sign.decision]
             party = Party(personas[sign.by.key], sign.by.name)
-            decided = Decided(sign.decision, party, sign.at, sign.reason, by.id)
+            decided = Decided(sign.decision, party, _decided_at(sign, by), sign.reason, by.id)
         mentor = learning.mentor
         return Entry(
             id=entry_id(self._tenant, record.id),
@@ -181,3 +181,8 @@ class Derivation:
             details=learning.details or None,
             replaces=learning.replaces or "",
         )
+
+
+def _decided_at(sign: SignOff, record: Record) -> int:
+    """When a decision was made: not after it was stored, or one dated ahead would stand for good."""
+    return min(sign.at, record.stored)

@@ -9,6 +9,7 @@ import pytest
 from lrs.records.entries import Status
 from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
+from tests.contract.make import now
 from tests.lrs.records.conftest import NOON, Desk, agent
 from tests.statements.profile_samples import COURSE, UNCOMPLETED, moodle
 
@@ -58,6 +59,14 @@ def test_the_latest_decision_stands_however_it_arrives(desk: Desk, reverse: bool
     for statement in reversed(decisions) if reverse else decisions:
         desk.write(statement)
     assert desk.only().status is Status.VERIFIED
+
+
+def test_a_decision_dated_ahead_does_not_stand_for_good(desk: Desk) -> None:
+    """A decision counts from when it was stored at the latest, so the next one is later."""
+    told = desk.learn()
+    desk.write(told, desk.decide(told["id"], VERIFIED, at=NOON + 10**15))
+    desk.write(desk.decide(told["id"], REJECTED, at=now()))
+    assert desk.only().status is Status.REJECTED
 
 
 def test_a_sign_off_may_come_before_what_it_is_about(desk: Desk) -> None:
