@@ -23,6 +23,8 @@ CONNECTIONS = 16_384
 """Connections that one worker holds at most; idle ones are closed after 30 seconds."""
 OTHER_FILES = 512
 """Files that a worker has open beside its connections, at most."""
+LAST_SECONDS = 7
+"""A worker that is told to end has so long to finish its requests; containers are given 10 seconds."""
 
 
 def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) -> None:
@@ -43,6 +45,7 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         factory=True,
         websockets=False,
         respawn_failed_workers=True,
+        workers_kill_timeout=LAST_SECONDS,
         log_level=LogLevels(settings.log_level),
         log_dictconfig=SERVER_LOGS,
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from jejak.asgi import SMALL
 from jejak.intake import WAITING
 from tests.faults.server import Caller, Server, credential, serving
 from tests.faults.server_load import Write
@@ -128,7 +129,8 @@ def test_beyond_a_bound_slow_senders_are_refused_and_readers_served(tmp_path: Pa
         assert caller.get("/about").status == 200
         senders = [opened(stack, server.port) for _ in range(WAITING + 20)]
         for sock in senders:
-            sock.sendall(request("POST", "/statements", known, 1000) + b"{")
+            # Too large for the loop, which has room for very many small ones: each needs a place to wait.
+            sock.sendall(request("POST", "/statements", known, 2 * SMALL) + b"{")
         deadline = time.monotonic() + 30
         while len(answered := select.select(senders, [], [], 0)[0]) < 20:
             assert time.monotonic() < deadline, "those without a place are not told"
