@@ -298,8 +298,8 @@ class Committer:
         relied = [document_key(*name) for name in changes.relied_on if name not in changes.documents]
         if relied:
             mark = {"$set": {"g": ObjectId()}}
-            for key in relied:
-                self._docs.update_one({"_id": key}, mark, upsert=True, session=session)
+            marks = [UpdateOne({"_id": key}, mark, upsert=True) for key in relied]
+            self._docs.bulk_write(marks, ordered=False, session=session)
             self._docs.delete_many({"_id": {"$in": relied}, "k": {"$exists": False}}, session=session)
 
     def _commit(self, lane: Lane) -> None:
