@@ -53,17 +53,19 @@ class Worker:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._served: Serving | None = None
+        self._asked = False
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request, or live through the life of the process."""
         if self._served is None:
             self._served = Serving(self._app, asyncio.get_running_loop())
-            # The server opens its socket after the application was made.
+        if scope["type"] != "http":
+            return await self._served.live(receive, send)
+        if not self._asked:
+            # The server opens its socket after the life of the process has begun.
+            self._asked = True
             notice_lost_clients()
-        if scope["type"] == "http":
-            await self._served.answer(scope, receive, send)
-        else:
-            await self._served.live(receive, send)
+        await self._served.answer(scope, receive, send)
 
 
 class Serving:
