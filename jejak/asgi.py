@@ -65,7 +65,7 @@ class Worker:
             # The server opens its socket after the life of the process has begun.
             self._asked = True
             notice_lost_clients()
-        await self._served.answer(scope, receive, send)
+        return await self._served.answer(scope, receive, send)
 
 
 class Serving:
