@@ -30,6 +30,8 @@ BATCH = 200
 RECOUNTS = 20
 IDLE = 0.05
 """Seconds between two looks at an idle log."""
+GATHER = 0.15
+"""Seconds after a pass over few records: under load more gather meanwhile, and a pass costs little more."""
 POLL = 0.01
 PAUSE = 1.0
 """Seconds between two attempts after a failure."""
@@ -120,7 +122,7 @@ class Follower:
         """Follow the log until `stop` is set; failures of the store are waited out."""
         while not stop.is_set():
             try:
-                busy = self.run_once() > 0
+                done = self.run_once()
             except StoreError as error:
                 _log.warning("follower: the store does not answer: %s", type(error).__name__)
                 stop.wait(PAUSE)
@@ -130,9 +132,11 @@ class Follower:
                 _log.exception("follower: failed, and will try again")
                 stop.wait(PAUSE)
                 continue
-            if not busy:
+            if done == 0:
                 self._news.wait(IDLE)
                 self._news.clear()
+            elif done < BATCH // 2:
+                stop.wait(GATHER)
         self.release()
 
     def notify(self) -> None:
