@@ -27,7 +27,9 @@ SMALL = 65_536
 """Bodies of at most so many bytes are received by the loop, and statements in them stored by it."""
 MOST_REQUESTS = 8_192
 MOST_BYTES = 1 << 26
-"""Requests in hand, and bytes of small bodies announced by them, before more are refused with 503."""
+"""Requests in hand, and bytes of small bodies that came with them, before more are refused with 503."""
+BARE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods without a body, unless it is announced."""
 STATEMENTS = "/xapi/statements"
 SLOW_QUERIES = ("attachments", "format")
 """Parameters of reads that are left to threads: they stream, or work on each statement."""
@@ -86,12 +88,13 @@ class Serving:
         """Answer one request."""
         environ = environ_of(scope)
         size = _small(environ)
-        if self._requests >= MOST_REQUESTS or self._bytes + (size or 0) > MOST_BYTES:
+        if self._requests >= MOST_REQUESTS or (size and self._bytes + size > MOST_BYTES):
             return await _refuse(send, 503, "Too many requests are waiting; try again soon.")
         self._requests += 1
-        self._bytes += size or 0
+        body = None if size is None else b""
         try:
-            body = None if size is None else (await _received(receive, size) if size else b"")
+            if size:
+                body = await self._received(receive, size)
             if body is not None and self._is_quick(environ):
                 mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
                 steps = self._xapi.steps(environ | mounted | {"wsgi.input": io.BytesIO(body)})
@@ -106,7 +109,28 @@ class Serving:
             return await _refuse(send, 400, "The body ended before its time.")
         finally:
             self._requests -= 1
-            self._bytes -= size or 0
+            self._bytes -= len(body or b"")
+
+    async def _received(self, receive: Receive, size: int) -> bytes:
+        """The whole body of `size` bytes, counted as it comes; TooSlow or Gone when it does not."""
+        body = b""
+        try:
+            async with asyncio.timeout(STILL_SECONDS):
+                more = True
+                while more and len(body) < size:
+                    message = await receive()
+                    data = message.get("body", b"")
+                    self._bytes += len(data)
+                    body += data
+                    more = message.get("more_body", False)
+            if len(body) < size:
+                raise Gone
+        except BaseException as error:
+            self._bytes -= len(body)
+            if isinstance(error, TimeoutError):
+                raise TooSlow from None
+            raise
+        return body
 
     def _is_quick(self, environ: dict[str, Any]) -> bool:
         """Whether the loop answers this request itself: it then waits for nothing but its own write."""
@@ -136,28 +160,15 @@ class Serving:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _received(receive: Receive, size: int) -> bytes:
-    """The whole body of `size` bytes; TooSlow or Gone when it does not come."""
-    try:
-        async with asyncio.timeout(STILL_SECONDS):
-            message = await receive()
-            body: bytes = message.get("body", b"")
-            while message.get("more_body", False) and len(body) < size:
-                message = await receive()
-                body += message.get("body", b"")
-    except TimeoutError:
-        raise TooSlow from None
-    if message["type"] != "http.request" or len(body) < size:
-        raise Gone
-    return body
-
-
 def _small(environ: dict[str, Any]) -> int | None:
     """The announced length of the body when it is small, 0 when there is none; otherwise None."""
-    if "HTTP_TRANSFER_ENCODING" in environ:
+    length = environ.get("CONTENT_LENGTH")
+    if "HTTP_TRANSFER_ENCODING" in environ or (
+        # HTTP/2 frames its bodies: nothing needs to announce one.
+        length is None and environ["SERVER_PROTOCOL"] == "HTTP/2" and environ["REQUEST_METHOD"] not in BARE
+    ):
         environ["wsgi.input_terminated"] = True
         return None
-    length = environ.get("CONTENT_LENGTH")
     if length is None:
         return 0
     return int(length) if len(length) <= 5 and length.isdecimal() and int(length) <= SMALL else None

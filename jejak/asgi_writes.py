@@ -74,6 +74,8 @@ class LoopWrites:
                 continue
             if error is None:
                 future.set_result(result)
+            elif isinstance(error, StopIteration):  # a future cannot hold it
+                future.set_exception(RuntimeError("a write ended by StopIteration"))
             else:
                 future.set_exception(error)
 
