@@ -14,7 +14,6 @@ from lrs.store.sqlite_errors import run_one
 from lrs.store.sqlite_queries import (
     COUNT_DOCUMENTS,
     COUNT_DOCUMENTS_IN,
-    COUNT_KEYS,
     PAGE,
     by_id,
     find,
@@ -22,6 +21,7 @@ from lrs.store.sqlite_queries import (
     find_joined,
     named,
 )
+from lrs.store.sqlite_rarity import EARLIEST, LATEST
 from lrs.store.sqlite_rows import Pending, Resolve, Row, StoredRecord, fetch, one_piece, uid
 from lrs.store.sqlite_terms import (
     TermMemory,
@@ -34,10 +34,8 @@ from lrs.store.sqlite_terms import (
     views_of,
 )
 
-_EARLIEST = -(2**63)
-_LATEST = 2**63 - 1
 _PROBES = (64, 4096)
-"""How far entries of a key are counted to find the rarest: first a little, then more if all are common."""
+"""How far documents of a key are counted to find the rarest: first a little, then more if all are common."""
 
 
 class SqliteReader:
@@ -84,8 +82,8 @@ class SqliteReader:
         wanted = frozenset(keys)
         if tenant is None and wanted:
             raise ValueError("a walk over all tenants takes no keys")
-        low = _EARLIEST if since is None else since + 1
-        high = _LATEST if until is None else until
+        low = EARLIEST if since is None else since + 1
+        high = LATEST if until is None else until
         if after is not None and ascending:
             low = max(low, after.stored)
         elif after is not None:
@@ -130,8 +128,8 @@ class SqliteReader:
         ascending: bool = False,
         limit: int,
     ) -> Joined:
-        low = _EARLIEST if since is None else since + 1
-        high = _LATEST if until is None else until
+        low = EARLIEST if since is None else since + 1
+        high = LATEST if until is None else until
         if after is not None:
             # No two records share a `stored`, so what comes after a record is told by that alone.
             low, high = (
@@ -245,7 +243,7 @@ class SqliteReader:
         self._memory.learn(numbers)
 
     def _rarest_first(self, terms: list[int], low: int, high: int) -> list[int]:
-        return self._by_count(terms, COUNT_KEYS, [low, high])
+        return self._memory.rarity.first(self.connection, terms, low, high)
 
     def _rarest_documents_first(self, terms: list[int], scope: str | None) -> list[int]:
         if scope is None:

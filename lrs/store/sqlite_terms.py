@@ -13,6 +13,7 @@ from zlib import crc32
 
 from lrs.store.port import Views
 from lrs.store.sqlite_errors import insert, run, run_one
+from lrs.store.sqlite_rarity import Rarity
 
 P = TypeVar("P", int, str, bytes)
 
@@ -42,6 +43,8 @@ class TermMemory:
     """Numbers of committed terms, shared by all threads of a store; forgets the least used."""
 
     def __init__(self) -> None:
+        self.rarity = Rarity()
+        """How many records the terms have."""
         self._young: dict[str, int] = {}
         self._old: dict[str, int] = {}
 

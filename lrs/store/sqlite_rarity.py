@@ -1,0 +1,65 @@
+"""Which of several keys has the fewest records: a query is driven from that one.
+
+Counting is cut off, and what was counted is remembered for some minutes: a common key stays common, and a
+wrong guess costs time alone, never an answer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from lrs.store.sqlite_errors import run_one
+from lrs.store.sqlite_queries import COUNT_KEYS
+
+EARLIEST = -(2**63)
+LATEST = 2**63 - 1
+COMMON = 4096
+"""Keys with so many records are not told apart, but by what they have in the stretch that is asked for."""
+PROBES = (64, COMMON)
+"""How far the stretch is counted: first a little, then more if all are common in it, too."""
+SECONDS = 300.0
+SIZE = 50_000
+
+
+class Rarity:
+    """Remembers about how many records the keys have. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._until = 0.0
+
+    def first(self, connection: sqlite3.Connection, terms: list[int], low: int, high: int) -> list[int]:
+        """The terms with the rarest first; `low` to `high` is the stretch of `stored` that is asked for."""
+        if len(terms) < 2:
+            return terms
+        counts = self._known(connection, terms)
+        if min(counts) >= COMMON:
+            for probe in PROBES:
+                counts = _count(connection, terms, low, high, probe)
+                if min(counts) < probe:
+                    break
+        return [term for _, term in sorted(zip(counts, terms, strict=True))]
+
+    def _known(self, connection: sqlite3.Connection, terms: list[int]) -> Sequence[int]:
+        """The number of records of each term, up to `COMMON`."""
+        now = time.monotonic()
+        if now > self._until or len(self._counts) >= SIZE:
+            self._counts = {}
+            self._until = now + SECONDS
+        known = self._counts
+        missing = [term for term in terms if term not in known]
+        if missing:
+            known.update(zip(missing, _count(connection, missing, EARLIEST, LATEST, COMMON), strict=True))
+        return [known.get(term, COMMON) for term in terms]
+
+
+def _count(
+    connection: sqlite3.Connection, terms: list[int], low: int, high: int, at_most: int
+) -> Sequence[int]:
+    sql = "SELECT " + ",".join([COUNT_KEYS] * len(terms))
+    counts: Sequence[int] = run_one(
+        connection, sql, [value for term in terms for value in (term, low, high, at_most)]
+    )
+    return counts
