@@ -80,9 +80,9 @@ $(OPENEDX)/.ready: tests/openedx/requirements.txt
 	touch $@
 
 lock:
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --extra test pyproject.toml -o requirements-test.txt
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 tests/openedx/requirements.in -o tests/openedx/requirements.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --extra test pyproject.toml -o requirements-test.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 tests/openedx/requirements.in -o tests/openedx/requirements.txt
 
 clean:
 	rm -rf $(VENV) var build dist *.egg-info

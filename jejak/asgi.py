@@ -21,7 +21,7 @@ from jejak.asgi_writes import LoopWrites
 from jejak.intake import Gone, Intake, TooSlow, notice_lost_clients, refusal, threads_for
 from jejak.logs import configure
 from jejak.settings import load
-from lrs.http.headers import basic_credentials
+from lrs.http.guard import is_remembered
 
 SMALL = 65_536
 """Bodies of at most so many bytes are received by the loop, and statements in them stored by it."""
@@ -145,11 +145,7 @@ class Serving:
             return False
         if "method" in query or not environ.get("CONTENT_TYPE", "").startswith("application/json"):
             return False
-        return self._is_local or self._is_known(environ.get("HTTP_AUTHORIZATION", ""))
-
-    def _is_known(self, header: str) -> bool:
-        pair = basic_credentials(header) if len(header) <= SMALL else None
-        return pair is not None and self._credentials.remembers(pair[0])
+        return self._is_local or is_remembered(environ.get("HTTP_AUTHORIZATION", ""), self._credentials)
 
     async def live(self, receive: Receive, send: Send) -> None:
         """The life of the process (ASGI lifespan): at its end the store is closed."""

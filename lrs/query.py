@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from lrs.access import Access
 from lrs.activities import Activities, Definition
 from lrs.attachments import readable
-from lrs.store.port import Position, Reader, Record, Store, StoreError
+from lrs.store.port import Position, Record, Store
 from statements.filters import BadCursor, StatementQuery, decode_cursor, encode_cursor
-
-CONSISTENCY_CACHE = 100_000
-"""Microseconds that a promise of consistency is told again before a newer one is asked for."""
 
 __all__ = ["BadCursor", "Page", "Query"]
 
@@ -46,7 +43,6 @@ class Query:
     def __init__(
         self,
         store: Store,
-        clock: Callable[[], int],
         *,
         cursor_key: bytes,
         page_size: int = 100,
@@ -54,11 +50,9 @@ class Query:
     ) -> None:
         """`cursor_key` authenticates cursors; all processes of an installation share it."""
         self._store = store
-        self._clock = clock
         self._cursor_key = cursor_key
         self._page_size = page_size
         self._page_size_max = page_size_max
-        self._promise = (0, 0)
 
     def one(self, access: Access, statement_id: str, *, voided: bool = False) -> tuple[Record | None, int]:
         """The statement with this id, if the caller may see it, and the promise as that of `Page`.
@@ -67,7 +61,7 @@ class Query:
         """
         with self._store.reading() as reader:
             record = reader.get(access.tenant, (statement_id,)).get(statement_id)
-            through = self._promised(reader)
+            through = reader.consistent_through()
         if record is None or record.hidden != voided:
             return None, through
         return record if not access.only_mine or access.mine in record.views[0] else None, through
@@ -86,7 +80,7 @@ class Query:
                 ascending=query.ascending,
                 limit=limit + 1,
             )
-            through = self._promised(reader)
+            through = reader.consistent_through()
         more = ""
         if len(found) > limit:
             del found[limit:]
@@ -107,7 +101,7 @@ class Query:
                 ascending=query.ascending,
                 limit=min(query.limit or self._page_size, self._page_size_max),
             )
-            through = self._promised(reader)
+            through = reader.consistent_through()
         more = ""
         if found.more and found.last is not None:
             place = found.last
@@ -134,27 +128,6 @@ class Query:
     def blob(self, blob: str) -> Iterator[bytes]:
         """The bytes of a blob that `attachments` named, a chunk at a time."""
         return self._store.blobs.chunks(blob)
-
-    def consistent_through(self) -> int:
-        """Microseconds: every statement with an earlier `stored` can be read from now on.
-
-        For answers that tell nothing of the log. A promise once given stays true, so it may be told again
-        for a moment; so it is while the store is away.
-        """
-        now = self._clock()
-        asked, promise = self._promise
-        if 0 <= now - asked <= CONSISTENCY_CACHE:
-            return promise
-        try:
-            with self._store.reading() as reader:
-                return self._promised(reader)
-        except StoreError:
-            return promise
-
-    def _promised(self, reader: Reader) -> int:
-        promise = reader.consistent_through()
-        self._promise = (self._clock(), promise)
-        return promise
 
 
 def _scope(access: Access) -> str:

@@ -83,7 +83,6 @@ class XapiApplication:
             ingest=Ingest(store, clock, new_id, activities=activities, agents=agents, on_written=on_written),
             query=Query(
                 store,
-                clock,
                 cursor_key=cursor_key,
                 page_size=limits.page_size,
                 page_size_max=limits.page_size_max,

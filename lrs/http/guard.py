@@ -23,6 +23,12 @@ def caller(request: Request, credentials: Credentials) -> Access:
     return access
 
 
+def is_remembered(header: str, credentials: Credentials) -> bool:
+    """Whether this `Authorization` header names a credential that `caller` knows without asking the store."""
+    pair = basic_credentials(header) if len(header) <= LONGEST else None
+    return pair is not None and credentials.remembers(pair[0])
+
+
 def permit(allowed: bool, deed: str) -> None:
     """Refusal 403 unless the credential's scopes allow the deed."""
     if not allowed:

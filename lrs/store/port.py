@@ -279,7 +279,7 @@ class Store(Protocol):
         """
 
     def promised(self) -> int:
-        """The latest promise of `Reader.consistent_through` that is known without waiting for anything."""
+        """The latest promise of `Reader.consistent_through` that is known without waiting; 0 when none is."""
 
     def close(self) -> None:
         """Finish writes in progress and release everything; further calls raise Unavailable."""

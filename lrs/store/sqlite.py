@@ -120,8 +120,11 @@ class SqliteStore:
         return job
 
     def promised(self) -> int:
-        """See the port."""
-        return self.promise()
+        """See the port; a store that is closed promises nothing: 0."""
+        try:
+            return self.promise()
+        except Unavailable:
+            return 0
 
     def close(self) -> None:
         """Finish writes in progress and release everything; snapshots still open end on their own."""

@@ -36,11 +36,8 @@ class Rarity:
             return terms
         counts = self._known(connection, terms)
         if min(counts) >= COMMON:
-            for probe in PROBES:
-                counts = _count(connection, terms, low, high, probe)
-                if min(counts) < probe:
-                    break
-        return [term for _, term in sorted(zip(counts, terms, strict=True))]
+            return by_count(connection, terms, COUNT_KEYS, [low, high])
+        return _sorted(terms, counts)
 
     def _known(self, connection: sqlite3.Connection, terms: list[int]) -> Sequence[int]:
         """The number of records of each term, up to `COMMON`."""
@@ -51,15 +48,33 @@ class Rarity:
         known = self._counts
         missing = [term for term in terms if term not in known]
         if missing:
-            known.update(zip(missing, _count(connection, missing, EARLIEST, LATEST, COMMON), strict=True))
+            counts = _count(connection, missing, COUNT_KEYS, [EARLIEST, LATEST], COMMON)
+            known.update(zip(missing, counts, strict=True))
         return [known.get(term, COMMON) for term in terms]
 
 
+def by_count(
+    connection: sqlite3.Connection, terms: list[int], count: str, bounds: Sequence[object]
+) -> list[int]:
+    """The terms with the rarest first; the query `count` takes a term, the bounds, and how far to count."""
+    if len(terms) < 2:
+        return terms
+    counts: Sequence[int] = ()
+    for probe in PROBES:
+        counts = _count(connection, terms, count, bounds, probe)
+        if min(counts) < probe:
+            break
+    return _sorted(terms, counts)
+
+
 def _count(
-    connection: sqlite3.Connection, terms: list[int], low: int, high: int, at_most: int
+    connection: sqlite3.Connection, terms: list[int], count: str, bounds: Sequence[object], at_most: int
 ) -> Sequence[int]:
-    sql = "SELECT " + ",".join([COUNT_KEYS] * len(terms))
-    counts: Sequence[int] = run_one(
-        connection, sql, [value for term in terms for value in (term, low, high, at_most)]
-    )
+    sql = "SELECT " + ",".join([count] * len(terms))
+    parameters = [value for term in terms for value in (term, *bounds, at_most)]
+    counts: Sequence[int] = run_one(connection, sql, parameters)
     return counts
+
+
+def _sorted(terms: list[int], counts: Sequence[int]) -> list[int]:
+    return [term for _, term in sorted(zip(counts, terms, strict=True))]

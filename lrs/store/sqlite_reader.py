@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
 
 import orjson
 
@@ -21,7 +20,7 @@ from lrs.store.sqlite_queries import (
     find_joined,
     named,
 )
-from lrs.store.sqlite_rarity import EARLIEST, LATEST
+from lrs.store.sqlite_rarity import EARLIEST, LATEST, by_count
 from lrs.store.sqlite_rows import Pending, Resolve, Row, StoredRecord, fetch, one_piece, uid
 from lrs.store.sqlite_terms import (
     TermMemory,
@@ -33,9 +32,6 @@ from lrs.store.sqlite_terms import (
     texts_of,
     views_of,
 )
-
-_PROBES = (64, 4096)
-"""How far documents of a key are counted to find the rarest: first a little, then more if all are common."""
 
 
 class SqliteReader:
@@ -247,19 +243,8 @@ class SqliteReader:
 
     def _rarest_documents_first(self, terms: list[int], scope: str | None) -> list[int]:
         if scope is None:
-            return self._by_count(terms, COUNT_DOCUMENTS, [])
-        return self._by_count(terms, COUNT_DOCUMENTS_IN, [scope])
-
-    def _by_count(self, terms: list[int], count: str, bounds: list[Any]) -> list[int]:
-        if len(terms) < 2:
-            return terms
-        counts: Sequence[int] = ()
-        for probe in _PROBES:
-            sql = "SELECT " + ",".join([count] * len(terms))
-            counts = run_one(self.connection, sql, [x for term in terms for x in (term, *bounds, probe)])
-            if min(counts) < probe:
-                break
-        return [term for _, term in sorted(zip(counts, terms, strict=True))]
+            return by_count(self.connection, terms, COUNT_DOCUMENTS, [])
+        return by_count(self.connection, terms, COUNT_DOCUMENTS_IN, [scope])
 
     def _documents(self, kind: str, sql: str, parameters: list[object]) -> dict[str, Document]:
         return {each.name: each for each in self._document_list(kind, sql, parameters)}

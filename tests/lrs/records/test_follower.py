@@ -15,7 +15,7 @@ import pytest
 from lrs.records import checkpoint, derive
 from lrs.records.checkpoint import LEASE
 from lrs.records.entries import ENTRY, Status
-from lrs.records.follower import UNUSABLE, Follower
+from lrs.records.follower import GATHER, UNUSABLE, Follower
 from lrs.records.learning_record import LearningRecord
 from lrs.records.summaries import SUMMARY
 from lrs.store.port import Document, Store, Unavailable, Writer
@@ -186,6 +186,32 @@ def test_a_failing_store_is_waited_out(desk: Desk, monkeypatch: pytest.MonkeyPat
     desk.send(desk.learn())
     desk.record.follower.run_forever(stop)
     assert desk.only().jp == 2
+
+
+@pytest.mark.parametrize(("records", "pauses"), [(99, 1), (100, 0)])
+def test_records_gather_after_a_small_pass_and_not_after_a_full_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, records: int, pauses: int
+) -> None:
+    """A pass over few records is followed by a pause for more; one over many goes on at once."""
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return super().wait(0)
+
+    waits: list[float | None] = []
+    stop = Stop()
+    passes = iter([records, 0])
+
+    def run_once() -> int:
+        done = next(passes)
+        if not done:
+            stop.set()
+        return done
+
+    monkeypatch.setattr(desk.record.follower, "run_once", run_once)
+    desk.record.follower.run_forever(stop)
+    assert waits == [GATHER] * pauses
 
 
 def test_a_statement_that_cannot_be_worked_on_is_passed_over(
