@@ -29,10 +29,11 @@ def main() -> None:
     """Follow the log until standard input closes."""
     settings = load(os.environ)
     configure(settings.log_level)
-    os.nice(NICE)
     stop = threading.Event()
     threading.Thread(target=_until_closed, args=(stop,), daemon=True).start()
     parts = core(settings)
+    # From here on: the store's writing thread keeps its priority, for others wait while it holds the lock.
+    os.nice(NICE)
     grading = threading.Thread(
         target=parts.progress.run_forever,
         args=(stop,),

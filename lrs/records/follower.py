@@ -32,6 +32,11 @@ IDLE = 0.05
 """Seconds between two looks at an idle log."""
 GATHER = 0.15
 """Seconds after a pass over few records: under load more gather meanwhile, and a pass costs little more."""
+BUSY = 500_000
+"""Microseconds: the log is being written to when its newest record is younger than that."""
+RESTS = ((60_000_000, 4.0), (600_000_000, 1.0))
+"""While others write, a follower that is less than so many microseconds behind rests after a pass over many
+records, for so many times as long as the pass took; one that is later than all of these does not."""
 POLL = 0.01
 PAUSE = 1.0
 """Seconds between two attempts after a failure."""
@@ -121,8 +126,10 @@ class Follower:
     def run_forever(self, stop: threading.Event) -> None:
         """Follow the log until `stop` is set; failures of the store are waited out."""
         while not stop.is_set():
+            begun = time.monotonic()
             try:
                 done = self.run_once()
+                rests = self._rests() if done >= BATCH // 2 else 0.0
             except StoreError as error:
                 _log.warning("follower: the store does not answer: %s", type(error).__name__)
                 stop.wait(PAUSE)
@@ -137,6 +144,8 @@ class Follower:
                 self._news.clear()
             elif done < BATCH // 2:
                 stop.wait(GATHER)
+            else:
+                stop.wait(rests * (time.monotonic() - begun))
         self.release()
 
     def notify(self) -> None:
@@ -177,6 +186,16 @@ class Follower:
             front = checkpoint.read(reader).front
             waiting = reader.find(None, after=front, ascending=True, limit=1, include_hidden=True)
         return max(0, self._clock() - waiting[0].stored) if waiting else 0
+
+    def _rests(self) -> float:
+        """How long to rest, in passes: who is writing now comes first, unless the record is late already."""
+        with self._store.reading() as reader:
+            newest = reader.find(None, limit=1, include_hidden=True)
+            front = checkpoint.read(reader).front
+        now = self._clock()
+        if not newest or front is None or now - newest[0].stored > BUSY:
+            return 0.0
+        return next((rests for within, rests in RESTS if now - front.stored < within), 0.0)
 
     def _is_past(self, stored: int) -> bool:
         with self._store.reading() as reader:

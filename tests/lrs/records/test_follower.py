@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -15,10 +16,10 @@ import pytest
 from lrs.records import checkpoint, derive
 from lrs.records.checkpoint import LEASE
 from lrs.records.entries import ENTRY, Status
-from lrs.records.follower import GATHER, UNUSABLE, Follower
+from lrs.records.follower import BATCH, GATHER, UNUSABLE, Follower
 from lrs.records.learning_record import LearningRecord
 from lrs.records.summaries import SUMMARY
-from lrs.store.port import Document, Store, Unavailable, Writer
+from lrs.store.port import Document, Position, Store, Unavailable, Writer
 from statements.jsontext import loads
 from statements.keys import target_key
 from statements.profile.vocabulary import Decision
@@ -188,30 +189,61 @@ def test_a_failing_store_is_waited_out(desk: Desk, monkeypatch: pytest.MonkeyPat
     assert desk.only().jp == 2
 
 
-@pytest.mark.parametrize(("records", "pauses"), [(99, 1), (100, 0)])
-def test_records_gather_after_a_small_pass_and_not_after_a_full_one(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, records: int, pauses: int
-) -> None:
-    """A pass over few records is followed by a pause for more; one over many goes on at once."""
+class Waits(threading.Event):
+    """An event that is never waited for, and notes how long it would have been."""
 
-    class Stop(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            waits.append(timeout)
-            return super().wait(0)
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float | None] = []
 
-    waits: list[float | None] = []
-    stop = Stop()
-    passes = iter([records, 0])
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout)
+        return super().wait(0)
+
+
+def waits(desk: Desk, monkeypatch: pytest.MonkeyPatch, records: int, *, took: float = 0.0) -> list[float]:
+    """How long a follower waits after one pass over so many records."""
+    stop = Waits()
 
     def run_once() -> int:
-        done = next(passes)
-        if not done:
+        if stop.seconds:
             stop.set()
-        return done
+            return 0
+        time.sleep(took)
+        return records
 
     monkeypatch.setattr(desk.record.follower, "run_once", run_once)
+    monkeypatch.setattr(desk.record.follower, "_news", threading.Event())
     desk.record.follower.run_forever(stop)
-    assert waits == [GATHER] * pauses
+    return [seconds for seconds in stop.seconds if seconds is not None]
+
+
+def test_records_gather_after_a_small_pass(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass over few records is followed by a pause in which more of them gather."""
+    assert waits(desk, monkeypatch, BATCH // 2 - 1) == [GATHER]
+
+
+@pytest.mark.parametrize(
+    ("behind", "quiet", "rests"),
+    [(5, 0, 4), (59, 0, 4), (61, 0, 1), (599, 0, 1), (601, 0, 0), (5, 1, 0)],
+    ids=["while others write", "a little late", "late", "later", "very late", "nobody writes"],
+)
+def test_it_rests_after_a_full_pass_while_others_write(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, behind: int, quiet: int, rests: int
+) -> None:
+    """Who is writing comes first, unless the record is late; while nobody is, it goes on at once."""
+    desk.send(desk.learn("ani"))
+    desk.follow()
+    newest = desk.send(desk.learn("budi")).stored
+    with desk.store.reading() as reader:
+        held = checkpoint.read(reader)
+    present = newest + quiet * 1_000_000
+    front = Position(present - behind * 1_000_000, str(uuid4()))
+    monkeypatch.setattr(checkpoint, "read", lambda _: replace(held, safe=front, ahead=None))
+    monkeypatch.setattr(desk.record.follower, "_clock", lambda: present)
+    monkeypatch.setattr(desk.record.follower, "release", lambda: None)
+    (rested,) = waits(desk, monkeypatch, BATCH, took=0.05)
+    assert 0.05 * rests <= rested <= (0.05 + 1.0) * rests
 
 
 def test_a_statement_that_cannot_be_worked_on_is_passed_over(
