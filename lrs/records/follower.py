@@ -34,7 +34,7 @@ GATHER = 0.15
 """Seconds after a pass over few records: under load more gather meanwhile, and a pass costs little more."""
 BUSY = 500_000
 """Microseconds: the log is being written to when its newest record is younger than that."""
-RESTS = ((60_000_000, 4.0), (600_000_000, 1.0))
+RESTS = ((60_000_000, 8.0), (600_000_000, 2.0))
 """While others write, a follower that is less than so many microseconds behind rests after a pass over many
 records, for so many times as long as the pass took; one that is later than all of these does not."""
 POLL = 0.01

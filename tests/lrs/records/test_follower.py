@@ -225,7 +225,7 @@ def test_records_gather_after_a_small_pass(desk: Desk, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     ("behind", "quiet", "rests"),
-    [(5, 0, 4), (59, 0, 4), (61, 0, 1), (599, 0, 1), (601, 0, 0), (5, 1, 0)],
+    [(5, 0, 8), (59, 0, 8), (61, 0, 2), (599, 0, 2), (601, 0, 0), (5, 1, 0)],
     ids=["while others write", "a little late", "late", "later", "very late", "nobody writes"],
 )
 def test_it_rests_after_a_full_pass_while_others_write(
