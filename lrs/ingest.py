@@ -7,7 +7,7 @@ content is a success, other content is `Differs` (xAPI 1.0.3 Part 3, 2.1.1 and 2
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from lrs import attachments as data
@@ -115,12 +115,14 @@ class Ingest:
         if problems:
             raise Invalid(problems)
         given = [isinstance(value.get("id"), str) for value in values]
+        mine = frozenset((access.mine,))
         batch = [
             prepare(
                 value,
                 version=version,
                 new_id="" if has_id else self._new_id(),
                 authority=access.authority,
+                mine=mine,
             )
             for value, has_id in zip(values, given, strict=True)
         ]
@@ -162,18 +164,17 @@ class Ingest:
         tenant = access.tenant
         ids = tuple(prepared.id for prepared in batch)
         clients = {prepared.id for prepared, has_id in zip(batch, given, strict=True) if has_id}
-        own = [replace(prepared, keys=prepared.keys | {access.mine}) for prepared in batch]
-        wanted = clients | lookups(own)
+        wanted = clients | lookups(batch)
         contents = [prepared.statement for prepared in batch] if access.may_define else []
         told = self._activities.told(tenant, contents)
         names = self._agents.told(tenant, contents)
 
         def work(writer: Writer) -> tuple[int, int]:
             known = writer.get(tenant, wanted) if wanted else {}
-            fresh = [prepared for prepared in own if prepared.id not in known]
+            fresh = [prepared for prepared in batch if prepared.id not in known]
             latest = 0
-            if len(fresh) < len(own):
-                latest = _compared(access, own, known, version)
+            if len(fresh) < len(batch):
+                latest = _compared(access, batch, known, version)
             if fresh:
                 latest = _add(writer, tenant, fresh, known, clients)
                 self._activities.learn(writer, tenant, told)

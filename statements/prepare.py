@@ -14,16 +14,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
 
 from statements.attachments import Attachment, declared
 from statements.jsontext import dumps
 from statements.keys import VOIDED, statement_keys
-from statements.sameness import digest
 from statements.timestamps import parse, render
 from statements.versions import Version
 
 _DEFAULT_VERSION: Final = {Version.V1: "1.0.0", Version.V2: "2.0.0"}
+_DIGEST_SIZE: Final = 16
 _FINE: Final = re.compile(r"[.,]([0-9]{7,})")
 
 
@@ -36,7 +37,7 @@ class Prepared:
     statement: dict[str, Any]
     """The statement as it will be returned, but for `stored`, and for `timestamp` when it came without."""
     digest: bytes
-    """See `statements.sameness`."""
+    """16 bytes of what is kept; equal digests mean the same statement, unequal ones not yet another."""
     keys: frozenset[str]
     """See `statements.keys`; the record's own view."""
     refers_to: str | None
@@ -57,9 +58,17 @@ class Prepared:
 
 
 def prepare(
-    value: Mapping[str, Any], *, version: Version, new_id: str, authority: Mapping[str, Any]
+    value: Mapping[str, Any],
+    *,
+    version: Version,
+    new_id: str,
+    authority: Mapping[str, Any],
+    mine: frozenset[str] = frozenset(),
 ) -> Prepared:
-    """Prepare one statement; `new_id` is used when it has none. The statement given is not changed."""
+    """Prepare one statement; `new_id` is used when it has none. The statement given is not changed.
+
+    `mine` are keys that it gets beside its own.
+    """
     statement = dict(value)
     statement.pop("stored", None)
     statement["id"] = statement.get("id", new_id)
@@ -68,15 +77,16 @@ def prepare(
     _shape(statement, version)
     target = statement["object"]
     refers_to = target["id"].lower() if target.get("objectType") == "StatementRef" else None
+    head = dumps(statement)[:-1]
     return Prepared(
         id=statement["id"].lower(),
         statement=statement,
-        digest=digest(statement, version),
-        keys=statement_keys(statement),
+        digest=blake2b(head, digest_size=_DIGEST_SIZE).digest(),
+        keys=statement_keys(statement) | mine,
         refers_to=refers_to,
         voids=refers_to if statement["verb"]["id"] == VOIDED else None,
         attachments=declared(statement),
-        head=dumps(statement)[:-1],
+        head=head,
     )
 
 

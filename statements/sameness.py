@@ -5,9 +5,8 @@ only one side has; and by the list of exceptions: definitions of activities, the
 point in time is written, the order of a group's members, letter case where it has no meaning. In 2.0 also
 parts of a duration below a hundredth of a second. Everything else counts, as written.
 
-`digest` answers at once for the common case, a client that repeats its request: equal digests mean the same
-statement. Unequal digests ask `differences`, which names the places that differ and never their values;
-no places means the same statement after all.
+`differences` names the places that differ and never their values; no places means the same statement. A
+client that just repeats its request is recognised without it, by the digest of `statements.prepare`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
@@ -23,15 +21,8 @@ import orjson
 from statements.timestamps import parse
 from statements.versions import Version
 
-_DIGEST_SIZE: Final = 16
 _FRACTION: Final = re.compile(r"[.,]([0-9]+)S$")
 _MAX_PLACES: Final = 20
-
-
-def digest(statement: Mapping[str, Any], version: Version) -> bytes:
-    """16 bytes; equal digests mean that two statements are the same. The statement has passed the rules."""
-    text = orjson.dumps(_essence(statement, version), default=_number_text, option=orjson.OPT_SORT_KEYS)
-    return blake2b(text, digest_size=_DIGEST_SIZE).digest()
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], version: Version) -> list[str]:
@@ -152,12 +143,6 @@ def _value(value: Any) -> Any:
         near = float(value)
         return _value(near) if Decimal(repr(near)) == value else value
     return value
-
-
-def _number_text(value: object) -> orjson.Fragment:
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value))
-    raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
 def _compare(one: Any, other: Any, pointer: str, found: list[str]) -> None:

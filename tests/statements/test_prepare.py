@@ -66,11 +66,19 @@ def test_any_valid_statement_comes_back_as_it_was_sent(version: Version, data: s
 @pytest.mark.parametrize("version", [V1, V2])
 @given(data=st.data())
 def test_a_repeated_statement_has_the_same_digest(version: Version, data: st.DataObject) -> None:
-    """What a client gets back and sends again is recognised at once, whatever order its members have."""
+    """What a client sends again as it was is recognised at once, and anything else has another digest."""
     value = data.draw(strategies.statements(version))
     first = prepared(value, version)
-    again = prepared(dict(reversed(value.items())), version)
-    assert first.digest == again.digest
+    assert prepared(copy.deepcopy(value), version).digest == first.digest
+    assert prepared({**value, "timestamp": "1999-01-01T00:00:00Z"}, version).digest != first.digest
+
+
+def test_keys_that_are_given_are_added_to_its_own() -> None:
+    """`mine` stands among the keys of a statement, and changes nothing else of it."""
+    plain = prepared(statement())
+    mine = prepare(statement(), version=V1, new_id=OTHER_ID, authority=AUTHORITY, mine=frozenset({"m"}))
+    assert mine.keys == plain.keys | {"m"}
+    assert (mine.head, mine.digest) == (plain.head, plain.digest)
 
 
 def test_the_store_assigns_stored_and_authority_whatever_was_sent() -> None:
