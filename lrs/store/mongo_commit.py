@@ -56,6 +56,8 @@ PATIENT_TRIES = 2
 """After so many lost races a group is taken apart, so that one work in dispute holds up no other."""
 GATHER_STEP, GATHER_STEPS = 0.002, 6
 """Seconds between two looks at the queue while the callers of the last group come back, and most looks."""
+LARGE = 2 * MOST_WORKS
+"""A group that added so many records was worth its transaction: nobody is awaited after it."""
 MOST_ROUNDS = 4
 """How often a work may be put off; it may ask for something else each time."""
 SNAPSHOT = ReadConcern("snapshot")
@@ -103,7 +105,7 @@ class Committer:
         self._turn = threading.Condition()
         self._closing = False
         self._company = 0
-        """How many works were under way when a group was last answered."""
+        """How many works were under way when a group was last answered, if that group was a small one."""
         self._answered = 0.0
         """When that was, by the monotonic clock."""
         self._threads = [
@@ -242,7 +244,7 @@ class Committer:
             raise
         self._commit(lane)
         self._answered = time.monotonic()
-        self._company = len(jobs) + len(self._queue)
+        self._company = len(jobs) + len(self._queue) if len(group.changes.added) < LARGE else 0
         if group.changes.added:
             lane.moved = self._answered
         for job, (result, error) in outcome.items():
