@@ -97,7 +97,7 @@ class Server:
         self.process.wait()
         self.process = None
         deadline = time.monotonic() + 10
-        while any(_runs(pid) for pid in pids):
+        while any(runs(pid) for pid in pids):
             assert time.monotonic() < deadline, "a killed process still runs"
             time.sleep(0.005)
 
@@ -119,7 +119,7 @@ class Server:
             resource.prlimit(pid, what, (soft, hard))
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Whether a process is there and is more than an entry that nobody has collected yet."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

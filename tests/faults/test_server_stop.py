@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.faults.server import Caller, Server, credential, serving
+from tests.faults.server import Caller, Server, credential, runs, serving
 from tests.faults.server_load import Load, Write, check
 from tests.faults.test_server_slow import opened, request
 
@@ -26,13 +26,17 @@ def told_to_end(server: Server) -> tuple[int, float]:
     return code, time.monotonic() - begun
 
 
-def test_what_was_acknowledged_before_the_end_is_there_after_it(address: str) -> None:
-    """Told to end under load, it ends well and soon; what it acknowledged is kept, the rest whole or not."""
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_was_acknowledged_before_the_end_is_there_after_it(address: str, workers: int) -> None:
+    """Told to end under load, it ends soon and leaves nothing running; what it acknowledged is kept."""
     known = credential(address)
-    with serving(address) as server:
+    with serving(address, workers=workers) as server:
         load = Load(server.port, known)
         load.wait_for(40)
+        processes = server.pids()
         code, seconds = told_to_end(server)
+        assert len(processes) >= workers + 2
+        assert not any(runs(pid) for pid in processes)
         load.join()
         assert {answer.status for _, answer in load.answers} <= {200, 204, 503}
         assert code == 0
