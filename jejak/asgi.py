@@ -12,12 +12,14 @@ import asyncio
 import gc
 import io
 import os
+import sys
+from contextlib import suppress
 from typing import Any
 
 from jejak.app import Application, create_app
 from jejak.asgi_environ import environ_of
+from jejak.asgi_steps import Elsewhere, LoopSteps
 from jejak.asgi_threads import STILL_SECONDS, Receive, Send, Threads, encoded, respond
-from jejak.asgi_writes import LoopWrites
 from jejak.intake import Gone, Intake, TooSlow, notice_lost_clients, refusal, threads_for
 from jejak.logs import configure
 from jejak.settings import load
@@ -31,10 +33,15 @@ MOST_BYTES = 1 << 26
 BARE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods without a body, unless it is announced."""
 STATEMENTS = "/xapi/statements"
-SLOW_QUERIES = ("attachments", "format")
+SLOW_QUERIES = ("&attachments=", "&format=")
 """Parameters of reads that are left to threads: they stream, or work on each statement."""
+NO_PAGES = (*SLOW_QUERIES, "&statementId=", "&voidedStatementId=")
+"""Those with which a read is something else than a page of statements as they are kept."""
 COLLECTED = (20_000, 20, 50)
 """Thresholds of the garbage collector: a request makes no cycles, so it need not look often."""
+SWITCHED = 0.0003
+"""Seconds after which a busy thread lets others run, where the store's thread talks to a server: it waits for
+its turn after each answer, and a group of writes is several answers long."""
 
 
 def worker() -> Worker:
@@ -46,6 +53,8 @@ def worker() -> Worker:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTED)
+    if not app.wired.store.is_local:
+        sys.setswitchinterval(SWITCHED)
     return Worker(app)
 
 
@@ -78,7 +87,7 @@ class Serving:
         self._xapi = app.wired.xapi
         self._is_local = app.wired.store.is_local
         self._credentials = app.wired.credentials
-        self._writes = LoopWrites(app.wired.store, loop)
+        self._steps = LoopSteps(app.wired.store, loop)
         turns = app.wired.settings.threads
         self._threads = Threads(Intake(app, turns), threads_for(turns), loop)
         self._requests = 0
@@ -98,9 +107,10 @@ class Serving:
             if body is not None and self._is_quick(environ):
                 mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
                 steps = self._xapi.steps(environ | mounted | {"wsgi.input": io.BytesIO(body)})
-                answer = await self._writes.carry_out(steps)
-                if isinstance(answer.body, bytes):
-                    return await respond(send, (answer.status, encoded(answer.headers)), answer.body)
+                with suppress(Elsewhere):
+                    answer = await self._steps.carry_out(steps)
+                    if isinstance(answer.body, bytes):
+                        return await respond(send, (answer.status, encoded(answer.headers)), answer.body)
                 # Attachments, asked for by a `more` link: a thread reads the page again and streams it.
             return await self._threads.answer(environ, body, receive, send)
         except TooSlow:
@@ -138,12 +148,15 @@ class Serving:
         if not path.startswith("/xapi/"):
             return False
         method: str = environ["REQUEST_METHOD"]
-        query: str = environ["QUERY_STRING"]
+        query = "&" + environ["QUERY_STRING"]
         if method == "GET":
-            return self._is_local and not any(name in query for name in SLOW_QUERIES)
-        if path != STATEMENTS or not (method == "PUT" or (method == "POST" and not query)):
-            return False
-        if "method" in query or not environ.get("CONTENT_TYPE", "").startswith("application/json"):
+            if self._is_local:
+                return not any(name in query for name in SLOW_QUERIES)
+            is_short = not any(name in query for name in NO_PAGES)
+        else:
+            is_short = method == "PUT" or (method == "POST" and query == "&")
+            is_short = is_short and environ.get("CONTENT_TYPE", "").startswith("application/json")
+        if path != STATEMENTS or not is_short or "&method=" in query:
             return False
         return self._is_local or is_remembered(environ.get("HTTP_AUTHORIZATION", ""), self._credentials)
 

@@ -24,6 +24,8 @@ from statements.identity import agent_key
 KIND = "credential"
 CACHE_MICROSECONDS = 5_000_000
 """How long a process may go on believing a credential after it was disabled elsewhere."""
+MOMENT = 100_000
+"""Microseconds within which a request that need not wait for its credential has used it."""
 CACHE_SIZE = 10_000
 PAGE = 500
 AUTHORITY_HOME = "https://jejak.id/xapi/authorities/"
@@ -165,9 +167,9 @@ class Credentials:
         return key, secret
 
     def remembers(self, key: str) -> bool:
-        """Whether `authenticate` would answer without reading the store."""
+        """Whether `authenticate` would answer without reading the store, now and for another moment."""
         known = self._known.get(key)
-        return known is not None and 0 <= self._clock() - known[0] < CACHE_MICROSECONDS // 2
+        return known is not None and 0 <= self._clock() - known[0] < CACHE_MICROSECONDS - MOMENT
 
     def authenticate(self, key: str, secret: str) -> Access | None:
         """The access of this key and secret, or None when they are not a pair in force."""

@@ -17,8 +17,8 @@ from lrs.activities import Activities
 from lrs.agents import KIND as AGENT
 from lrs.agents import Agents
 from lrs.sizes import check_keys
+from lrs.steps import Steps, Write, perform
 from lrs.store.port import Conflict, Document, Position, Record, Store, Views, Writer
-from lrs.writes import Steps, Write, perform
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
 from statements.jsontext import loads

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from lrs.access import Access
 from lrs.activities import Activities, Definition
 from lrs.attachments import readable
-from lrs.store.port import Position, Record, Store
+from lrs.steps import Steps
+from lrs.store.port import Find, Position, Record, Store
 from statements.filters import BadCursor, StatementQuery, decode_cursor, encode_cursor
 
 __all__ = ["BadCursor", "Page", "Query"]
@@ -88,20 +89,17 @@ class Query:
             more = encode_cursor(query, last.stored, last.id, key=self._cursor_key, scope=_scope(access))
         return Page([record.body for record in found], more, through)
 
-    def exact(self, access: Access, query: StatementQuery, after: Position | None = None) -> ExactPage:
+    def exact(self, access: Access, query: StatementQuery, after: Position | None = None) -> Steps[ExactPage]:
         """As `page`, for the answer that needs nothing but the bytes as they are kept."""
-        keys = query.keys | {access.mine} if access.only_mine else query.keys
-        with self._store.reading() as reader:
-            found = reader.find_joined(
-                access.tenant,
-                keys,
-                since=query.since,
-                until=query.until,
-                after=after,
-                ascending=query.ascending,
-                limit=min(query.limit or self._page_size, self._page_size_max),
-            )
-            through = reader.consistent_through()
+        found, through = yield Find(
+            access.tenant,
+            query.keys | {access.mine} if access.only_mine else query.keys,
+            min(query.limit or self._page_size, self._page_size_max),
+            query.since,
+            query.until,
+            after,
+            query.ascending,
+        )
         more = ""
         if found.more and found.last is not None:
             place = found.last

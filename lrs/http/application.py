@@ -22,8 +22,8 @@ from lrs.http.services import Limits, Services
 from lrs.ingest import Ingest, Receipt
 from lrs.query import Query
 from lrs.sizes import TooLarge
+from lrs.steps import Steps, perform
 from lrs.store.port import Conflict, Full, Store, StoreError, Unavailable
-from lrs.writes import Steps, perform
 from statements.errors import Invalid
 from statements.timestamps import render as timestamp
 from statements.versions import Version, negotiate

@@ -18,7 +18,8 @@ from lrs.http.response import Response, json_response, no_content
 from lrs.http.services import Services
 from lrs.ingest import Differs, Receipt
 from lrs.query import BadCursor
-from lrs.writes import Steps
+from lrs.steps import Call, Steps
+from lrs.store.port import Position
 from statements.attachments import declared
 from statements.filters import Format, StatementQuery, parse_query
 from statements.formats import activities_in, parse_languages, to_canonical, to_ids
@@ -70,7 +71,7 @@ def _store(services: Services, request: Request, put_id: str | None) -> Steps[Re
         ) from None
 
 
-def get(services: Services, request: Request) -> Response:
+def get(services: Services, request: Request) -> Steps[Response]:
     """One statement, or a page of those that match."""
     permit(request.access.may_read_statements, "read statements")
     after = None
@@ -85,11 +86,17 @@ def get(services: Services, request: Request) -> Response:
         pairs = [(name, value) for name, values in request.params.items() for value in values]
         query = parse_query(pairs, request.version)
     if query.statement_id is not None or query.voided_id is not None:
-        return _single(services, request, query)
+        single: Response = yield Call(lambda: _single(services, request, query))
+        return single
     if query.format is Format.EXACT and not query.attachments:
-        exact = services.query.exact(request.access, query, after)
+        exact = yield from services.query.exact(request.access, query, after)
         request.through = exact.through
         return json_response(_page(request, exact.joined, exact.more))
+    several: Response = yield Call(lambda: _several(services, request, query, after))
+    return several
+
+
+def _several(services: Services, request: Request, query: StatementQuery, after: Position | None) -> Response:
     page = services.query.page(request.access, query, after)
     request.through = page.through
     bodies = _formatted(services, request, query.format, page.bodies)

@@ -1,8 +1,9 @@
 """The replicated engine: MongoDB 6 or later, as a replica set or sharded.
 
 The parts: `mongo_codec` (how things lie in the database), `mongo_schema` (collections, indexes,
-migrations), `mongo_reader` and `mongo_writer` (the port's Reader and Writer), `mongo_commit` (group
-commit), `mongo_lanes` (stamps and the promise of `consistent_through`), `mongo_blobs`.
+migrations), `mongo_questions` (what is asked to read), `mongo_reader` and `mongo_writer` (the port's
+Reader and Writer), `mongo_loop` (pages for an event loop), `mongo_commit` (group commit), `mongo_lanes`
+(stamps and the promise of `consistent_through`), `mongo_blobs`.
 
 Reads come from snapshots that a majority holds, so nothing that was read is ever rolled back.
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 from pymongo.errors import ConfigurationError
 from pymongo.uri_parser import parse_uri
 
@@ -24,11 +25,13 @@ from lrs.store.mongo_codec import Raw
 from lrs.store.mongo_commit import Committer
 from lrs.store.mongo_errors import translating
 from lrs.store.mongo_lanes import Lanes, Stamps
-from lrs.store.mongo_reader import MongoReader, Promises, Rarity
+from lrs.store.mongo_loop import LoopPages
+from lrs.store.mongo_questions import Promises, Rarity
+from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_schema import upgrade
-from lrs.store.mongo_source import Snapshot
+from lrs.store.mongo_source import Snapshot, is_routed
 from lrs.store.mongo_writer import MongoWriter
-from lrs.store.port import Done, StoreError, Submitted, Unavailable
+from lrs.store.port import Done, Find, Joined, StoreError, Submitted, Unavailable
 
 T = TypeVar("T")
 
@@ -56,6 +59,12 @@ def connect(address: str, **options: Any) -> tuple[MongoClient[Raw], str]:
 
     StoreError when the address cannot be understood, ValueError when it names no database.
     """
+    chosen, name = understood(address, **options)
+    return MongoClient(address, **chosen), name
+
+
+def understood(address: str, **options: Any) -> tuple[dict[str, Any], str]:
+    """The options for a client, beside those of the address, and the name of the database; as `connect`."""
     try:
         parsed = parse_uri(address)
     except ConfigurationError as error:
@@ -67,7 +76,7 @@ def connect(address: str, **options: Any) -> tuple[MongoClient[Raw], str]:
     if not name:
         raise ValueError("the MongoDB address must name a database: mongodb://host/database")
     chosen = {key: value for key, value in {**OPTIONS, **options}.items() if key not in parsed["options"]}
-    return MongoClient(address, **chosen), name
+    return chosen, name
 
 
 class MongoStore:
@@ -85,13 +94,21 @@ class MongoStore:
                 upgrade(self._database)
                 stamps = Stamps(clock)
                 self._promises = Promises()
-                self._rarity = Rarity(self._database)
+                self._rarity = Rarity()
                 self._blobs = MongoBlobs(self._database)
                 self._blobs.sweep(datetime.datetime.now(datetime.UTC))
                 self._lanes = Lanes(self._client, self._database, stamps, LANES)
         except BaseException:
             self._client.close()
             raise
+        options, _ = understood(address)
+        self._pages = LoopPages(
+            lambda: AsyncMongoClient(address, **options),
+            name,
+            self._rarity,
+            self._promises,
+            is_routed=is_routed(self._database),
+        )
         self._committer = Committer(self._database, self._lanes, stamps, self._rarity)
 
     @property
@@ -110,6 +127,10 @@ class MongoStore:
         if self._closed:
             raise Unavailable("the store is closed")
         yield MongoReader(Snapshot(self._database), self._rarity, self._promises)
+
+    async def page(self, find: Find) -> tuple[Joined, int]:
+        """See `Store.page`."""
+        return await self._pages.page(find)
 
     def writing(
         self,
@@ -141,6 +162,7 @@ class MongoStore:
         """See `Store.close`."""
         if not self._closed:
             self._closed = True
+            self._pages.close()
             self._committer.close()
             self._lanes.close()
             self._client.close()

@@ -40,7 +40,8 @@ from lrs.store.mongo_codec import (
 )
 from lrs.store.mongo_errors import lost_race, said, translated
 from lrs.store.mongo_lanes import Lane, Lanes, Stamps
-from lrs.store.mongo_reader import MongoReader, Promises, Rarity
+from lrs.store.mongo_questions import Promises, Rarity
+from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_schema import DOCS, DURABLE, LOG
 from lrs.store.mongo_source import InTransaction
 from lrs.store.mongo_writer import Changes, Group, Missing, MongoWriter

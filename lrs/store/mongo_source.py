@@ -1,30 +1,43 @@
 """Where reads come from: one snapshot held by a majority, or the snapshot of a transaction.
 
-Both run the server's own `find` command, because its answer names the snapshot's time, which a cursor
+What is read is written once, as generators that yield the server's commands and are sent its answers
+(`Asking`); a thread has them answered by a `Source`, an event loop by a `LoopSnapshot`.
+
+Reads run the server's own `find` command, because its answer names the snapshot's time, which a cursor
 of the driver keeps to itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Generator, Sequence
+from typing import Protocol, TypeVar
 
 from bson import Timestamp
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
 from lrs.store.mongo_codec import Raw
+from lrs.store.mongo_errors import translating
+
+T = TypeVar("T")
 
 MANY = 1_000_000
 TRIES = 3
+PAUSE = 0.01
+"""Seconds between two of them."""
 SNAPSHOT_UNAVAILABLE = 246
 """The server's word for a collection that was made a moment ago."""
 
+Asking = Generator[Raw, Raw, T]
+"""Yields commands, is sent the answers, and returns."""
 
-class Source(Protocol):
-    """Something to run a `find` command on."""
+
+class View(Protocol):
+    """What those who ask must know about where the answers come from."""
 
     @property
     def at(self) -> Timestamp | None:
@@ -34,42 +47,105 @@ class Source(Protocol):
     def is_routed(self) -> bool:
         """Whether a router may have to choose among shards; on a replica set there is nothing to choose."""
 
+
+class Source(View, Protocol):
+    """Something that answers commands."""
+
     def run(self, command: Raw) -> Raw:
-        """The answer's `cursor`: `firstBatch`, and an `id` that is not 0 when there is more."""
+        """The server's answer."""
 
 
-def _is_routed(database: Database[Raw]) -> bool:
-    return not database.client.topology_description.topology_type_name.startswith("ReplicaSet")
+def answered(source: Source, asking: Asking[T]) -> T:
+    """Have a source answer all that is asked. StoreError."""
+    try:
+        command = next(asking)
+        while True:
+            with translating():
+                answer = source.run(command)
+            command = asking.send(answer)
+    except StopIteration as end:
+        value: T = end.value
+        return value
 
 
-class Snapshot:
-    """The latest snapshot that a majority holds; the first read fixes it."""
+async def answered_on_loop(source: LoopSnapshot, asking: Asking[T]) -> T:
+    """As `answered`, awaited."""
+    try:
+        command = next(asking)
+        while True:
+            with translating():
+                answer = await source.run(command)
+            command = asking.send(answer)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+
+
+class _Majority:
+    """The latest snapshot that a majority holds; the first `find` fixes it.
+
+    Anything else that is asked (a count, to choose an index) has no part in it.
+    """
+
+    def __init__(self, *, is_routed: bool) -> None:
+        self.at: Timestamp | None = None
+        self.is_routed = is_routed
+
+    def within(self, command: Raw) -> Raw:
+        """The command as it is sent."""
+        if "find" not in command:
+            return command
+        concern: Raw = {"level": "snapshot"}
+        if self.at is not None:
+            concern["atClusterTime"] = self.at
+        return {**command, "readConcern": concern}
+
+    def learn(self, answer: Raw) -> Raw:
+        """Note which snapshot was read; the answer."""
+        if "cursor" in answer:
+            self.at = answer["cursor"]["atClusterTime"]
+        return answer
+
+
+class Snapshot(_Majority):
+    """Read by a thread."""
 
     def __init__(self, database: Database[Raw]) -> None:
+        super().__init__(is_routed=is_routed(database))
         self._database = database
-        self.at: Timestamp | None = None
-        self.is_routed = _is_routed(database)
 
     def run(self, command: Raw) -> Raw:
         """See `Source.run`; a read that meets a change of primary is repeated,
         but nobody waits twice for a primary to appear."""
-        concern: Raw = {"level": "snapshot"}
-        if self.at is not None:
-            concern["atClusterTime"] = self.at
-        tries = TRIES
-        while True:
+        sent = self.within(command)
+        for left in reversed(range(TRIES)):
             try:
-                cursor: Raw = self._database.command({**command, "readConcern": concern})["cursor"]
-                break
-            except (AutoReconnect, OperationFailure) as error:
-                tries -= 1
-                if isinstance(error, ServerSelectionTimeoutError) or not tries:
+                return self.learn(self._database.command(sent))
+            except PyMongoError as error:
+                if not left or not _may_pass(error):
                     raise
-                if isinstance(error, OperationFailure) and error.code != SNAPSHOT_UNAVAILABLE:
+                time.sleep(PAUSE)
+        raise AssertionError("the last try returns or raises")
+
+
+class LoopSnapshot(_Majority):
+    """Read by an event loop."""
+
+    def __init__(self, database: AsyncDatabase[Raw], *, is_routed: bool) -> None:
+        super().__init__(is_routed=is_routed)
+        self._database = database
+
+    async def run(self, command: Raw) -> Raw:
+        """As that of `Snapshot`."""
+        sent = self.within(command)
+        for left in reversed(range(TRIES)):
+            try:
+                return self.learn(await self._database.command(sent))
+            except PyMongoError as error:
+                if not left or not _may_pass(error):
                     raise
-                time.sleep(0.01)
-        self.at = cursor["atClusterTime"]
-        return cursor
+                await asyncio.sleep(PAUSE)
+        raise AssertionError("the last try returns or raises")
 
 
 class InTransaction:
@@ -80,16 +156,15 @@ class InTransaction:
     def __init__(self, database: Database[Raw], session: ClientSession) -> None:
         self._database = database
         self._session = session
-        self.is_routed = _is_routed(database)
+        self.is_routed = is_routed(database)
 
     def run(self, command: Raw) -> Raw:
-        """See `Source.run`."""
-        cursor: Raw = self._database.command(command, session=self._session)["cursor"]
-        return cursor
+        """See `Source.run`; a transaction takes no counts, they are asked for beside it."""
+        session = self._session if "find" in command else None
+        return self._database.command(command, session=session)
 
 
 def rows(
-    source: Source,
     table: str,
     where: Raw,
     *,
@@ -97,7 +172,7 @@ def rows(
     sort: Sequence[tuple[str, int]] = (),
     index: str | None = None,
     limit: int = MANY,
-) -> list[Raw]:
+) -> Asking[list[Raw]]:
     """The documents that match, at most `limit`.
 
     An answer holds 16 MB; what did not fit is asked for again, without what has come.
@@ -113,8 +188,20 @@ def rows(
             command["sort"] = dict(sort)
         if index:
             command["hint"] = index
-        cursor = source.run(command)
+        cursor = (yield command)["cursor"]
         found += cursor["firstBatch"]
         if not cursor["id"]:
             break
     return found
+
+
+def is_routed(database: Database[Raw]) -> bool:
+    """See `View.is_routed`."""
+    return not database.client.topology_description.topology_type_name.startswith("ReplicaSet")
+
+
+def _may_pass(error: PyMongoError) -> bool:
+    if isinstance(error, ServerSelectionTimeoutError):
+        return False
+    is_new = isinstance(error, OperationFailure) and error.code == SNAPSHOT_UNAVAILABLE
+    return is_new or isinstance(error, AutoReconnect)

@@ -13,7 +13,7 @@ import orjson
 
 from lrs.store.mongo_codec import SEPARATOR, UUID_BYTES, WHOLE_LOG, Raw, key_hash, record_id
 from lrs.store.mongo_schema import LOG, LOG_INDEX
-from lrs.store.mongo_source import MANY, Source, rows
+from lrs.store.mongo_source import MANY, Asking, rows
 from lrs.store.port import Position
 
 Place = TypeVar("Place", bound=tuple[object, ...])
@@ -54,7 +54,6 @@ class Wanted:
 
 
 def matching(
-    source: Source,
     wanted: Wanted,
     where: Raw,
     fields: Raw,
@@ -65,7 +64,7 @@ def matching(
     ascending: bool,
     limit: int,
     include_hidden: bool,
-) -> list[Raw]:
+) -> Asking[list[Raw]]:
     """What is kept of up to `limit` records, `fields` of it, ordered by (stored, id); see `Reader.find`.
 
     `where` is a filter on one key that leaves out nothing that is wanted.
@@ -85,14 +84,14 @@ def matching(
     where = dict(where)
     sort = [("s", 1 if ascending else -1)]
 
-    def fetch(bounds: dict[str, int], limit: int) -> list[Raw]:
+    def fetch(bounds: dict[str, int], limit: int) -> Asking[list[Raw]]:
         query = {**where, "s": bounds} if bounds else where
-        return rows(source, LOG, query, fields=fields, sort=sort, index=LOG_INDEX, limit=limit)
+        return rows(LOG, query, fields=fields, sort=sort, index=LOG_INDEX, limit=limit)
 
     found: list[Raw] = []
     while len(found) < limit:
         size = limit - len(found) + 1 + (after is not None)
-        batch = fetch(bounds, size)
+        batch = yield from fetch(bounds, size)
         more = len(batch) == size
         if more:
             edge = batch[-1]["s"]
@@ -100,7 +99,7 @@ def matching(
             if whole:
                 bounds[onward] = edge
             else:
-                whole = fetch({"$gte": edge, "$lte": edge}, MANY)
+                whole = yield from fetch({"$gte": edge, "$lte": edge}, MANY)
                 bounds[onward] = edge + 1 if ascending else edge - 1
             batch = whole
         page = [raw for raw in batch if wanted.matches(raw)]

@@ -78,6 +78,19 @@ class Joined:
     """Whether something comes after it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Find:
+    """The arguments of one `Reader.find_joined`."""
+
+    tenant: str
+    keys: Collection[str]
+    limit: int
+    since: int | None = None
+    until: int | None = None
+    after: Position | None = None
+    ascending: bool = False
+
+
 def joined(found: Sequence[Record], limit: int) -> Joined:
     """The page of `limit` records at most, of a `find` that asked for one more."""
     page = found[:limit]
@@ -245,6 +258,13 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[Reader]:
         """A snapshot for reading, released on exit. Cheap enough for every request."""
 
+    async def page(self, find: Find) -> tuple[Joined, int]:
+        """What `read_page` returns, awaited by an event loop.
+
+        Where the store is local it is read in place. An engine may keep connections for a loop: close the
+        store from another thread while its last loop runs, or from the loop itself.
+        """
+
     def writing(
         self,
         work: Callable[[Writer], T],
@@ -287,3 +307,18 @@ class Store(Protocol):
 
 CONSISTENCY_BOUND = 2_000_000
 """Microseconds that `Reader.consistent_through` may lag behind the clock."""
+
+
+def read_page(store: Store, find: Find) -> tuple[Joined, int]:
+    """A page from a snapshot of its own, and the promise that holds in it (`Reader.consistent_through`)."""
+    with store.reading() as reader:
+        page = reader.find_joined(
+            find.tenant,
+            find.keys,
+            since=find.since,
+            until=find.until,
+            after=find.after,
+            ascending=find.ascending,
+            limit=find.limit,
+        )
+        return page, reader.consistent_through()

@@ -17,6 +17,7 @@ from lrs.store.port import (
     Conflict,
     Document,
     Done,
+    Find,
     Joined,
     Position,
     Record,
@@ -24,6 +25,7 @@ from lrs.store.port import (
     Unavailable,
     Views,
     joined,
+    read_page,
 )
 
 T = TypeVar("T")
@@ -252,6 +254,9 @@ class ModelStore:
             through = state.last = max(self._home.clock() - 1, state.last)
             snapshot = state.copy()
         yield Model(snapshot, self._home.clock, through)
+
+    async def page(self, find: Find) -> tuple[Joined, int]:
+        return read_page(self, find)
 
     def writing(
         self,

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import uuid4
 
 import pytest
 
@@ -649,21 +650,76 @@ def test_many_requests_at_once_are_all_answered(run: Run) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("local", [True, False], ids=["embedded", "replicated"])
-def test_only_a_store_on_this_machine_is_read_by_the_loop(
-    app: Application, known: tuple[str, str], where: list[str], local: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def far(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that may be on another machine."""
+    monkeypatch.setattr(type(app.wired.store), "is_local", property(lambda _: False))
+
+
+@pytest.mark.usefixtures("far")
+def test_a_loop_never_waits_for_a_store_that_is_far_away(
+    app: Application, known: tuple[str, str], where: list[str]
 ) -> None:
-    """Where a store may be far away, the loop stores for callers it remembers and reads for nobody."""
-    monkeypatch.setattr(type(app.wired.store), "is_local", property(lambda _: local))
+    """Whoever is not remembered has to be looked up, which a thread does; then the loop awaits the store."""
 
     async def scenario(ask: Asking) -> None:
         for _ in range(2):
             assert (await ask.call("POST", STATEMENTS, statement())).status == 200
-        assert (await ask.call("GET", STATEMENTS)).status == 200
+        assert len((await ask.call("GET", STATEMENTS)).json["statements"]) == 2
         assert (await ask.call("POST", STATEMENTS, statement())).status == 200
 
     asking(app, known, scenario)
-    assert where == (["loop"] * 4 if local else ["thread", "loop", "thread", "loop"])
+    assert where == ["thread", "loop", "loop", "loop"]
+
+
+@pytest.mark.usefixtures("far")
+@pytest.mark.parametrize(
+    ("target", "status", "answered"),
+    [
+        (f"{STATEMENTS}?limit=1", 200, ["loop"]),
+        (f"{STATEMENTS}?agent=nobody", 400, ["loop"]),
+        (f"{STATEMENTS}?activity=https://a.example/information-methods", 200, ["loop"]),
+        (f"{STATEMENTS}?limit=1&format=ids", 200, ["thread"]),
+        (f"{STATEMENTS}?limit=1&%66ormat=ids", 200, ["loop", "thread"]),
+        (f"{STATEMENTS}?limit=1&attachments=true", 200, ["thread"]),
+        (f"{STATEMENTS}?statementId={uuid4()}", 404, ["thread"]),
+        (f"{STATEMENTS}?voidedStatementId={uuid4()}", 404, ["thread"]),
+        (f"{STATEMENTS}?%73tatementId={uuid4()}", 404, ["loop", "thread"]),
+        ("/xapi/activities?activityId=https://a.example/1", 200, ["thread"]),
+        ("/xapi/about", 200, ["thread"]),
+    ],
+)
+def test_of_a_store_that_is_far_away_the_loop_reads_pages_alone(
+    app: Application, known: tuple[str, str], where: list[str], target: str, status: int, answered: list[str]
+) -> None:
+    """What has no form that a loop can await goes to a thread, even when that shows only on the way."""
+    app.wired.credentials.authenticate(*known)
+
+    async def scenario(ask: Asking) -> None:
+        assert (await ask.call("GET", target)).status == status
+
+    asking(app, known, scenario)
+    assert where == answered
+
+
+@pytest.mark.usefixtures("far")
+def test_a_page_that_a_far_store_cannot_give_is_503(
+    run: Run, app: Application, known: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the store reaches the caller of the loop as it does that of a thread."""
+    app.wired.credentials.authenticate(*known)
+
+    async def refuse(*_: Any) -> Any:
+        raise Unavailable("host 10.1.2.3 is down")
+
+    async def scenario(ask: Asking) -> Answer:
+        with monkeypatch.context() as patched:
+            patched.setattr(app.wired.store, "page", refuse)
+            return await ask.call("GET", STATEMENTS)
+
+    answer = run(scenario)
+    assert answer.status == 503
+    assert b"10.1" not in answer.body
 
 
 def test_the_life_of_the_process_ends_with_a_closed_store(tmp_path: Path) -> None:

@@ -59,6 +59,29 @@ def test_a_disabled_credential_ends_here_at_once_and_elsewhere_within_five_secon
     assert not here.disable("nobody")
 
 
+def test_a_credential_in_steady_use_is_known_nearly_always(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered is answered without the store; it is read anew only when it has run out."""
+    clock = Clock()
+    credentials = Credentials(store, clock)
+    key, secret = credentials.create("one", "lms", ["all"])
+    assert not credentials.remembers(key)
+    reads = []
+    reading = store.reading
+    monkeypatch.setattr(store, "reading", lambda: reads.append(clock.now) or reading())
+    remembered = 0
+    for _ in range(1_000):
+        clock.now += CACHE_MICROSECONDS // 100
+        before = len(reads)
+        is_remembered = credentials.remembers(key)
+        assert credentials.authenticate(key, secret)
+        assert not (is_remembered and len(reads) > before)
+        remembered += is_remembered
+    assert len(reads) <= 10
+    assert remembered > 950
+
+
 def test_the_credentials_of_a_tenant_are_listed_without_those_of_others(store: Store) -> None:
     """A listing shows names, scopes and state, of one tenant, in order of name."""
     credentials = Credentials(store, now)

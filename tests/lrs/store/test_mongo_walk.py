@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lrs.store.mongo import MongoStore, connect
 from lrs.store.mongo_codec import key_hash, record_key, tenant_range, views_text
-from lrs.store.mongo_reader import MongoReader, Promises, Rarity
+from lrs.store.mongo_questions import Promises, Rarity
+from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_walk import Wanted
 from lrs.store.port import Views
 from tests import mongod
@@ -95,15 +96,14 @@ class Router:
     def run(self, command: dict[str, Any]) -> dict[str, Any]:
         """Note the command."""
         self.asked.append(command)
-        return {"firstBatch": [], "id": 0}
+        return {"cursor": {"firstBatch": [], "id": 0}}
 
 
 @pytest.mark.parametrize("is_routed", [True, False])
 def test_a_router_is_told_the_range_of_the_tenant(is_routed: bool) -> None:
     """Among shards a query carries the tenant's range of ids; a replica set need not look at it."""
     source = Router(is_routed)
-    rarity: Any = None
-    MongoReader(source, Rarity(rarity), Promises()).find("bkn", ["a"], limit=1)
+    MongoReader(source, Rarity(), Promises()).find("bkn", ["a"], limit=1)
     (command,) = source.asked
     expected = {"_id": tenant_range("bkn")} if is_routed else {}
     assert command["filter"] == {"k": key_hash("bkn", "a"), **expected}

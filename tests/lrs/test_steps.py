@@ -9,8 +9,8 @@ import pytest
 
 from lrs.access import Access
 from lrs.ingest import ATTEMPTS, Differs, Ingest, Receipt
+from lrs.steps import Steps, Write, perform
 from lrs.store.port import Conflict, Unavailable, Writer
-from lrs.writes import Steps, Write, perform
 from statements.errors import Invalid
 from statements.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 import pytest
 import uvloop
 
-from jejak import asgi_writes
-from jejak.asgi_writes import LoopWrites
+from jejak import asgi_steps
+from jejak.asgi_steps import LoopSteps
 from lrs.access import Access
 from lrs.ingest import ATTEMPTS, Differs, Ingest
+from lrs.steps import Steps, Write
 from lrs.store.open import open_store
 from lrs.store.port import Conflict, Done, Store, Submitted, Unavailable, Writer
-from lrs.writes import Steps, Write
 from statements.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import agent, statement
@@ -77,11 +77,11 @@ class Held(ModelStore):
         thread.join()
 
 
-def run(store: Store, scenario: Callable[[LoopWrites], Awaitable[T]]) -> T:
+def run(store: Store, scenario: Callable[[LoopSteps], Awaitable[T]]) -> T:
     """A scenario with the writes of a fresh loop, of the kind that the server uses."""
 
     async def main() -> T:
-        return await asyncio.wait_for(scenario(LoopWrites(store, asyncio.get_running_loop())), 20)
+        return await asyncio.wait_for(scenario(LoopSteps(store, asyncio.get_running_loop())), 20)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main())
@@ -107,7 +107,7 @@ def test_results_are_sent_into_the_steps() -> None:
         second = yield Write(lambda writer: first + 1)
         return [first, second]
 
-    async def scenario(writes: LoopWrites) -> list[int]:
+    async def scenario(writes: LoopSteps) -> list[int]:
         task = asyncio.create_task(writes.carry_out(steps()))
         await turns()
         assert len(store.waiting) == 1
@@ -148,7 +148,7 @@ def test_errors_are_thrown_into_the_steps(failure: Exception) -> None:
                 raise
         return "went on"
 
-    async def scenario(writes: LoopWrites) -> list[str | BaseException]:
+    async def scenario(writes: LoopSteps) -> list[str | BaseException]:
         tasks = [asyncio.create_task(writes.carry_out(steps(lenient=each))) for each in (True, False)]
         await turns()
         store.end(failure, failure)
@@ -179,7 +179,7 @@ def test_a_lost_race_is_run_again(races: int, kept: bool) -> None:
     store = Held()
     ingest = Ingest(store, lambda: 1, lambda: "")
 
-    async def scenario(writes: LoopWrites) -> Any:
+    async def scenario(writes: LoopSteps) -> Any:
         task = asyncio.create_task(writes.carry_out(ingest.steps(ACCESS, [statement()], Version.V1)))
         for _ in range(races):
             await turns()
@@ -197,15 +197,15 @@ def test_many_writes_that_end_together_wake_the_loop_once(monkeypatch: pytest.Mo
     """A group that ends while the loop is busy costs one wake-up, and everyone hears its own result."""
     store = Held()
     woken: list[int] = []
-    tell = LoopWrites._tell
+    tell = LoopSteps._tell
 
-    def counted(self: LoopWrites) -> None:
+    def counted(self: LoopSteps) -> None:
         woken.append(len(self._ended))
         tell(self)
 
-    monkeypatch.setattr(LoopWrites, "_tell", counted)
+    monkeypatch.setattr(LoopSteps, "_tell", counted)
 
-    async def scenario(writes: LoopWrites) -> list[object]:
+    async def scenario(writes: LoopSteps) -> list[object]:
         tasks = [asyncio.create_task(writes.carry_out(one(place))) for place in range(100)]
         await turns()
         store.end()
@@ -221,10 +221,10 @@ def test_many_writes_that_end_together_wake_the_loop_once(monkeypatch: pytest.Mo
 
 def test_a_write_without_its_turn_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while it is withdrawn, so that nothing of it is kept, and the caller hears Unavailable."""
-    monkeypatch.setattr(asgi_writes, "PATIENCE", 0.05)
+    monkeypatch.setattr(asgi_steps, "PATIENCE", 0.05)
     store = Held()
 
-    async def scenario(writes: LoopWrites) -> None:
+    async def scenario(writes: LoopSteps) -> None:
         begun = time.monotonic()
         with pytest.raises(Unavailable, match="turn"):
             await writes.carry_out(one(1))
@@ -236,7 +236,7 @@ def test_a_write_without_its_turn_is_given_up(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_write_that_had_its_turn_is_waited_for(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is being done is not given up, however long it takes: its caller must hear what became of it."""
-    monkeypatch.setattr(asgi_writes, "PATIENCE", 0.02)
+    monkeypatch.setattr(asgi_steps, "PATIENCE", 0.02)
     begun, free = threading.Event(), threading.Event()
 
     def slow(writer: Writer) -> str:
@@ -247,7 +247,7 @@ def test_a_write_that_had_its_turn_is_waited_for(sqlite: Store, monkeypatch: pyt
     def steps() -> Steps[object]:
         return (yield Write(slow))
 
-    async def scenario(writes: LoopWrites) -> object:
+    async def scenario(writes: LoopSteps) -> object:
         task = asyncio.create_task(writes.carry_out(steps()))
         assert await asyncio.to_thread(begun.wait, 10)
         other = asyncio.create_task(writes.carry_out(one("late")))
@@ -268,7 +268,7 @@ def test_a_caller_that_is_cancelled_leaves_the_others_alone() -> None:
     def steps(place: int) -> Steps[object]:
         return (yield Write(lambda writer: ran.append(place)))
 
-    async def scenario(writes: LoopWrites) -> list[object]:
+    async def scenario(writes: LoopSteps) -> list[object]:
         tasks = [asyncio.create_task(writes.carry_out(steps(place))) for place in range(3)]
         await turns()
         tasks[1].cancel()
@@ -286,7 +286,7 @@ def test_what_ends_after_the_loop_is_told_to_nobody() -> None:
     """A write that outlives its loop raises nothing in the thread of the store that tells of it."""
     store = Held()
     loop = uvloop.new_event_loop()
-    writes = LoopWrites(store, loop)
+    writes = LoopSteps(store, loop)
     task = loop.create_task(writes.carry_out(one(1)))
     loop.run_until_complete(turns())
     task.cancel()
@@ -303,7 +303,7 @@ def test_statements_are_stored_from_the_loop(sqlite: Store) -> None:
     ingest = Ingest(sqlite, lambda: time.time_ns() // 1000, lambda: "")
     sent = [statement() for _ in range(300)]
 
-    async def scenario(writes: LoopWrites) -> list[Any]:
+    async def scenario(writes: LoopSteps) -> list[Any]:
         def storing(value: dict[str, Any]) -> Awaitable[Any]:
             return writes.carry_out(ingest.steps(ACCESS, [value], Version.V1))
 

@@ -1,4 +1,4 @@
-"""Steps that write (`lrs.writes`), carried out by an event loop that goes on serving others meanwhile.
+"""Steps (`lrs.steps`), carried out by an event loop that goes on serving others meanwhile.
 
 The store tells the end of each write by one of its own threads. A group of writes ends at once, so the loop
 is woken once for all of them, not for each.
@@ -11,8 +11,8 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from lrs.store.port import Store, Unavailable
-from lrs.writes import Steps, Write
+from lrs.steps import Step, Steps, Write
+from lrs.store.port import Find, Store, Unavailable
 
 T = TypeVar("T")
 
@@ -22,8 +22,12 @@ PATIENCE = 20.0
 _Ended = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
-class LoopWrites:
-    """The writes that one event loop has under way."""
+class Elsewhere(BaseException):
+    """These steps cannot go on here: a thread has to begin them anew."""
+
+
+class LoopSteps:
+    """The steps that one event loop has under way."""
 
     def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
         self._store = store
@@ -32,19 +36,31 @@ class LoopWrites:
         self._woken = False
 
     async def carry_out(self, steps: Steps[T]) -> T:
-        """As `lrs.writes.perform`, awaiting each write."""
+        """As `lrs.steps.perform`, awaiting each step. Elsewhere, when one has to wait in a thread."""
         try:
-            write = next(steps)
+            step = next(steps)
             while True:
                 try:
-                    result = await self._write(write)
+                    result = await self._carried_out(step)
+                except Elsewhere:
+                    steps.close()
+                    raise
                 except Exception as error:
-                    write = steps.throw(error)
+                    step = steps.throw(error)
                 else:
-                    write = steps.send(result)
+                    step = steps.send(result)
         except StopIteration as end:
             value: T = end.value
             return value
+
+    async def _carried_out(self, step: Step) -> Any:
+        if isinstance(step, Write):
+            return await self._write(step)
+        if isinstance(step, Find):
+            return await self._store.page(step)
+        if not self._store.is_local:
+            raise Elsewhere
+        return step.call()
 
     async def _write(self, write: Write) -> Any:
         loop = self._loop

@@ -1,0 +1,246 @@
+"""What is asked of MongoDB to read from one snapshot, as generators (`mongo_source.Asking`).
+
+Every query is a walk along one index from one place on: the log's `(k, s)`, and the documents'
+`(x, o, n)`. With several keys the walk follows the rarest of them (`Rarity`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+
+from bson import Timestamp
+
+from lrs.store.mongo_codec import (
+    Raw,
+    decode_document,
+    decode_record,
+    key_hash,
+    record_id,
+    record_keys,
+    tenant_range,
+)
+from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
+from lrs.store.mongo_source import Asking, View, rows
+from lrs.store.mongo_walk import Wanted, matching
+from lrs.store.port import Document, Find, Joined, Position, Record
+
+RECORD_FIELDS = dict.fromkeys("sbdvh", 1)
+PAGE_FIELDS = dict.fromkeys("sbvh", 1)
+PAGE_FIELDS_WITHOUT_KEYS = dict.fromkeys("sbh", 1)
+DOCUMENT_FIELDS = dict.fromkeys("kcnbteuoy", 1)
+"""Everything but the hashes; naming what is wanted costs the server less than naming what is not."""
+
+
+class Rarity:
+    """Remembers roughly how many entries an index holds for a hash, to follow the rarest."""
+
+    STEPS = (256, 4096, 65_536)
+    """Counts are cut off here: as far as needed to tell the keys of one query apart."""
+    SECONDS = 300.0
+    SIZE = 50_000
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], tuple[int, float]] = {}
+
+    def rarest(self, table: str, field: str, index: str, hashes: Sequence[int]) -> Asking[int]:
+        """The hash with the fewest entries, or one with so few that it makes no difference."""
+        if len(hashes) == 1:
+            return hashes[0]
+        best = hashes[0]
+        for step in self.STEPS:
+            counts = {}
+            for each in hashes:
+                counts[each] = yield from self._count(table, field, index, each, step)
+            best = min(hashes, key=counts.__getitem__)
+            if counts[best] < step:
+                break
+        return best
+
+    def _count(self, table: str, field: str, index: str, value: int, at_most: int) -> Asking[int]:
+        now = time.monotonic()
+        count, until = self._known.get((table, value), (0, 0.0))
+        if until > now and (count >= at_most or count not in self.STEPS):
+            return count
+        query = {"count": table, "query": {field: value}, "limit": at_most, "hint": index}
+        count = int((yield query)["n"])
+        if len(self._known) >= self.SIZE:
+            self._known.clear()
+        self._known[table, value] = (count, now + self.SECONDS)
+        return count
+
+
+class Promises:
+    """The last promise that was read, for the requests of the next moment."""
+
+    SECONDS = 0.02
+
+    def __init__(self) -> None:
+        self._last: tuple[int, Timestamp, float] | None = None
+
+    def keep(self, through: int, at: Timestamp | None) -> None:
+        """A promise that was true in the snapshot of that time."""
+        if at is not None:
+            self._last = (through, at, time.monotonic())
+
+    def recent(self, at: Timestamp | None) -> int | None:
+        """A promise from a moment ago that holds in the snapshot of that time, if there is one.
+
+        It holds in every later snapshot; after a change of primary the next one may be an earlier one.
+        """
+        last = self._last
+        if last is None or at is None or at < last[1] or time.monotonic() - last[2] > self.SECONDS:
+            return None
+        return last[0]
+
+
+class Questions:
+    """What one snapshot is asked; `MongoReader` has it answered."""
+
+    def __init__(self, view: View, rarity: Rarity, promises: Promises) -> None:
+        self._view = view
+        self._rarity = rarity
+        self._promises = promises
+
+    def get(self, tenant: str, ids: Collection[str]) -> Asking[dict[str, Record]]:
+        """See `Reader.get`."""
+        found = yield from self.records(record_keys(tenant, ids))
+        return {record.id: record for record in found}
+
+    def records(self, keys: Sequence[bytes]) -> Asking[list[Record]]:
+        """The records with these `_id`s."""
+        if not keys:
+            return []
+        return list(map(decode_record, (yield from rows(LOG, _among(keys), fields=RECORD_FIELDS))))
+
+    def find(
+        self,
+        tenant: str | None,
+        keys: Collection[str],
+        *,
+        since: int | None,
+        until: int | None,
+        after: Position | None,
+        ascending: bool,
+        limit: int,
+        include_hidden: bool,
+    ) -> Asking[list[Record]]:
+        """See `Reader.find`."""
+        wanted = Wanted(tenant, keys)
+        found = yield from matching(
+            wanted,
+            (yield from self._where(wanted)),
+            RECORD_FIELDS,
+            since=since,
+            until=until,
+            after=after,
+            ascending=ascending,
+            limit=limit,
+            include_hidden=include_hidden,
+        )
+        return list(map(decode_record, found))
+
+    def find_joined(self, find: Find) -> Asking[Joined]:
+        """See `Reader.find_joined`."""
+        wanted = Wanted(find.tenant, find.keys)
+        found = yield from matching(
+            wanted,
+            (yield from self._where(wanted)),
+            PAGE_FIELDS if find.keys else PAGE_FIELDS_WITHOUT_KEYS,
+            since=find.since,
+            until=find.until,
+            after=find.after,
+            ascending=find.ascending,
+            limit=find.limit + 1,
+            include_hidden=False,
+        )
+        page = found[: find.limit]
+        last = Position(page[-1]["s"], record_id(page[-1])) if page else None
+        return Joined(b",".join([raw["b"] for raw in page]), last, len(found) > find.limit)
+
+    def _where(self, wanted: Wanted) -> Asking[Raw]:
+        hashes = wanted.hashes
+        rarest = yield from self._rarity.rarest(LOG, "k", LOG_INDEX, hashes)
+        where: Raw = {"k": rarest}
+        others = [{"k": {"$ne": each}} for each in hashes if each != rarest]
+        if others:
+            # "None of them is missing": were it put as "each is there", the server would try, for every
+            # page anew, which of the keys it had better follow; an $expr costs it more per record.
+            where["$nor"] = others
+        if wanted.tenant is not None and self._view.is_routed:
+            where["_id"] = tenant_range(wanted.tenant)
+        return where
+
+    def documents(self, keys: Sequence[bytes]) -> Asking[list[Document]]:
+        """The documents with these `_id`s."""
+        if not keys:
+            return []
+        return list(map(decode_document, (yield from rows(DOCS, _among(keys), fields=DOCUMENT_FIELDS))))
+
+    def find_documents(
+        self,
+        kind: str,
+        scope: str | None,
+        keys: Collection[str],
+        *,
+        since: int | None,
+        after: tuple[str, str] | None,
+        descending: bool,
+        limit: int,
+    ) -> Asking[list[Document]]:
+        """See `Reader.find_documents`.
+
+        A walk over every scope sorts what its rarest key finds; the others follow their index.
+        """
+        wanted = frozenset(keys)
+        if limit <= 0:
+            return []
+        if scope is None:
+            if after is not None:
+                raise ValueError("a walk over all scopes cannot be resumed")
+            field, index, order = "z", DOCS_EVERYWHERE_INDEX, ["c", "o", "n"]
+            hashes = [key_hash(kind, key) for key in wanted] or [key_hash(kind)]
+        else:
+            field, index, order = "x", DOCS_INDEX, ["o", "n"]
+            hashes = [key_hash(kind, scope, key) for key in wanted] or [key_hash(kind, scope)]
+        rarest = yield from self._rarity.rarest(DOCS, field, index, hashes)
+        where: Raw = {field: rarest, "k": kind}
+        if scope is not None:
+            where["c"] = scope
+        if wanted:
+            where["y"] = {"$all": list(wanted)}
+        if since is not None:
+            where["u"] = {"$gt": since}
+        beyond = "$lt" if descending else "$gt"
+        steps = [where]
+        if after is not None:
+            steps = [
+                {**where, "o": after[0], "n": {beyond: after[1]}},
+                {**where, "o": {beyond: after[0]}},
+            ]
+        found: list[Document] = []
+        sort = [(each, -1 if descending else 1) for each in order]
+        for step in steps:
+            more = yield from rows(
+                DOCS, step, fields=DOCUMENT_FIELDS, sort=sort, index=index, limit=limit - len(found)
+            )
+            found += map(decode_document, more)
+        return found
+
+    def consistent_through(self) -> Asking[int]:
+        """See `Reader.consistent_through`; `mongo_lanes` says why it holds."""
+        through = self._promises.recent(self._view.at)
+        if through is None:
+            floors = yield from self.floors()
+            opened = [floor for floor, is_open in floors if is_open]
+            through = min(opened) if opened else max((floor for floor, _ in floors), default=0)
+            self._promises.keep(through, self._view.at)
+        return through
+
+    def floors(self) -> Asking[list[tuple[int, bool]]]:
+        """The floor of every writer, and whether it is still open."""
+        return [(raw["floor"], raw["open"]) for raw in (yield from rows(WRITERS, {}))]
+
+
+def _among(keys: Sequence[bytes]) -> Raw:
+    return {"_id": keys[0]} if len(keys) == 1 else {"_id": {"$in": keys}}
