@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import orjson
 
 from lrs.store.port import Document, Record
 from lrs.store.sqlite_errors import insert, rows_of, run
+from lrs.store.sqlite_phrases import Phrases
 from lrs.store.sqlite_rows import uid
 from lrs.store.sqlite_terms import TermWriter, document_prefix, key_prefix, pack, tenant_term, unpack
 
@@ -60,10 +63,10 @@ class Changes:
             (self.added if key in self.added else self.altered)[key] = record
         self.pending.update(later.pending)
 
-    def flush(self, connection: sqlite3.Connection, terms: TermWriter) -> None:
+    def flush(self, connection: sqlite3.Connection, terms: TermWriter, phrases: Phrases) -> None:
         """Bring what is pending into the file, within the connection's transaction."""
         if self.added:
-            _insert_records(connection, terms, list(self.added.values()))
+            _insert_records(connection, terms, phrases, list(self.added.values()))
             self.added = {}
         if self.altered:
             _alter_records(connection, terms, list(self.altered.values()))
@@ -78,34 +81,44 @@ _INSERT_KEY = "INSERT OR ROLLBACK INTO log_key"
 _INSERT_DOCUMENT_KEY = "INSERT OR ROLLBACK INTO document_key"
 
 
-def _insert_records(connection: sqlite3.Connection, terms: TermWriter, records: list[Record]) -> None:
-    prefixes = {record.tenant: key_prefix(record.tenant) for record in records}
-    # In the order of the records: new keys of one record get neighbouring numbers, and so their rows
-    # in log_key share pages (an agent's own and related key, a session and its registration).
-    texts = [tenant_term(tenant) for tenant in prefixes]
+_Tenant = tuple[int, dict[str, int], Iterator[tuple[int, bytes]]]
+"""The number of a tenant's term, the numbers of keys, and the bodies to be written, with their forms."""
+
+
+def _insert_records(
+    connection: sqlite3.Connection, terms: TermWriter, phrases: Phrases, records: list[Record]
+) -> None:
+    by_tenant: dict[str, list[Record]] = {}
     for record in records:
-        prefix = prefixes[record.tenant]
-        for view in record.views:
-            texts += [prefix + key for key in view]
-    numbers = terms.numbers(dict.fromkeys(texts))
+        by_tenant.setdefault(record.tenant, []).append(record)
+    tenants: dict[str, _Tenant] = {}
+    for tenant, its in by_tenant.items():
+        # In the order of the records: new keys of one record get neighbouring numbers, and so their rows
+        # in log_key share pages (an agent's own and related key, a session and its registration).
+        held = dict.fromkeys(chain.from_iterable(chain.from_iterable([record.views for record in its])))
+        prefix = key_prefix(tenant)
+        texts = [tenant_term(tenant), *[prefix + key for key in held]]
+        found = terms.numbers(texts)
+        own, *numbers = [found[text] for text in texts]
+        bodies = phrases.shorten(connection, tenant, [record.body for record in its])
+        tenants[tenant] = (own, dict(zip(held, numbers, strict=True)), iter(bodies))
     log: list[object] = []
     keys: list[object] = []
     for record in records:
         stored = record.stored
-        prefix = prefixes[record.tenant]
-        tenant = numbers[tenant_term(record.tenant)]
-        views = [[numbers[prefix + key] for key in view] for view in record.views]
-        log += (stored, tenant, uid(record.id), record.hidden, record.digest, pack(views), record.body)
-        keys += (tenant, stored, 0)
+        own, numbered, short = tenants[record.tenant]
+        views = [[numbered[key] for key in view] for view in record.views]
+        form, body = next(short)
+        log += (stored, own, uid(record.id), record.hidden, record.digest, pack(views), body, form)
+        keys += (own, stored, 0)
         _add_keys(keys, stored, views)
-    insert(connection, _INSERT_LOG, 7, log)
+    insert(connection, _INSERT_LOG, 8, log)
     insert(connection, _INSERT_KEY, 3, keys)
 
 
 def _add_keys(keys: list[object], stored: int, views: list[list[int]]) -> None:
     for number, view in enumerate(views):
-        for term in view:
-            keys += (term, stored, number)
+        keys += [value for term in view for value in (term, stored, number)]
 
 
 def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: list[Record]) -> None:

@@ -14,10 +14,16 @@ from __future__ import annotations
 
 from functools import cache
 
+FORMS = 64
+"""More than there are forms of a body (see `sqlite_phrases`): so a size and a form fit in one number."""
+
 PAGE = 128
 """Records or documents per statement, so that no answer grows without bound."""
 
-_SELECTED = "l.stored AS s, l.tenant AS t, l.hidden AS h, l.id AS i, l.digest AS d, l.terms AS k, l.body AS b"
+_SELECTED = (
+    "l.stored AS s, l.tenant AS t, l.hidden + 2 * l.form AS h,"
+    " l.id AS i, l.digest AS d, l.terms AS k, l.body AS b"
+)
 """The columns that `_page_of` expects of the inner query."""
 
 
@@ -32,7 +38,7 @@ def _page_of(inner: str) -> str:
 
 @cache
 def find_joined(keys: int, ascending: bool) -> str:
-    """As `find`, for a page that is sent as it is: places and sizes, and the bodies with commas."""
+    """As `find`, for a page that is sent as it is: places, ids, bodies with commas, least and most form."""
     direction = "ASC" if ascending else "DESC"
     others = "".join(
         f" CROSS JOIN log_key k{n}"
@@ -40,9 +46,10 @@ def find_joined(keys: int, ascending: bool) -> str:
         for n in range(1, keys)
     )
     return (
-        "SELECT group_concat(s||' '||hex(i)||' '||length(b), ' '),"
-        " CAST(group_concat(CAST(b AS TEXT), ',') AS BLOB) FROM ("
-        f"SELECT l.stored AS s, l.id AS i, l.body AS b FROM log_key k0{others}"
+        f"SELECT group_concat(s||' '||(length(b) * {FORMS} + f), ' '),"
+        " CAST(group_concat(CAST(i AS TEXT), '') AS BLOB),"
+        " CAST(group_concat(CAST(b AS TEXT), ',') AS BLOB), min(f), max(f) FROM ("
+        f"SELECT l.stored AS s, l.id AS i, l.body AS b, l.form AS f FROM log_key k0{others}"
         " CROSS JOIN log l ON l.stored = k0.stored"
         f" WHERE k0.term = ?1 AND k0.stored BETWEEN ?{keys + 1} AND ?{keys + 2} AND l.hidden = 0"
         f" ORDER BY k0.stored {direction} LIMIT ?{keys + 3})"

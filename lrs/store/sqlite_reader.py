@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 
 import orjson
@@ -139,7 +140,8 @@ class SqliteReader:
         if limit < PAGE:
             terms = self._rarest_first(list(numbers.values()), low, high)
             sql = find_joined(len(terms), ascending)
-            page = one_piece(self.connection, sql, [*terms, low, high, limit + 1], limit, ascending)
+            restore = partial(self._memory.phrases.restore, self.connection, tenant)
+            page = one_piece(self.connection, sql, [*terms, low, high, limit + 1], limit, ascending, restore)
             if page is not None:
                 return page
         found = self.find(
@@ -204,9 +206,14 @@ class SqliteReader:
         else:
             tenants = [tenant] * len(rows)
         return [
-            StoredRecord(owner, row[3], row[0], row[6], row[4], views, row[2])  # type: ignore[arg-type]
+            StoredRecord(owner, row[3], row[0], self._body(owner, row), row[4], views, row[2])  # type: ignore[arg-type]
             for owner, row, views in zip(tenants, rows, self._views(tenants, rows), strict=True)
         ]
+
+    def _body(self, tenant: str, row: Row) -> bytes:
+        """The body of a row as it came."""
+        body, form = row[6], row[7]
+        return self._memory.phrases.restore(self.connection, tenant, form, body) if form else body
 
     def _views(self, tenants: Sequence[str], rows: Sequence[Row]) -> Sequence[Views | Pending]:
         """The views of each row."""

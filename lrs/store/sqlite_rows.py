@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from lrs.store.port import Joined, Position, Record, Views
 from lrs.store.sqlite_errors import run_one
+from lrs.store.sqlite_queries import FORMS
 
 Resolve = Callable[[str, bytes], Views]
 """Turns the packed views of a tenant's record into texts."""
+
+
+Restore = Callable[[int, bytes], bytes]
+"""Gives bodies their full length again; see `sqlite_phrases`."""
 
 
 class Pending:
@@ -76,29 +81,50 @@ def uuid_text(raw: bytes) -> str:
 
 
 def one_piece(
-    connection: sqlite3.Connection, sql: str, parameters: Sequence[object], limit: int, ascending: bool
+    connection: sqlite3.Connection,
+    sql: str,
+    parameters: Sequence[object],
+    limit: int,
+    ascending: bool,
+    restore: Restore,
 ) -> Joined | None:
     """The page that a query of `find_joined` answers with, one record more than `limit` at most.
 
     None when a record was met twice (by two of its views), or not in order: then it takes `find`.
     """
-    places, body = run_one(connection, sql, parameters)
+    places, ids, body, least, most = run_one(connection, sql, parameters)
     if places is None:
         return Joined(b"", None, False)
-    parts: list[str] = places.split(" ")
-    stored = list(map(int, parts[::3]))
+    numbers = list(map(int, places.split(" ")))
+    stored = numbers[::2]
     if stored != sorted(set(stored), reverse=not ascending):
         return None
     more = len(stored) > limit
     if more:
-        body = body[: -1 - int(parts[-1])] if limit else b""
-        del parts[-3:]
-    last = Position(int(parts[-3]), uuid_text(bytes.fromhex(parts[-2]))) if parts else None
+        body = body[: -1 - numbers[-1] // FORMS] if limit else b""
+        del stored[-1], numbers[-2:]
+    last = Position(stored[-1], uuid_text(ids[16 * len(stored) - 16 :][:16])) if stored else None
+    if least:
+        body = restore(most, body)
+    elif most:
+        body = _restored(numbers[1::2], body, restore)
     return Joined(body, last, more)
 
 
-Row = tuple[int, int, bool, str, bytes, bytes, bytes]
-"""A record as read: stored, tenant number, hidden, id, digest, packed views, body."""
+def _restored(sizes: Iterable[int], together: bytes, restore: Restore) -> bytes:
+    """Bodies with commas, of which some are as they came."""
+    bodies = []
+    at = 0
+    for number in sizes:
+        size, form = divmod(number, FORMS)
+        body = together[at : at + size]
+        bodies.append(restore(form, body) if form else body)
+        at += size + 1
+    return b",".join(bodies)
+
+
+Row = tuple[int, int, bool, str, bytes, bytes, bytes, int]
+"""A record as read: stored, tenant number, hidden, id, digest, packed views, body, and the body's form."""
 
 
 def fetch(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> list[Row]:
@@ -111,15 +137,15 @@ def fetch(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]
     rows: list[Row] = []
     at = 0
     while six := tuple(islice(numbers, 6)):
-        stored, tenant, hidden, digests, terms, bodies = six
+        stored, tenant, flags, digests, terms, bodies = six
         digest = at + 16
         packed = digest + digests
         body = packed + terms
         end = body + bodies
         rows.append(
             (
-                stored, tenant, bool(hidden), uuid_text(data[at:digest]),
-                data[digest:packed], data[packed:body], data[body:end],
+                stored, tenant, bool(flags & 1), uuid_text(data[at:digest]),
+                data[digest:packed], data[packed:body], data[body:end], flags >> 1,
             )
         )  # fmt: skip
         at = end

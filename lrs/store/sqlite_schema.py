@@ -71,6 +71,16 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE TABLE backfill (migration INTEGER PRIMARY KEY, place INTEGER NOT NULL)",
         ),
     ),
+    Migration(
+        2,
+        "phrases",
+        (
+            # What the bodies of a tenant have in common, see `sqlite_phrases`. Rows from before have form 0.
+            """CREATE TABLE phrase (tenant TEXT, number INTEGER, text BLOB NOT NULL,
+                PRIMARY KEY (tenant, number)) WITHOUT ROWID""",
+            "ALTER TABLE log ADD COLUMN form INTEGER NOT NULL DEFAULT 0",
+        ),
+    ),
 )
 
 

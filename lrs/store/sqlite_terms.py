@@ -13,6 +13,7 @@ from zlib import crc32
 
 from lrs.store.port import Views
 from lrs.store.sqlite_errors import insert, run, run_one
+from lrs.store.sqlite_phrases import Phrases
 from lrs.store.sqlite_rarity import Rarity
 
 P = TypeVar("P", int, str, bytes)
@@ -45,6 +46,8 @@ class TermMemory:
     def __init__(self) -> None:
         self.rarity = Rarity()
         """How many records the terms have."""
+        self.phrases = Phrases()
+        """What the bodies of a tenant have in common."""
         self._young: dict[str, int] = {}
         self._old: dict[str, int] = {}
 
@@ -125,14 +128,13 @@ class TermWriter:
         return added
 
 
-def pack(views: Iterable[Iterable[int]]) -> bytes:
+def pack(views: Iterable[Sequence[int]]) -> bytes:
     """The views of a record as term numbers: per view a count and that many numbers."""
-    flat = array("I")
+    flat: list[int] = []
     for view in views:
-        numbers = list(view)
-        flat.append(len(numbers))
-        flat.extend(numbers)
-    return flat.tobytes()
+        flat.append(len(view))
+        flat += view
+    return array("I", flat).tobytes()
 
 
 def unpack(packed: bytes) -> list[list[int]]:

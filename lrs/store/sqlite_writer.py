@@ -35,6 +35,7 @@ class Group:
         self.clock = clock
         self.terms = TermWriter(connection, memory)
         self.changes = Changes()
+        memory.phrases.begin(connection)
 
     def prefetch(self, wanted: Iterable[RecordKey], documents: Iterable[DocumentKey]) -> None:
         """Read records by id and documents by name, all at once, for the writes to come."""
@@ -52,7 +53,7 @@ class Group:
 
     def flush(self) -> None:
         """Bring the changes of all writes so far into the file."""
-        self.changes.flush(self.connection, self.terms)
+        self.changes.flush(self.connection, self.terms, self.memory.phrases)
 
 
 class SqliteWriter(SqliteReader):
@@ -242,4 +243,4 @@ class SqliteWriter(SqliteReader):
             if self._saved is None:
                 self._saved = dict(self._group.terms.fresh)
                 run(self.connection, "SAVEPOINT work")
-            own.flush(self.connection, self._group.terms)
+            own.flush(self.connection, self._group.terms, self._memory.phrases)

@@ -37,6 +37,7 @@ QUERIES = {
     "no key": sqlite_queries.find(0, True, False),
     "one key": sqlite_queries.find(1, False, False),
     "three keys": sqlite_queries.find(3, False, True),
+    "a page in one piece": sqlite_queries.find_joined(2, False),
     "documents by name": sqlite_queries.named(4),
     "documents": sqlite_queries.find_documents(0, False, True, True, False),
     "documents of every scope": sqlite_queries.find_documents(0, True, False, False, True),
