@@ -14,6 +14,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from lrs.store.port import StoreError
@@ -101,15 +102,15 @@ class Phrases:
         self._samples: dict[str, _Sample] = {}
         self._due: dict[str, None] = {}
         """Tenants to look for phrases of, one phrase with each write."""
-        self._added: tuple[str, int] = ("", 0)
-        """Tenant and number of the phrase that the write under way has added, not to be used before it is over."""
+        self._added: dict[str, int] = {}
+        """By tenant, the number of the phrase that the write under way has added and must not use."""
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """At the start of a write: look for one more phrase if it is time to.
 
         It is used by the writes after this one, which find it in the file: this one may yet be undone.
         """
-        self._added = ("", 0)
+        self._added = {}
         if not self._due:
             return
         tenant = next(iter(self._due))
@@ -123,7 +124,7 @@ class Phrases:
             return
         sample.found += 1
         number = len(known.in_order) + 1
-        self._added = (tenant, number)
+        self._added = {tenant: number}
         run(connection, "INSERT INTO phrase VALUES (?, ?, ?)", (tenant, number, phrase))
 
     def shorten(
@@ -133,13 +134,12 @@ class Phrases:
         known = self._used.get(tenant)
         if known is None:
             _forget_one(self._used, TENANTS)
-            added, number = self._added
-            known = self._used[tenant] = _read(
-                connection, tenant, number - 1 if tenant == added else len(CODES)
-            )
+            known = _read(connection, tenant, self._added.get(tenant, len(CODES) + 1) - 1)
+            self._used[tenant] = known
         sample = self._samples.get(tenant)
         if sample is None:
-            self._due.pop(_forget_one(self._samples, SAMPLES), None)
+            for forgotten in _forget_one(self._samples, SAMPLES):
+                self._due.pop(forgotten, None)
             sample = self._samples[tenant] = _Sample()
         if sample.notice(bodies):
             self._due[tenant] = None
@@ -166,12 +166,11 @@ class Phrases:
         return bodies
 
 
-def _forget_one(held: dict[str, T], most: int) -> str:
-    """Make room by forgetting the oldest; its name, or "" when there was room."""
-    if len(held) < most:
-        return ""
-    oldest = next(iter(held))
-    del held[oldest]
+def _forget_one(held: dict[str, T], most: int) -> list[str]:
+    """Make room for one by forgetting the oldest, if there is none; who was forgotten."""
+    oldest = list(islice(held, len(held) >= most))
+    for name in oldest:
+        del held[name]
     return oldest
 
 
