@@ -25,7 +25,7 @@ from jejak.logs import configure
 from jejak.settings import load
 from lrs.http.guard import is_remembered
 
-SMALL = 65_536
+SMALL = 131_072
 """Bodies of at most so many bytes are received by the loop, and statements in them stored by it."""
 MOST_REQUESTS = 8_192
 MOST_BYTES = 1 << 26
@@ -180,7 +180,7 @@ def _small(environ: dict[str, Any]) -> int | None:
         return None
     if length is None:
         return 0
-    return int(length) if len(length) <= 5 and length.isdecimal() and int(length) <= SMALL else None
+    return int(length) if len(length) <= 6 and length.isdecimal() and int(length) <= SMALL else None
 
 
 async def _refuse(send: Send, status: int, detail: str) -> None:

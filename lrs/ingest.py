@@ -164,13 +164,14 @@ class Ingest:
         tenant = access.tenant
         ids = tuple(prepared.id for prepared in batch)
         clients = {prepared.id for prepared, has_id in zip(batch, given, strict=True) if has_id}
-        wanted = clients | lookups(batch)
+        references = lookups(batch)
+        looked_up = references
         contents = [prepared.statement for prepared in batch] if access.may_define else []
         told = self._activities.told(tenant, contents)
         names = self._agents.told(tenant, contents)
 
         def work(writer: Writer) -> tuple[int, int]:
-            known = writer.get(tenant, wanted) if wanted else {}
+            known = writer.get(tenant, looked_up) if looked_up else {}
             fresh = [prepared for prepared in batch if prepared.id not in known]
             latest = 0
             if len(fresh) < len(batch):
@@ -182,7 +183,7 @@ class Ingest:
                 data.grant(writer, access, received, latest)
             return latest, len(fresh)
 
-        prefetch = [(tenant, name) for name in wanted]
+        prefetch = [(tenant, name) for name in clients | references]
         documents = [
             *((AWAITED, tenant, name) for name in clients),
             *((ACTIVITY, tenant, name) for name, _, _ in told),
@@ -194,7 +195,9 @@ class Ingest:
                 stored, new = yield write
                 break
             except Conflict:
-                # Another writer was first with one of these ids; the next attempt reads its statement.
+                # One of these ids is there; the next attempt reads its statement. Most ids were just made, so
+                # the first one does not look for them.
+                looked_up = clients | references
                 if attempt == ATTEMPTS - 1:
                     raise
         receipt = Receipt(ids, stored, new)

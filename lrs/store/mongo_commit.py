@@ -231,8 +231,9 @@ class Committer:
         try:
             reader = MongoReader(InTransaction(self._database, session), self._rarity, Promises())
             group = Group(reader, self._stamps)
+            # Ids are mostly named to be added, and were just made: they are looked up when a work gets them.
             group.want(
-                (name for job in jobs for name in job.prefetch),
+                (name for job in jobs for name in job.prefetch if careful),
                 (name for job in jobs for name in job.documents),
             )
             group.begin()

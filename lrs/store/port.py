@@ -278,9 +278,9 @@ class Store(Protocol):
         raises undoes the whole write and is re-raised. It must be quick and may not call back into
         the store. When this returns, the write survives a power cut. Concurrent calls are committed
         together (group commit), yet each one is all-or-nothing on its own. `prefetch` names
-        (tenant, id) pairs that `work` is going to `get`, `documents` the (kind, scope, name) of documents
-        it is going to read: hints, by which one query serves all waiting writes, never needed for
-        correctness.
+        (tenant, id) pairs that `work` is going to `get` or `append`, `documents` the (kind, scope, name) of
+        documents it is going to read: hints, by which one query serves all waiting writes, never needed
+        for correctness.
         """
 
     def submit(
