@@ -15,6 +15,11 @@ CODES = bytes((*range(0x01, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0xC0, 0xC1, *
 """The bytes that stand for phrases: those that JSON never has, because it escapes control characters (white
 space is left out here) or because UTF-8 does not use them."""
 
+BETWEEN = b"\0"
+"""Stands between bodies that are worked on together; JSON never has it either."""
+RESERVED = CODES + BETWEEN
+"""No phrase has any of these: so what codes stand for is never in doubt."""
+
 SHORTEST, LONGEST = 12, 2_048
 """Bytes of a phrase."""
 
@@ -52,7 +57,7 @@ def common_phrase(bodies: Sequence[bytes]) -> bytes | None:
 
 
 def _is_text(pair: tuple[bytes, bytes]) -> bool:
-    return pair[0] not in CODES and pair[1] not in CODES
+    return pair[0] not in RESERVED and pair[1] not in RESERVED
 
 
 def _unbroken(chain: Sequence[bytes], held: set[tuple[bytes, bytes]]) -> list[bytes]:

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import TypeVar
 
 from lrs.store.port import StoreError
-from lrs.store.sqlite_common import CODES, common_phrase
+from lrs.store.sqlite_common import BETWEEN, CODES, RESERVED, common_phrase
 from lrs.store.sqlite_errors import run
 
 T = TypeVar("T")
@@ -45,9 +45,6 @@ TENANTS = 1_000
 
 SAMPLES = 200
 """Tenants of whom a sample is held (some 60 KB each)."""
-
-_BETWEEN = b"\0"
-_RESERVED = CODES + _BETWEEN
 
 Phrase = tuple[bytes, bytes]
 """A code and what it stands for."""
@@ -176,13 +173,13 @@ def _forget_one(held: dict[str, T], most: int) -> list[str]:
 
 def _shortened(known: _Known, bodies: Sequence[bytes]) -> list[tuple[int, bytes]]:
     """Bodies with their forms; all in one go, unless one of them has to stay as it came."""
-    together = _BETWEEN.join(bodies)
+    together = BETWEEN.join(bodies)
     if (
         len(together) <= LONGEST
-        and len(together.translate(None, _RESERVED)) == len(together) - len(bodies) + 1
+        and len(together.translate(None, RESERVED)) == len(together) - len(bodies) + 1
     ):
         form = len(known.in_order) + 1
-        return [(form, body) for body in _coded(known, together).split(_BETWEEN)]
+        return [(form, body) for body in _coded(known, together).split(BETWEEN)]
     if len(bodies) == 1:
         return [(0, bodies[0])]
     return [_shortened(known, (body,))[0] for body in bodies]

@@ -254,6 +254,16 @@ def test_a_phrase_does_not_end_in_a_time() -> None:
     assert common_phrase([b"%d" % n for n in range(48)]) is None
 
 
+@pytest.mark.parametrize("byte", [0, CODES[0], CODES[-1]])
+def test_no_phrase_has_a_byte_with_a_meaning(byte: int) -> None:
+    """Bodies that are no JSON may share such bytes; a phrase breaks off there."""
+    shared = b"this is the same|in all of them, here too"
+    bodies = [b'{"n":%d}%b%d' % (n, shared.replace(b"|", bytes([byte])), 7 * n) for n in range(40)]
+    phrase = common_phrase(bodies)
+    assert phrase is not None
+    assert byte not in phrase
+
+
 words = st.sampled_from(
     [b'"platform":"Moodle"', b"http://", b"\x01", b"\xff", b"\0", b"a", b" ", b"2026-11-24T10:00", b"\n"]
 )
