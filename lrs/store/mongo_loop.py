@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 
 from pymongo import AsyncMongoClient
@@ -20,6 +21,8 @@ from lrs.store.mongo_source import LoopSnapshot, answered_on_loop
 from lrs.store.port import Find, Joined, Unavailable
 
 CLOSING_SECONDS = 5.0
+
+_Life = AsyncGenerator[AsyncDatabase[Raw], None]
 
 
 class LoopPages:
@@ -41,47 +44,49 @@ class LoopPages:
         self._is_routed = is_routed
         self._turn = threading.Lock()
         self._databases: dict[asyncio.AbstractEventLoop, AsyncDatabase[Raw]] = {}
+        self._lives: dict[asyncio.AbstractEventLoop, _Life] = {}
         self._closed = False
 
     async def page(self, find: Find) -> tuple[Joined, int]:
         """See `Store.page`."""
-        source = LoopSnapshot(self._database(), is_routed=self._is_routed)
+        loop = asyncio.get_running_loop()
+        database = self._databases.get(loop)
+        if database is None:
+            database = await self._begin(loop)
+        source = LoopSnapshot(database, is_routed=self._is_routed)
         questions = Questions(source, self._rarity, self._promises)
         page = await answered_on_loop(source, questions.find_joined(find))
         return page, await answered_on_loop(source, questions.consistent_through())
 
     def close(self) -> None:
-        """Close the connections; waits for that unless the loop itself calls."""
+        """Close the connections of loops that run, and wait for that; other loops do it at their end."""
         with self._turn:
             self._closed = True
-            databases, self._databases = self._databases, {}
-        for loop, database in databases.items():
-            _close(database.client, loop)
+            self._databases.clear()
+            lives = list(self._lives.items())
+        for loop, life in lives:
+            if loop.is_running() and loop is not asyncio._get_running_loop():
+                # Its own end may come first, or it may be too busy.
+                with suppress(TimeoutError, RuntimeError, CancelledError):
+                    asyncio.run_coroutine_threadsafe(_ended(life), loop).result(CLOSING_SECONDS)
 
-    def _database(self) -> AsyncDatabase[Raw]:
-        loop = asyncio.get_running_loop()
-        database = self._databases.get(loop)
-        if database is not None:
-            return database
+    async def _begin(self, loop: asyncio.AbstractEventLoop) -> AsyncDatabase[Raw]:
         with self._turn:
             if self._closed:
                 raise Unavailable("the store is closed")
-            database = self._databases[loop] = self._connect()[self._name]
-        return database
+            life = self._lives[loop] = self._life(loop)
+        return await anext(life)
+
+    async def _life(self, loop: asyncio.AbstractEventLoop) -> _Life:
+        """The client of a loop. A loop that ends properly closes its generators, and so the client."""
+        try:
+            async with self._connect() as client:
+                database = self._databases[loop] = client[self._name]
+                yield database
+        finally:
+            self._databases.pop(loop, None)
+            self._lives.pop(loop, None)
 
 
-def _close(client: AsyncMongoClient[Raw], loop: asyncio.AbstractEventLoop) -> None:
-    """Close a client in its loop; a loop that runs no more has taken its connections with it."""
-    closing = client.close()
-    try:
-        running = asyncio.get_running_loop()
-    except RuntimeError:
-        running = None
-    if not loop.is_running():
-        closing.close()
-    elif running is loop:
-        task = loop.create_task(closing)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    else:
-        with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(closing, loop).result(CLOSING_SECONDS)
+async def _ended(life: _Life) -> None:
+    await life.aclose()

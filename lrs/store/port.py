@@ -261,8 +261,8 @@ class Store(Protocol):
     async def page(self, find: Find) -> tuple[Joined, int]:
         """What `read_page` returns, awaited by an event loop.
 
-        Where the store is local it is read in place. An engine may keep connections for a loop: close the
-        store from another thread while its last loop runs, or from the loop itself.
+        Where the store is local it is read in place. An engine may keep connections for a loop: they end when
+        another thread closes the store, or else with the loop, if that ends as `asyncio.run` does.
         """
 
     def writing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from lrs.store.mongo import MongoStore
-from lrs.store.port import StoreError, Unavailable
+from lrs.store.port import Find, StoreError, Unavailable
 from tests import mongod
 from tests.faults.load import TENANT, Batch, check, write
 
@@ -129,3 +130,40 @@ def test_without_a_majority_calls_end_in_seconds() -> None:
             except Unavailable:
                 assert time.monotonic() < end
         store.close()
+
+
+@pytest.mark.timeout(120)
+def test_without_a_majority_pages_of_a_loop_end_in_seconds() -> None:
+    """A loop that awaits a page hears Unavailable soon, has its turn meanwhile, and reads again later."""
+
+    async def scenario(replicas: mongod.ReplicaSet, store: MongoStore) -> None:
+        find = Find(TENANT, [], 5)
+        assert (await store.page(find))[0].body == b""
+        primary = replicas.primary()
+        down = [next(member for member in replicas.members if member is not primary), primary]
+        for member in down:
+            member.kill()
+        begun = time.monotonic()
+        pages = asyncio.gather(*(store.page(find) for _ in range(10)), return_exceptions=True)
+        longest = 0.0
+        while not pages.done():
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - before)
+        assert {type(each) for each in await pages} == {Unavailable}
+        assert time.monotonic() - begun < 15
+        assert longest < 1
+        for member in down:
+            member.start()
+        await asyncio.to_thread(replicas.caught_up)
+        end = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                assert (await store.page(find))[0].body == b""
+                break
+            except Unavailable:
+                assert time.monotonic() < end
+        await asyncio.to_thread(store.close)
+
+    with mongod.replica_set(3) as replicas:
+        asyncio.run(scenario(replicas, MongoStore(replicas.address("jejak"))))

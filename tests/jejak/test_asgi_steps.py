@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,12 +14,12 @@ import pytest
 import uvloop
 
 from jejak import asgi_steps
-from jejak.asgi_steps import LoopSteps
+from jejak.asgi_steps import Elsewhere, LoopSteps
 from lrs.access import Access
 from lrs.ingest import ATTEMPTS, Differs, Ingest
-from lrs.steps import Steps, Write
+from lrs.steps import Call, Steps, Write
 from lrs.store.open import open_store
-from lrs.store.port import Conflict, Done, Store, Submitted, Unavailable, Writer
+from lrs.store.port import Conflict, Done, Find, Joined, Store, Submitted, Unavailable, Writer
 from statements.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import agent, statement
@@ -156,6 +157,66 @@ def test_errors_are_thrown_into_the_steps(failure: Exception) -> None:
 
     assert run(store, scenario) == ["went on", failure]
     assert caught == [failure, failure]
+
+
+class Far(Held):
+    """A store on another machine, which answers for pages when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[Find, asyncio.Future[tuple[Joined, int]]]] = []
+
+    @property
+    def is_local(self) -> bool:
+        return False
+
+    async def page(self, find: Find) -> tuple[Joined, int]:
+        self.asked.append((find, asyncio.get_running_loop().create_future()))
+        return await self.asked[-1][1]
+
+
+def test_pages_are_awaited_side_by_side() -> None:
+    """Each of many pages is waited for by its own steps alone, which hear the page or the error."""
+    store = Far()
+    told = (Joined(b"{}", None, more=False), 7)
+
+    def steps(limit: int) -> Steps[Any]:
+        try:
+            return (yield Find("one", [], limit))
+        except Unavailable as error:
+            return str(error)
+
+    async def scenario(writes: LoopSteps) -> list[Any]:
+        tasks = [asyncio.create_task(writes.carry_out(steps(limit))) for limit in (1, 2)]
+        await turns()
+        (first, page), (second, failing) = store.asked
+        assert (first.limit, second.limit) == (1, 2)
+        failing.set_exception(Unavailable("gone"))
+        await turns()
+        assert [task.done() for task in tasks] == [False, True]
+        page.set_result(told)
+        return await asyncio.gather(*tasks)
+
+    assert run(store, scenario) == [told, "gone"]
+
+
+@pytest.mark.parametrize("local", [True, False], ids=["embedded", "replicated"])
+def test_a_call_that_may_wait_long_is_left_to_a_thread(local: bool) -> None:
+    """The loop calls what reads this machine's disk; otherwise it ends the steps, and nothing was called."""
+    seen: list[str] = []
+
+    def steps() -> Steps[object]:
+        try:
+            return (yield Call(lambda: seen.append("called")))
+        finally:
+            seen.append("ended")
+
+    async def scenario(writes: LoopSteps) -> None:
+        with nullcontext() if local else pytest.raises(Elsewhere):
+            await writes.carry_out(steps())
+
+    run(Held() if local else Far(), scenario)
+    assert seen == (["called", "ended"] if local else ["ended"])
 
 
 def test_a_store_that_takes_no_write_is_told_to_the_steps() -> None:

@@ -1,4 +1,4 @@
-"""Steps that write, carried out by the thread that calls."""
+"""Steps, carried out by the thread that calls."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from lrs.access import Access
 from lrs.ingest import ATTEMPTS, Differs, Ingest, Receipt
-from lrs.steps import Steps, Write, perform
-from lrs.store.port import Conflict, Unavailable, Writer
+from lrs.steps import Call, Step, Steps, Write, perform
+from lrs.store.port import Conflict, Find, Unavailable, Writer, read_page
 from statements.errors import Invalid
 from statements.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
@@ -102,13 +102,45 @@ def test_steps_may_end_with_an_error_of_a_write() -> None:
     assert perform(Noting(), steps()) == "could"
 
 
+def test_a_page_comes_with_the_promise_of_its_snapshot() -> None:
+    """A Find is answered as `Store.page` would, from one snapshot."""
+    store = Noting()
+    Ingest(store, lambda: 1, lambda: "").submit(ACCESS, [statement(), statement()], Version.V1)
+
+    def steps() -> Steps[Any]:
+        return (yield Find("one", [], 1))
+
+    page, through = perform(store, steps())
+    assert page == read_page(store, Find("one", [], 1))[0]
+    assert page.more
+    assert page.last is not None
+    assert page.last.stored <= through
+
+
+def test_a_call_is_made_and_what_it_raises_is_raised_where_it_was_yielded() -> None:
+    """The calling thread may wait, so it calls; the steps hear the result or the error."""
+
+    def refuse() -> None:
+        raise Unavailable("gone")
+
+    def steps() -> Steps[list[Any]]:
+        found = [(yield Call(lambda: 3))]
+        try:
+            yield Call(refuse)
+        except Unavailable as error:
+            found.append(str(error))
+        return found
+
+    assert perform(Noting(), steps()) == [3, "gone"]
+
+
 @pytest.mark.parametrize(
     ("races", "error"),
     [(0, None), (1, None), (ATTEMPTS - 1, None), (ATTEMPTS, Conflict)],
 )
 def test_storing_is_tried_again_after_a_lost_race(races: int, error: type[Exception] | None) -> None:
     """Every Conflict but the last asks for the very same write once more, and then it is over."""
-    asked: list[Write] = []
+    asked: list[Step] = []
     steps = Ingest(Noting(), lambda: 1, lambda: "").steps(ACCESS, [statement()], Version.V1)
     asked.append(next(steps))
     for _ in range(min(races, ATTEMPTS - 1)):
