@@ -30,7 +30,7 @@ _SELECTED = (
 def _page_of(inner: str) -> str:
     """The SQL that answers with one row for all records of the inner query."""
     return (
-        "SELECT group_concat(s||' '||t||' '||h||' '||length(d)||' '||length(k)||' '||length(b), ' '),"
+        "SELECT group_concat(s||','||t||','||h||','||length(d)||','||length(k)||','||length(b), ','),"
         " CAST(group_concat(CAST(i AS TEXT)||CAST(d AS TEXT)||CAST(k AS TEXT)||CAST(b AS TEXT), '') AS BLOB)"
         f" FROM ({inner})"
     )
@@ -46,7 +46,7 @@ def find_joined(keys: int, ascending: bool) -> str:
         for n in range(1, keys)
     )
     return (
-        f"SELECT group_concat(s||' '||(length(b) * {FORMS} + f), ' '),"
+        f"SELECT group_concat(s||','||(length(b) * {FORMS} + f), ','),"
         " CAST(group_concat(CAST(i AS TEXT), '') AS BLOB),"
         " CAST(group_concat(CAST(b AS TEXT), ',') AS BLOB), min(f), max(f) FROM ("
         f"SELECT l.stored AS s, l.id AS i, l.body AS b, l.form AS f FROM log_key k0{others}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
+
+import orjson
 
 from lrs.store.port import Joined, Position, Record, Views
 from lrs.store.sqlite_errors import run_one
@@ -95,9 +97,9 @@ def one_piece(
     places, ids, body, least, most = run_one(connection, sql, parameters)
     if places is None:
         return Joined(b"", None, False)
-    numbers = list(map(int, places.split(" ")))
+    numbers: list[int] = orjson.loads(f"[{places}]")  # several times as fast as `int` for each
     stored = numbers[::2]
-    if stored != sorted(set(stored), reverse=not ascending):
+    if len(set(stored)) < len(stored) or stored != sorted(stored, reverse=not ascending):
         return None
     more = len(stored) > limit
     if more:
@@ -132,7 +134,7 @@ def fetch(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]
     answer: tuple[str | None, bytes] = run_one(connection, sql, parameters)
     if answer[0] is None:
         return []
-    numbers: Any = map(int, answer[0].split(" "))
+    numbers: Iterator[Any] = iter(orjson.loads(f"[{answer[0]}]"))
     data = answer[1]
     rows: list[Row] = []
     at = 0
