@@ -22,7 +22,7 @@ from lrs.store.port import Find, Joined, Unavailable
 
 CLOSING_SECONDS = 5.0
 
-_Life = AsyncGenerator[AsyncDatabase[Raw], None]
+_Life = AsyncGenerator[None, None]
 
 
 class LoopPages:
@@ -71,21 +71,24 @@ class LoopPages:
                     asyncio.run_coroutine_threadsafe(_ended(life), loop).result(CLOSING_SECONDS)
 
     async def _begin(self, loop: asyncio.AbstractEventLoop) -> AsyncDatabase[Raw]:
+        # Up to `anext` nothing is awaited, nor there: of many first pages at once, one makes the client.
         with self._turn:
             if self._closed:
                 raise Unavailable("the store is closed")
-            life = self._lives[loop] = self._life(loop)
-        return await anext(life)
+            client = self._connect()
+            database = self._databases[loop] = client[self._name]
+            life = self._lives[loop] = self._life(loop, client)
+        await anext(life)
+        return database
 
-    async def _life(self, loop: asyncio.AbstractEventLoop) -> _Life:
-        """The client of a loop. A loop that ends properly closes its generators, and so the client."""
+    async def _life(self, loop: asyncio.AbstractEventLoop, client: AsyncMongoClient[Raw]) -> _Life:
+        """As long as a client lives. A loop that ends properly closes its generators, and so the client."""
         try:
-            async with self._connect() as client:
-                database = self._databases[loop] = client[self._name]
-                yield database
+            yield
         finally:
             self._databases.pop(loop, None)
             self._lives.pop(loop, None)
+            await client.close()
 
 
 async def _ended(life: _Life) -> None:

@@ -1,0 +1,43 @@
+"""The client that MongoDB's driver has for an event loop: made once, and ended with the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lrs.store import mongo
+from lrs.store.mongo import MongoStore
+from lrs.store.port import Find
+from tests import mongod
+from tests.contract.make import add, draft
+
+
+def test_many_first_pages_at_once_make_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A burst of requests to a fresh worker shares one set of connections, which end with the loop."""
+    made: list[Any] = []
+
+    class Noted(mongo.AsyncMongoClient[Any]):
+        def __init__(self, *options: Any, **more: Any) -> None:
+            made.append(self)
+            self.ended = 0
+            super().__init__(*options, **more)
+
+        async def close(self) -> None:
+            self.ended += 1
+            await super().close()
+
+    monkeypatch.setattr(mongo, "AsyncMongoClient", Noted)
+    with mongod.database() as address:
+        store = MongoStore(address)
+        (kept,) = add(store, draft("a", body=b"here"))
+
+        async def scenario() -> list[bytes]:
+            finds = [store.page(Find("bkn", ["a"], 1)) for _ in range(20)]
+            return [page.body for page, _ in await asyncio.gather(*finds)]
+
+        for _ in range(2):
+            assert asyncio.run(scenario()) == [kept.body] * 20
+        assert [each.ended for each in made] == [1, 1]
+        store.close()
