@@ -37,7 +37,7 @@ def options() -> argparse.Namespace:
     which.add_argument("--sizes", type=_sizes, help="several sizes, such as 10000,100000,1000000")
     parser.add_argument("--workers", type=int, default=1, help="server processes (default 1)")
     parser.add_argument(
-        "--settle", type=float, default=60.0, help="at most so many seconds for background work before reads"
+        "--settle", type=float, default=600.0, help="at most so many seconds for background work before reads"
     )
     parser.add_argument(
         "--mongo-cache-gb", type=float, default=1.0, help="the MongoDB server's cache, in GB (default 1)"
