@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -37,7 +38,8 @@ def test_many_first_pages_at_once_make_one_client(monkeypatch: pytest.MonkeyPatc
             finds = [store.page(Find("bkn", ["a"], 1)) for _ in range(20)]
             return [page.body for page, _ in await asyncio.gather(*finds)]
 
-        for _ in range(2):
-            assert asyncio.run(scenario()) == [kept.body] * 20
+        with ThreadPoolExecutor(1) as thread:  # a browser's tests may have left a loop in this one
+            for _ in range(2):
+                assert thread.submit(lambda: asyncio.run(scenario())).result() == [kept.body] * 20
         assert [each.ended for each in made] == [1, 1]
         store.close()
