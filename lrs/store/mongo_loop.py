@@ -43,16 +43,14 @@ class LoopPages:
         self._promises = promises
         self._is_routed = is_routed
         self._turn = threading.Lock()
-        self._databases: dict[asyncio.AbstractEventLoop, AsyncDatabase[Raw]] = {}
-        self._lives: dict[asyncio.AbstractEventLoop, _Life] = {}
+        self._open: dict[asyncio.AbstractEventLoop, tuple[AsyncDatabase[Raw], _Life]] = {}
         self._closed = False
 
     async def page(self, find: Find) -> tuple[Joined, int]:
         """See `Store.page`."""
         loop = asyncio.get_running_loop()
-        database = self._databases.get(loop)
-        if database is None:
-            database = await self._begin(loop)
+        opened = self._open.get(loop)
+        database = opened[0] if opened is not None else await self._begin(loop)
         source = LoopSnapshot(database, is_routed=self._is_routed)
         questions = Questions(source, self._rarity, self._promises)
         page = await answered_on_loop(source, questions.find_joined(find))
@@ -62,9 +60,8 @@ class LoopPages:
         """Close the connections of loops that run, and wait for that; other loops do it at their end."""
         with self._turn:
             self._closed = True
-            self._databases.clear()
-            lives = list(self._lives.items())
-        for loop, life in lives:
+            opened, self._open = self._open, {}
+        for loop, (_, life) in opened.items():
             if loop.is_running() and loop is not asyncio._get_running_loop():
                 # Its own end may come first, or it may be too busy.
                 with suppress(TimeoutError, RuntimeError, CancelledError):
@@ -76,8 +73,7 @@ class LoopPages:
             if self._closed:
                 raise Unavailable("the store is closed")
             client = self._connect()
-            database = self._databases[loop] = client[self._name]
-            life = self._lives[loop] = self._life(loop, client)
+            database, life = self._open[loop] = client[self._name], self._life(loop, client)
         await anext(life)
         return database
 
@@ -86,8 +82,7 @@ class LoopPages:
         try:
             yield
         finally:
-            self._databases.pop(loop, None)
-            self._lives.pop(loop, None)
+            self._open.pop(loop, None)
             await client.close()
 
 
