@@ -84,6 +84,7 @@ class Member:
                 *("--replSet", REPLICA_SET, "--oplogSize", "256", "--wiredTigerCacheSizeGB", "0.25"),
                 *("--nounixsocket", "--logpath", str(self.directory / "mongod.log"), "--logappend"),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+                *("--setParameter", "enableTestCommands=1"),  # so that a test can have a command fail
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Protocol, TypeVar
 
 from bson import Timestamp
-from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, ServerSelectionTimeoutError
@@ -129,18 +128,18 @@ class Snapshot(_Majority):
 
 
 class LoopSnapshot(_Majority):
-    """Read by an event loop."""
+    """Read by an event loop, which `ask`s the server one command."""
 
-    def __init__(self, database: AsyncDatabase[Raw], *, is_routed: bool) -> None:
+    def __init__(self, ask: Callable[[Raw], Awaitable[Raw]], *, is_routed: bool) -> None:
         super().__init__(is_routed=is_routed)
-        self._database = database
+        self._ask = ask
 
     async def run(self, command: Raw) -> Raw:
         """As that of `Snapshot`."""
         sent = self.within(command)
         for left in reversed(range(TRIES)):
             try:
-                return self.learn(await self._database.command(sent))
+                return self.learn(await self._ask(sent))
             except PyMongoError as error:
                 if not left or not _may_pass(error):
                     raise

@@ -21,6 +21,10 @@ Done = Callable[[Any, BaseException | None], None]
 Views = tuple[frozenset[str], ...]
 """A record's key sets: its own keys first, then one set per record it reaches by reference."""
 
+FACET = "v"
+"""Keys that begin with this letter are facets: a view has one as a rule, many records share it, and it is
+asked for together with another key. An engine may keep it beside the other keys of the view."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Record
+from lrs.store.port import FACET, Document, Record
 from lrs.store.sqlite_errors import insert, rows_of, run
 from lrs.store.sqlite_phrases import Phrases
 from lrs.store.sqlite_rows import uid
@@ -81,8 +81,9 @@ _INSERT_KEY = "INSERT OR ROLLBACK INTO log_key"
 _INSERT_DOCUMENT_KEY = "INSERT OR ROLLBACK INTO document_key"
 
 
-_Tenant = tuple[int, dict[str, int], Iterator[tuple[int, bytes]]]
-"""The number of a tenant's term, the numbers of keys, and the bodies to be written, with their forms."""
+_Tenant = tuple[int, dict[str, int], frozenset[int], Iterator[tuple[int, bytes]]]
+"""The number of a tenant's term, the numbers of keys and which of them are facets, and the bodies to be
+written, with their forms."""
 
 
 def _insert_records(
@@ -101,32 +102,42 @@ def _insert_records(
         found = terms.numbers(texts)
         own, *numbers = [found[text] for text in texts]
         bodies = phrases.shorten(connection, tenant, [record.body for record in its])
-        tenants[tenant] = (own, dict(zip(held, numbers, strict=True)), iter(bodies))
+        numbered = dict(zip(held, numbers, strict=True))
+        tenants[tenant] = (own, numbered, _facets(numbered), iter(bodies))
     log: list[object] = []
     keys: list[object] = []
     for record in records:
         stored = record.stored
-        own, numbered, short = tenants[record.tenant]
+        own, numbered, facets, short = tenants[record.tenant]
         views = [[numbered[key] for key in view] for view in record.views]
         form, body = next(short)
         log += (stored, own, uid(record.id), record.hidden, record.digest, pack(views), body, form)
-        keys += (own, stored, 0)
-        _add_keys(keys, stored, views)
+        keys += (own, stored, 0, None)
+        _add_keys(keys, stored, views, facets)
     insert(connection, _INSERT_LOG, 8, log)
-    insert(connection, _INSERT_KEY, 3, keys)
+    insert(connection, _INSERT_KEY, 4, keys)
 
 
-def _add_keys(keys: list[object], stored: int, views: list[list[int]]) -> None:
+def _facets(numbered: Mapping[str, int]) -> frozenset[int]:
+    """Those of the keys that are facets."""
+    return frozenset([number for key, number in numbered.items() if key.startswith(FACET)])
+
+
+def _add_keys(keys: list[object], stored: int, views: list[list[int]], facets: frozenset[int]) -> None:
     for number, view in enumerate(views):
-        keys += [value for term in view for value in (term, stored, number)]
+        its = [term for term in view if term in facets]
+        facet = its[0] if len(its) == 1 else None if its else 0
+        keys += [value for term in view for value in (term, stored, number, facet)]
 
 
 def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: list[Record]) -> None:
     keys: list[object] = []
     for record in records:
         prefix = key_prefix(record.tenant)
-        numbers = terms.numbers(prefix + key for view in record.views for key in view)
-        views = [[numbers[prefix + key] for key in view] for view in record.views]
+        held = list(frozenset().union(*record.views))
+        numbers = terms.numbers([prefix + key for key in held])
+        numbered = {key: numbers[prefix + key] for key in held}
+        views = [[numbered[key] for key in view] for view in record.views]
         packed = pack(views)
         ((before,),) = run(connection, "SELECT terms FROM log WHERE stored = ?", (record.stored,))
         run(
@@ -143,8 +154,8 @@ def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: l
                     "DELETE FROM log_key WHERE term = ? AND stored = ? AND view = ?",
                     (term, record.stored, number),
                 )
-        _add_keys(keys, record.stored, views)
-    insert(connection, _INSERT_KEY, 3, keys)
+        _add_keys(keys, record.stored, views, _facets(numbered))
+    insert(connection, _INSERT_KEY, 4, keys)
 
 
 def _write_documents(

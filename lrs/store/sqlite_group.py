@@ -29,8 +29,8 @@ GROUP_LIMIT = 256
 PATIENCE = 20.0
 """Seconds that a write may wait for its turn."""
 
-CHECKPOINT_PAGES = 4_000
-"""Pages in the write-ahead log (32 MB) before a commit copies them to the file."""
+CHECKPOINT_BYTES = 32_768_000
+"""Size of the write-ahead log before a commit copies it to the file."""
 
 
 class Job(Generic[T]):
@@ -109,7 +109,8 @@ class Committer:
         self._gate = threading.Lock()
         self._closed = False
         self._settling = False
-        run(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        (page_bytes,) = run_one(connection, "PRAGMA page_size")
+        run(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // page_bytes}")
         self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
         self._thread.start()
         self.put(Job(self._backfill, alone=True))

@@ -36,22 +36,33 @@ def _page_of(inner: str) -> str:
     )
 
 
-@cache
-def find_joined(keys: int, ascending: bool) -> str:
-    """As `find`, for a page that is sent as it is: places, ids, bodies with commas, least and most form."""
-    direction = "ASC" if ascending else "DESC"
-    others = "".join(
+def _others(keys: int, faceted: bool) -> tuple[str, str]:
+    """The joins and the condition for all keys but the first; with a facet, that is the last of them."""
+    joins = "".join(
         f" CROSS JOIN log_key k{n}"
         f" ON k{n}.term = ?{n + 1} AND k{n}.stored = k0.stored AND k{n}.view = k0.view"
-        for n in range(1, keys)
+        for n in range(1, keys - faceted)
     )
+    if not faceted:
+        return joins, ""
+    looked_up = (
+        f"SELECT 1 FROM log_key f WHERE f.term = ?{keys} AND f.stored = k0.stored AND f.view = k0.view"
+    )
+    return joins, f" AND (k0.facet = ?{keys} OR k0.facet IS NULL AND EXISTS ({looked_up}))"
+
+
+@cache
+def find_joined(keys: int, faceted: bool, ascending: bool) -> str:
+    """As `find`, for a page that is sent as it is: places, ids, bodies with commas, least and most form."""
+    direction = "ASC" if ascending else "DESC"
+    joins, condition = _others(keys, faceted)
     return (
         f"SELECT group_concat(s||','||(length(b) * {FORMS} + f), ','),"
         " CAST(group_concat(CAST(i AS TEXT), '') AS BLOB),"
         " CAST(group_concat(CAST(b AS TEXT), ',') AS BLOB), min(f), max(f) FROM ("
-        f"SELECT l.stored AS s, l.id AS i, l.body AS b, l.form AS f FROM log_key k0{others}"
+        f"SELECT l.stored AS s, l.id AS i, l.body AS b, l.form AS f FROM log_key k0{joins}"
         " CROSS JOIN log l ON l.stored = k0.stored"
-        f" WHERE k0.term = ?1 AND k0.stored BETWEEN ?{keys + 1} AND ?{keys + 2} AND l.hidden = 0"
+        f" WHERE k0.term = ?1 AND k0.stored BETWEEN ?{keys + 1} AND ?{keys + 2}{condition} AND l.hidden = 0"
         f" ORDER BY k0.stored {direction} LIMIT ?{keys + 3})"
     )
 
@@ -75,21 +86,18 @@ def by_id(count: int) -> str:
 
 
 @cache
-def find(keys: int, ascending: bool, include_hidden: bool) -> str:
-    """The query driven from the first key; without keys it walks the log itself."""
+def find(keys: int, faceted: bool, ascending: bool, include_hidden: bool) -> str:
+    """The query driven from the first key; without keys it walks the log itself. With `faceted`, the last
+    key is a facet, and found in the rows of the first."""
     direction = "ASC" if ascending else "DESC"
     shown = "" if include_hidden else "AND l.hidden = 0"
     if not keys:
         inner = f"SELECT {_SELECTED} FROM log l WHERE l.stored BETWEEN ? AND ? {shown} ORDER BY l.stored"
         return _page_of(f"{inner} {direction} LIMIT ?")
-    others = "".join(
-        f" CROSS JOIN log_key k{n}"
-        f" ON k{n}.term = ?{n + 1} AND k{n}.stored = k0.stored AND k{n}.view = k0.view"
-        for n in range(1, keys)
-    )
+    joins, condition = _others(keys, faceted)
     return _page_of(
-        f"SELECT {_SELECTED} FROM log_key k0{others} CROSS JOIN log l ON l.stored = k0.stored"
-        f" WHERE k0.term = ?1 AND k0.stored BETWEEN ?{keys + 1} AND ?{keys + 2} {shown}"
+        f"SELECT {_SELECTED} FROM log_key k0{joins} CROSS JOIN log l ON l.stored = k0.stored"
+        f" WHERE k0.term = ?1 AND k0.stored BETWEEN ?{keys + 1} AND ?{keys + 2}{condition} {shown}"
         f" ORDER BY k0.stored {direction} LIMIT ?{keys + 3}"
     )
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 import orjson
 
-from lrs.store.port import Document, Joined, Position, Record, Views, joined
+from lrs.store.port import FACET, Document, Joined, Position, Record, Views, joined
 from lrs.store.sqlite_errors import run_one
 from lrs.store.sqlite_queries import (
     COUNT_DOCUMENTS,
@@ -88,15 +88,16 @@ class SqliteReader:
         if low > high:
             return []
         terms: list[int] = []
+        faceted = False
         if tenant is not None:
             prefix = key_prefix(tenant)
             texts = [prefix + key for key in wanted] or [tenant_term(tenant)]
             numbers = self._terms(texts)
             if len(numbers) < len(texts):
                 return []
-            terms = self._rarest_first(list(numbers.values()), low, high)
+            terms, faceted = self._in_order(numbers, prefix, low, high)
         found: list[Record] = []
-        sql = find(len(terms), ascending, include_hidden)
+        sql = find(len(terms), faceted, ascending, include_hidden)
         while len(found) < limit and low <= high:
             some = min(limit - len(found) + (after is not None), PAGE)
             rows = fetch(self.connection, sql, [*terms, low, high, some])
@@ -138,8 +139,8 @@ class SqliteReader:
         if low > high or len(numbers) < len(texts):
             return Joined(b"", None, False)
         if limit < PAGE:
-            terms = self._rarest_first(list(numbers.values()), low, high)
-            sql = find_joined(len(terms), ascending)
+            terms, faceted = self._in_order(numbers, prefix, low, high)
+            sql = find_joined(len(terms), faceted, ascending)
             restore = partial(self._memory.phrases.restore, self.connection, tenant)
             page = one_piece(self.connection, sql, [*terms, low, high, limit + 1], limit, ascending, restore)
             if page is not None:
@@ -245,8 +246,19 @@ class SqliteReader:
     def _learn(self, numbers: Mapping[str, int]) -> None:
         self._memory.learn(numbers)
 
-    def _rarest_first(self, terms: list[int], low: int, high: int) -> list[int]:
-        return self._memory.rarity.first(self.connection, terms, low, high)
+    def _in_order(
+        self, numbers: Mapping[str, int], prefix: str, low: int, high: int
+    ) -> tuple[list[int], bool]:
+        """The terms of a query, the rarest first; and whether the last is a facet, to be found beside it."""
+        terms = list(numbers.values())
+        if len(terms) == 1:
+            return terms, False
+        terms = self._memory.rarity.first(self.connection, terms, low, high)
+        facets = [number for text, number in numbers.items() if text.startswith(prefix + FACET)]
+        if len(facets) != 1 or terms[0] == facets[0]:
+            return terms, False
+        terms.remove(facets[0])
+        return [*terms, facets[0]], True
 
     def _rarest_documents_first(self, terms: list[int], scope: str | None) -> list[int]:
         if scope is None:

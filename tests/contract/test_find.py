@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from lrs.store.port import Position, Reader, Record, Store, joined
+from lrs.store.port import FACET, Position, Reader, Record, Store, joined
 from tests.contract.make import add, draft
 
 
@@ -37,6 +39,53 @@ def test_all_keys_must_meet_in_one_view(store: Store) -> None:
         assert reader.find("bkn", ["a", "b", "c"], limit=9) == [far]
         assert reader.find("bkn", ["a", "x"], limit=9) == []
         assert reader.find("bkn", ["a", "nowhere"], limit=9) == []
+
+
+def test_a_key_and_a_facet_meet_in_one_view(store: Store) -> None:
+    """A facet is a key like any other: missing, one of several, in another view, alone or the rarest."""
+    one, two = f"{FACET}one", f"{FACET}two"
+    plain, first, second, both, spread, far = add(
+        store,
+        draft("a"),
+        draft("a", "b", one),
+        draft("a", two),
+        draft("a", one, two),
+        draft("a", views=(frozenset({one}),)),
+        draft("x", views=(frozenset({"a", "b", one}), frozenset({"a", two}))),
+    )
+    expected = {
+        ("a",): [far, spread, both, second, first, plain],
+        (one,): [far, spread, both, first],
+        ("a", one): [far, both, first],
+        ("a", two): [far, both, second],
+        ("a", one, two): [both],
+        ("a", "b", one): [far, first],
+        ("a", "b", two): [],
+        ("x", one): [],
+        (FACET, "a"): [],
+    }
+
+    def check(reader: Reader) -> None:
+        for keys, records in expected.items():
+            for order in (keys, keys[::-1]):
+                assert reader.find("bkn", order, limit=9) == records
+                assert reader.find("bkn", order, limit=9, ascending=True) == records[::-1]
+                assert reader.find_joined("bkn", order, limit=2) == joined(records, 2)
+
+    with store.reading() as reader:
+        check(reader)
+    changed = {plain.id: (frozenset({"a", two}),), first.id: (frozenset({"a", "b"}),)}
+    store.writing(lambda writer: writer.reindex("bkn", changed))
+    plain, first = replace(plain, views=changed[plain.id]), replace(first, views=changed[first.id])
+    expected = {
+        ("a",): [far, spread, both, second, first, plain],
+        (one,): [far, spread, both],
+        ("a", one): [far, both],
+        ("a", two): [far, both, second, plain],
+        ("a", "b", one): [far],
+    }
+    with store.reading() as reader:
+        check(reader)
 
 
 def test_a_record_matching_by_several_views_is_found_once(store: Store) -> None:

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from lrs.store.port import Store
+from lrs.store.port import FACET, Store
+from statements.keys import statement_keys, verb_filter_key
 from tests.lrs.client import V1, V2, Client
 from tests.lrs.samples import ATTENDED, COURSE, about, agent, statement, voiding
 
@@ -286,3 +287,9 @@ def test_a_more_link_carries_a_long_query(client: Client) -> None:
     account = {"account": {"homePage": "https://example.org", "name": "n" * 20_000}}
     client.post("/statements", [statement() | {"actor": account} for _ in range(3)])
     assert len(client.statements(agent=json.dumps(account), limit="1")) == 3
+
+
+def test_the_verb_is_the_facet() -> None:
+    """What engines keep beside other keys is the verb, and a statement has one."""
+    keys = statement_keys(statement("siti", ATTENDED, context={"registration": ID}))
+    assert [key for key in keys if key.startswith(FACET)] == [verb_filter_key(ATTENDED)]

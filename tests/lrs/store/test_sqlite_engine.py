@@ -34,10 +34,12 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 QUERIES = {
     "by id": sqlite_queries.by_id(4),
-    "no key": sqlite_queries.find(0, True, False),
-    "one key": sqlite_queries.find(1, False, False),
-    "three keys": sqlite_queries.find(3, False, True),
-    "a page in one piece": sqlite_queries.find_joined(2, False),
+    "no key": sqlite_queries.find(0, False, True, False),
+    "one key": sqlite_queries.find(1, False, False, False),
+    "three keys": sqlite_queries.find(3, False, False, True),
+    "three keys, one a facet": sqlite_queries.find(3, True, False, True),
+    "a page in one piece": sqlite_queries.find_joined(2, False, False),
+    "a page by key and facet": sqlite_queries.find_joined(2, True, True),
     "documents by name": sqlite_queries.named(4),
     "documents": sqlite_queries.find_documents(0, False, True, True, False),
     "documents of every scope": sqlite_queries.find_documents(0, True, False, False, True),

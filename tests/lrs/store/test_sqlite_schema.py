@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import StoreError, TooNew
+from lrs.store.port import FACET, StoreError, TooNew
 from lrs.store.sqlite import SqliteStore
 from lrs.store.sqlite_schema import MIGRATIONS, Migration, backfill_slice, connect, upgrade
 from tests.contract.make import add, draft
@@ -44,6 +44,22 @@ def test_a_newer_file_is_refused_untouched(tmp_path: Path) -> None:
     with pytest.raises(TooNew, match="1000"):
         SqliteStore(str(path))
     assert version(path) == 1000
+
+
+def test_rows_from_before_facets_are_found_by_them(tmp_path: Path) -> None:
+    """A file whose rows do not say which facet their view has answers as before, beside rows that do."""
+    path = tmp_path / "a.db"
+    verb = f"{FACET}erb"
+    first = SqliteStore(str(path))
+    early = add(first, draft("a", verb), draft("a", f"{FACET}other"), draft("a"), draft(verb))
+    first.close()
+    execute(path, "ALTER TABLE log_key DROP COLUMN facet", "PRAGMA user_version = 2")
+    store = SqliteStore(str(path))
+    late = add(store, draft("a", f"{FACET}other"), draft("a", verb))
+    with store.reading() as reader:
+        assert reader.find("bkn", ["a", verb], limit=9) == [late[1], early[0]]
+        assert reader.find("bkn", ["a", verb], limit=9, ascending=True) == [early[0], late[1]]
+    store.close()
 
 
 def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
