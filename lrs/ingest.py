@@ -16,9 +16,10 @@ from lrs.activities import KIND as ACTIVITY
 from lrs.activities import Activities
 from lrs.agents import KIND as AGENT
 from lrs.agents import Agents
+from lrs.awaited import Awaited, arrive, mark
 from lrs.sizes import check_keys
 from lrs.steps import Steps, Write, perform
-from lrs.store.port import Conflict, Document, Position, Record, Store, Views, Writer
+from lrs.store.port import Conflict, Position, Record, Store, Views, Writer
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
 from statements.jsontext import loads
@@ -31,8 +32,6 @@ from statements.sameness import differences
 from statements.signatures import LARGEST, check_signature
 from statements.versions import Version
 
-AWAITED = "awaited"
-"""Kind of the documents that mark a statement id which something refers to before it is there."""
 REFERRERS = 1000
 ATTEMPTS = 5
 _MINE = "m\x1f"
@@ -80,6 +79,7 @@ class Ingest:
         self._new_id = new_id
         self._activities = activities or Activities(store, clock)
         self._agents = agents or Agents(store, clock)
+        self._awaited = Awaited()
         self._on_written = on_written
 
     def submit(
@@ -177,7 +177,7 @@ class Ingest:
             if len(fresh) < len(batch):
                 latest = _compared(access, batch, known, version)
             if fresh:
-                latest = _add(writer, tenant, fresh, known, clients)
+                latest = _add(writer, tenant, fresh, known, self._awaited, clients)
                 self._activities.learn(writer, tenant, told)
                 self._agents.learn(writer, tenant, names)
                 data.grant(writer, access, received, latest)
@@ -185,7 +185,7 @@ class Ingest:
 
         prefetch = [(tenant, name) for name in clients | references]
         documents = [
-            *((AWAITED, tenant, name) for name in clients),
+            *self._awaited.wanted(tenant, clients),
             *((ACTIVITY, tenant, name) for name, _, _ in told),
             *((AGENT, tenant, key) for key, _ in names),
         ]
@@ -246,16 +246,18 @@ def _add(
     tenant: str,
     fresh: Sequence[Prepared],
     known: Mapping[str, Record],
+    awaited: Awaited,
     clients: set[str],
 ) -> int:
     """Append new statements with everything that follows from it; the latest `stored`."""
     problems = voided_voidings(fresh, known)
     if problems:
         raise Invalid(problems)
-    marked = writer.documents(AWAITED, tenant, clients) if clients else {}
-    referrers = {name: _referrers(writer, tenant, name) for name in marked}
-    made = plan(fresh, known, referrers)
     first = writer.stamp(len(fresh))
+    referrers = {
+        name: _referrers(writer, tenant, name) for name in awaited.among(writer, tenant, clients, first)
+    }
+    made = plan(fresh, known, referrers)
     writer.append(
         [
             Record(
@@ -274,10 +276,8 @@ def _add(
         writer.reindex(tenant, {name: guarded(views) for name, views in made.reindex.items()})
     if hide := made.hide.difference(prepared.id for prepared in fresh):
         writer.hide(tenant, hide)
-    for name in made.awaited:
-        writer.put(Document(AWAITED, tenant, name, b"", etag="1", updated=first))
-    if made.arrived:
-        writer.delete(AWAITED, tenant, made.arrived)
+    mark(writer, tenant, made.awaited, first)
+    arrive(writer, tenant, made.arrived)
     return first + len(fresh) - 1
 
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from lrs.access import mine_key
-from lrs.ingest import AWAITED, guarded
-from lrs.store.port import Document, Position, Reader, Record, Store, Views, Writer
+from lrs.awaited import mark, marked
+from lrs.ingest import guarded
+from lrs.store.port import Position, Reader, Record, Store, Views, Writer
 from statements.jsontext import loads
 from statements.keys import VOIDED, statement_keys
 from statements.references import MAX_VIEWS, views_of
@@ -81,8 +82,7 @@ def _mend(store: Store, tenant: str, ids: Collection[str]) -> int:
             writer.reindex(tenant, found.views)
         if found.hide:
             writer.hide(tenant, found.hide)
-        for name in found.awaited:
-            writer.put(Document(AWAITED, tenant, name, b"", etag="1"))
+        mark(writer, tenant, found.awaited)
         return len(found.ids)
 
     return store.writing(work, prefetch=[(tenant, id) for id in ids])
@@ -92,7 +92,7 @@ def _wrong(reader: Reader, tenant: str, records: Sequence[Record]) -> _Wrong:
     """What is wrong with these records, seen from the one that refers."""
     facts = _followed(reader, tenant, records)
     absent = {name for name, known in facts.items() if known is None}
-    marked = reader.documents(AWAITED, tenant, absent) if absent else {}
+    held = marked(reader, tenant, absent) if absent else {}
     found = _Wrong()
     for record in records:
         own = facts[record.id]
@@ -106,7 +106,7 @@ def _wrong(reader: Reader, tenant: str, records: Sequence[Record]) -> _Wrong:
             continue
         target = facts[name]
         if target is None:
-            if name not in marked:
+            if name not in held:
                 found.awaited.add(name)
                 found.ids.add(record.id)
         elif own.voiding and not target.voiding and not target.hidden:

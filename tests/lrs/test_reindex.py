@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from lrs import reindex as module
-from lrs.ingest import AWAITED
+from lrs.awaited import KIND as AWAITED
 from lrs.reindex import reindex
 from lrs.store.port import Record, Store, Writer
 from tests.contract.engines import ENGINES
