@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -46,7 +47,7 @@ def ever(store: Store, tenant: str = "one") -> bytes | None:
 
 def found_by(client: Client, name: str) -> set[str]:
     """The ids of the statements that are found by an agent."""
-    answer = client.get("/statements", agent=agent(name))
+    answer = client.get("/statements", {"agent": json.dumps(agent(name))})
     return {each["id"] for each in answer.json["statements"]}
 
 
