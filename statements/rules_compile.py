@@ -22,6 +22,7 @@ from statements.rules_findings import (
     shown_key,
     well_formed,
 )
+from statements.rules_memory import remembering
 from statements.rules_model import (
     ByType,
     Forbidden,
@@ -42,6 +43,10 @@ DEEPEST: Final = 64
 """How many levels of objects and arrays an extension may have."""
 
 
+REMEMBERED: Final = frozenset({"activity", "group", "verb"})
+"""Shapes that come again and again, besides those that an "objectType" chooses (actors, objects)."""
+
+
 def compiled(kind: Kind, slug: str, version: Version) -> Check:
     """The check of one place; `slug` is the rule that a value of the wrong kind breaks there."""
     match kind:
@@ -52,9 +57,10 @@ def compiled(kind: Kind, slug: str, version: Version) -> Check:
         case OneOf(words):
             return _one_of(words, slug)
         case Shape(name):
-            return _shape(name, slug, version)
+            check = _shape(name, slug, version)
+            return remembering(check) if name in REMEMBERED else check
         case ByType():
-            return _by_type(kind, slug, version)
+            return remembering(_by_type(kind, slug, version))
         case ListOf(item, least):
             return _list_of(compiled(item, slug, version), least, slug)
         case OneOrMany(item):
