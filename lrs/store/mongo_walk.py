@@ -110,7 +110,8 @@ def matching(
                 page = shown
         if after is not None:
             border = (after.stored, after.id)
-            page = [raw for raw in page if past(_place(raw), border, not ascending)]
+            at = after.stored  # what is beyond that in time is beyond the border
+            page = [raw for raw in page if raw["s"] != at or past(_place(raw), border, not ascending)]
         if len({raw["s"] for raw in page}) < len(page):
             page.sort(key=_place, reverse=not ascending)
         found += page
