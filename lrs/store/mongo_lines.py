@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pymongo.asynchronous.pool import AsyncConnection
 
 MOST = 32
-"""Lines of one loop; whoever finds none free asks in the ordinary way. Half of the pool's connections."""
+"""Lines of one loop, and never more than half of its pool: who finds none free asks in the ordinary way."""
 
 OP_MSG = 2013
 _HEADER = struct.Struct("<iiiiIB")
@@ -93,6 +93,8 @@ class Lines:
     def __init__(self, database: AsyncDatabase[Raw]) -> None:
         self._database = database
         self._client: AsyncMongoClient[Raw] = database.client
+        size = self._client.options.pool_options.max_pool_size or 2 * MOST  # 0 sets no limit
+        self._most = int(min(2 * MOST, size)) // 2
         self._idle: list[Line] = []
         self._count = 0
         self._ending: set[asyncio.Task[None]] = set()
@@ -101,7 +103,7 @@ class Lines:
     async def command(self, command: Raw) -> Raw:
         """The answer to a command that only reads. PyMongoError."""
         line = self._free()
-        if line is None and self._count < MOST and not self._closed:
+        if line is None and self._count < self._most and not self._closed:
             line = await self._another()
         if line is None:
             return await self._database.command(command)

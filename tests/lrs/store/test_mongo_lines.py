@@ -99,6 +99,20 @@ def test_more_readers_than_lines(
     assert ordinary
 
 
+@pytest.mark.parametrize("size", [0, 1, 4])
+def test_a_small_pool_is_not_used_up(store: MongoStore, address: str, size: int) -> None:
+    """Lines leave connections for those who ask in the ordinary way; nobody waits in vain."""
+    small = MongoStore(f"{address}&maxPoolSize={size}&waitQueueTimeoutMS=2000")
+
+    async def scenario() -> list[bytes]:
+        return await asyncio.gather(*[body(small, n) for n in range(NUMBER)])
+
+    try:
+        assert on_loop(scenario) == [b"body %d" % n for n in range(NUMBER)]
+    finally:
+        small.close()
+
+
 @pytest.mark.parametrize(
     "how",
     [
