@@ -15,7 +15,8 @@ KIND = "awaited"
 """The marks: scope is the tenant, name the id."""
 EVER = "awaited-ever"
 """Whether a tenant ever had a mark: scope is the tenant, without a name, body `YES` or `NO`. There is none
-before the first statement, nor where the statements were stored by a program that did not have it yet."""
+before the first statement, nor where the statements were stored by a program that did not have it yet; such a
+program must not run beside this one, for it marks ids without saying so."""
 YES, NO = b"yes", b"no"
 
 

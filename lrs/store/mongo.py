@@ -2,8 +2,8 @@
 
 The parts: `mongo_codec` (how things lie in the database), `mongo_schema` (collections, indexes,
 migrations), `mongo_questions` (what is asked to read), `mongo_reader` and `mongo_writer` (the port's
-Reader and Writer), `mongo_loop` (pages for an event loop), `mongo_commit` (group commit), `mongo_lanes`
-(stamps and the promise of `consistent_through`), `mongo_blobs`.
+Reader and Writer), `mongo_loop` and `mongo_lines` (pages for an event loop), `mongo_commit` (group
+commit), `mongo_lanes` (stamps and the promise of `consistent_through`), `mongo_blobs`.
 
 Reads come from snapshots that a majority holds, so nothing that was read is ever rolled back.
 """
