@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import check_speed, paging, peer, processes, ratios, servers, sizes
+from benchmarks import check_speed, paging, peer, ratios, servers, sizes
 from benchmarks.report import Report, note
 from benchmarks.target import Target
 from benchmarks.writes import SINGLES, Supply
@@ -104,7 +104,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             patience=given.settle,
         )
         _all_sizes(given, bench, report, programs, mongod)
-        report.take("background work", lambda: {"last_settle_s": _settled(bench)})
+        report.take("background work", lambda: _last(sizes.settled(bench)))
         report.take(
             "paging through everything",
             lambda: paging.everything(bench.target, server.pid, bench.supply.tally.statements),
@@ -139,8 +139,8 @@ def _all_sizes(
         report.figures["sizes"] = measured
 
 
-def _settled(bench: sizes.Bench) -> float:
-    return processes.settle(bench.server.pid, bench.patience)
+def _last(figures: dict[str, Any]) -> dict[str, Any]:
+    return {f"last_{name}": value for name, value in figures.items()}
 
 
 def _checks(seconds: float) -> dict[str, Any]:

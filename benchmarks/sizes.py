@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import disk, paging, processes, ratios, reads, writes, yardsticks
+from benchmarks import background, disk, paging, processes, ratios, reads, writes, yardsticks
 from benchmarks.questions import KINDS, questions
 from benchmarks.report import Report, note
 from benchmarks.servers import Server
@@ -39,13 +39,18 @@ def measure(bench: Bench, size: int) -> tuple[dict[str, Any], dict[str, str]]:
     note(f"=== {size:,} statements")
     report.take("filling", lambda: writes.fill(bench.target, bench.supply, size))
     processes.reset_peaks(bench.server.pid)
-    report.take("background work", lambda: {"settle_s": processes.settle(bench.server.pid, bench.patience)})
+    report.take("background work", lambda: settled(bench))
     report.take("disk", lambda: _disk(bench))
     report.take("reads beside the no-op", lambda: _reads(bench, report))
     report.take("writes beside the bare engine and the no-op", lambda: _writes(bench, report))
     report.figures["resident_mb"] = processes.peak_mb(bench.server.pid)
     report.figures |= ratios.to_yardsticks(report.figures)
     return report.figures, report.errors
+
+
+def settled(bench: Bench) -> dict[str, Any]:
+    """Let background work come to its end."""
+    return background.settle(bench.store, bench.server.pid, bench.patience)
 
 
 def _reads(bench: Bench, report: Report) -> dict[str, Any]:

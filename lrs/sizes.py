@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+
+from lrs.store.port import pairs
 
 MOST_BYTES = 12 * 1024 * 1024
 """Bytes of one statement or document. A MongoDB document holds 16 MiB, index keys included."""
@@ -10,16 +12,19 @@ SAFE_BYTES = 1024 * 1024
 """The keys of a statement of up to so many bytes need not be counted: they cannot be too large."""
 KEY_BYTES = 20
 """What one index key takes beside its text."""
+PAIR_BYTES = 16
+"""What a pair of a lead and a facet takes, see `lrs.store.port`."""
 
 
 class TooLarge(ValueError):
     """One statement or document is larger than the store keeps; nothing of the request was kept."""
 
 
-def check_keys(size: int, keys: Iterable[str]) -> None:
+def check_keys(size: int, keys: Collection[str]) -> None:
     """TooLarge when a statement of `size` bytes cannot be kept together with its index keys."""
     if size > SAFE_BYTES:
-        check_size(size + sum(len(key.encode()) + KEY_BYTES for key in keys))
+        texts = sum(len(key.encode()) + KEY_BYTES for key in keys)
+        check_size(size + texts + PAIR_BYTES * len(pairs(keys)))
 
 
 def check_size(size: int) -> None:

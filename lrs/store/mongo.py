@@ -1,9 +1,10 @@
 """The replicated engine: MongoDB 6 or later, as a replica set or sharded.
 
 The parts: `mongo_codec` (how things lie in the database), `mongo_schema` (collections, indexes,
-migrations), `mongo_questions` (what is asked to read), `mongo_reader` and `mongo_writer` (the port's
-Reader and Writer), `mongo_loop` and `mongo_lines` (pages for an event loop), `mongo_commit` (group
-commit), `mongo_lanes` (stamps and the promise of `consistent_through`), `mongo_blobs`.
+migrations), `mongo_backfill` (what those leave to do in existing records), `mongo_questions` (what is
+asked to read), `mongo_reader` and `mongo_writer` (the port's Reader and Writer), `mongo_loop` and
+`mongo_lines` (pages for an event loop), `mongo_commit` (group commit), `mongo_lanes` (stamps and the
+promise of `consistent_through`), `mongo_blobs`.
 
 Reads come from snapshots that a majority holds, so nothing that was read is ever rolled back.
 """
@@ -20,6 +21,7 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.errors import ConfigurationError
 from pymongo.uri_parser import parse_uri
 
+from lrs.store.mongo_backfill import Backfill
 from lrs.store.mongo_blobs import MongoBlobs
 from lrs.store.mongo_codec import Raw
 from lrs.store.mongo_commit import Committer
@@ -98,6 +100,11 @@ class MongoStore:
                 self._blobs = MongoBlobs(self._database)
                 self._blobs.sweep(datetime.datetime.now(datetime.UTC))
                 self._lanes = Lanes(self._client, self._database, stamps, LANES)
+                try:
+                    self._backfill = Backfill(self._database, self._has_pairs)
+                except BaseException:
+                    self._lanes.close()
+                    raise
         except BaseException:
             self._client.close()
             raise
@@ -164,5 +171,9 @@ class MongoStore:
             self._closed = True
             self._pages.close()
             self._committer.close()
+            self._backfill.close()
             self._lanes.close()
             self._client.close()
+
+    def _has_pairs(self) -> None:
+        self._rarity.has_pairs = True

@@ -4,7 +4,8 @@ A record is one document of `log`:
 
     _id  tenant, a separator and the 16 bytes of the id in reverse order
     s    stored, microseconds
-    k    64-bit hashes of (tenant, key) for every key of every view, of the tenant, and of the whole log
+    k    64-bit hashes of (tenant, key) for what `port.lean` leaves of every view and of (tenant, lead, facet)
+         for every such pair in a view (see `port.LEAD`), of the tenant, and of the whole log
     b    body          d  digest         v  the views as JSON text
     h    True when hidden, else absent
 
@@ -20,18 +21,20 @@ A document is one document of `docs`: `_id` is a 160-bit hash of (kind, scope, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Record, Views
+from lrs.store.port import Document, Record, Views, lean, pairs
 
 Raw = dict[str, Any]
 SEPARATOR = b"\x1f"
 UUID_BYTES = 16
+Hashes = tuple[int, ...]
+"""Values of an index, of which any one will do."""
 
 
 def _packed(parts: tuple[str, ...]) -> bytes:
@@ -87,10 +90,16 @@ def record_keys(tenant: str, ids: Iterable[str]) -> list[bytes]:
 
 def index_hashes(tenant: str, views: Views) -> list[int]:
     """The values of `k` for a record with these views."""
-    hashes = {key_hash(tenant, key) for view in views for key in view}
+    hashes = {key_hash(tenant, key) for view in views for key in lean(view)}
+    hashes.update(pair_hashes(tenant, views))
     hashes.add(key_hash(tenant))
     hashes.add(WHOLE_LOG)
     return list(hashes)
+
+
+def pair_hashes(tenant: str, views: Iterable[Collection[str]]) -> list[int]:
+    """Those of `index_hashes` that stand for a lead and a facet in one view."""
+    return [key_hash(tenant, *pair) for view in views for pair in pairs(view)]
 
 
 def views_text(views: Views) -> str:

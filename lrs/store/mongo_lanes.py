@@ -39,7 +39,7 @@ from pymongo.read_concern import ReadConcern
 
 from lrs.store.mongo_codec import Raw
 from lrs.store.mongo_errors import Fenced
-from lrs.store.mongo_schema import DURABLE, WRITERS
+from lrs.store.mongo_schema import DURABLE, NEWEST, WRITERS
 
 HEARTBEAT = 0.1
 """Seconds between heartbeats."""
@@ -123,6 +123,7 @@ class Lanes:
             self._stamps.observe(raw["floor"])
         lane.key = ObjectId()
         row = {"_id": lane.key, "floor": self._stamps.take(), "open": True, "patience": lane.patience}
+        row["schema"] = NEWEST  # so that others know what this process writes; see `mongo_backfill`
         self._writers.insert_one({**row, "session": lane.session.session_id})
         lane.registered = True
         lane.moved = time.monotonic()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from bson import Timestamp
 
 from lrs.store.mongo_codec import (
+    Hashes,
     Raw,
     decode_document,
     decode_record,
@@ -42,16 +44,20 @@ class Rarity:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], tuple[int, float]] = {}
+        self.has_pairs = False
+        """Whether records are found by pairs of a lead and a facet, all of them."""
 
-    def rarest(self, table: str, field: str, index: str, hashes: Sequence[int]) -> Asking[int]:
-        """The hash with the fewest entries, or one with so few that it makes no difference."""
+    def rarest(self, table: str, field: str, index: str, hashes: Sequence[Hashes]) -> Asking[Hashes]:
+        """Those with the fewest entries, or with so few that it makes no difference."""
         if len(hashes) == 1:
             return hashes[0]
         best = hashes[0]
         for step in self.STEPS:
             counts = {}
             for each in hashes:
-                counts[each] = yield from self._count(table, field, index, each, step)
+                counts[each] = 0
+                for value in each:
+                    counts[each] += yield from self._count(table, field, index, value, step)
             best = min(hashes, key=counts.__getitem__)
             if counts[best] < step:
                 break
@@ -101,6 +107,8 @@ class Questions:
         self._view = view
         self._rarity = rarity
         self._promises = promises
+        # Before the snapshot is taken: what is true now is true in it.
+        self._has_pairs = rarity.has_pairs
 
     def get(self, tenant: str, ids: Collection[str]) -> Asking[dict[str, Record]]:
         """See `Reader.get`."""
@@ -126,7 +134,7 @@ class Questions:
         include_hidden: bool,
     ) -> Asking[list[Record]]:
         """See `Reader.find`."""
-        wanted = Wanted(tenant, keys)
+        wanted = Wanted(tenant, keys, has_pairs=self._has_pairs)
         found = yield from matching(
             wanted,
             (yield from self._where(wanted)),
@@ -142,7 +150,7 @@ class Questions:
 
     def find_joined(self, find: Find) -> Asking[Joined]:
         """See `Reader.find_joined`."""
-        wanted = Wanted(find.tenant, find.keys)
+        wanted = Wanted(find.tenant, find.keys, has_pairs=self._has_pairs)
         found = yield from matching(
             wanted,
             (yield from self._where(wanted)),
@@ -161,8 +169,8 @@ class Questions:
     def _where(self, wanted: Wanted) -> Asking[Raw]:
         hashes = wanted.hashes
         rarest = yield from self._rarity.rarest(LOG, "k", LOG_INDEX, hashes)
-        where: Raw = {"k": rarest}
-        others = [{"k": {"$ne": each}} for each in hashes if each != rarest]
+        where: Raw = {"k": _one_of(rarest)}
+        others = [{"k": {"$nin": list(each)}} for each in hashes if each != rarest]
         if others:
             # "None of them is missing": were it put as "each is there", the server would try, for every
             # page anew, which of the keys it had better follow; an $expr costs it more per record.
@@ -199,12 +207,12 @@ class Questions:
             if after is not None:
                 raise ValueError("a walk over all scopes cannot be resumed")
             field, index, order = "z", DOCS_EVERYWHERE_INDEX, ["c", "o", "n"]
-            hashes = [key_hash(kind, key) for key in wanted] or [key_hash(kind)]
+            hashes = [(key_hash(kind, key),) for key in wanted] or [(key_hash(kind),)]
         else:
             field, index, order = "x", DOCS_INDEX, ["o", "n"]
-            hashes = [key_hash(kind, scope, key) for key in wanted] or [key_hash(kind, scope)]
+            hashes = [(key_hash(kind, scope, key),) for key in wanted] or [(key_hash(kind, scope),)]
         rarest = yield from self._rarity.rarest(DOCS, field, index, hashes)
-        where: Raw = {field: rarest, "k": kind}
+        where: Raw = {field: _one_of(rarest), "k": kind}
         if scope is not None:
             where["c"] = scope
         if wanted:
@@ -243,4 +251,8 @@ class Questions:
 
 
 def _among(keys: Sequence[bytes]) -> Raw:
-    return {"_id": keys[0]} if len(keys) == 1 else {"_id": {"$in": keys}}
+    return {"_id": _one_of(keys)}
+
+
+def _one_of(values: Sequence[Any]) -> Any:
+    return values[0] if len(values) == 1 else {"$in": list(values)}

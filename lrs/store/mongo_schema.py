@@ -1,9 +1,9 @@
 """Collections, indexes and numbered migrations.
 
-A migration is a function that may be interrupted at any point and run again, also by several
-processes at once. It only adds: collections, indexes (which MongoDB builds while reads and writes go
-on) or, for a change of stored data, a walk in small steps that records how far it came in the
-document it is given. The program must work on data that a migration has not reached yet.
+A migration adds collections or indexes (which MongoDB builds while reads and writes go on) before the
+store opens; it may be interrupted at any point and run again, also by several processes at once. Work
+over existing records is its `backfill`: slices that run after the store is open (`mongo_backfill`),
+with a place mark of their own. The program must work on records that a backfill has not reached yet.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, WriteConcern
+import orjson
+from pymongo import ASCENDING, IndexModel, UpdateOne, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.read_concern import ReadConcern
 
-from lrs.store.mongo_codec import Raw
+from lrs.store.mongo_codec import UUID_BYTES, WHOLE_LOG, Raw, pair_hashes
 from lrs.store.port import TooNew
 
 LOG = "log"
@@ -48,39 +50,30 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 
 COMPRESSED = {"wiredTiger": {"configString": "block_compressor=zstd"}}
 NAMESPACE_EXISTS = 48
+BACKFILL = "backfill-"
+"""`_id`s in META that begin like this note a backfill that is not complete."""
+
+
+Slice = Callable[[Database[Raw], Any], Any]
+"""Brings some records up to date, beginning at a place (None: the newest record); returns the next place, or
+None at the end. It may be run again from an earlier place, and beside ordinary writes. What comes in after
+its first slice is up to date already, so it goes backwards in time: no load keeps it from its end."""
+
+FEW = 500
+"""Records of a slice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One numbered step; `run` gets the database and a function that keeps its progress."""
+    """One numbered step."""
 
     number: int
     title: str
-    run: Callable[[Database[Raw], Progress], None]
+    run: Callable[[Database[Raw]], None] | None = None
+    backfill: Slice | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where an interrupted migration goes on."""
-
-    database: Database[Raw]
-    number: int
-
-    def load(self) -> Any:
-        """What `save` kept last, or None."""
-        held = self.database[META].find_one({"_id": f"migration-{self.number}"})
-        return held["at"] if held else None
-
-    def save(self, at: Any) -> None:
-        """Keep how far the walk has come."""
-        self.database[META].update_one({"_id": f"migration-{self.number}"}, {"$set": {"at": at}}, upsert=True)
-
-    def forget(self) -> None:
-        """The migration is complete."""
-        self.database[META].delete_one({"_id": f"migration-{self.number}"})
-
-
-def _create(database: Database[Raw], _progress: Progress) -> None:
+def _create(database: Database[Raw]) -> None:
     """Make the collections and their indexes."""
     present = set(database.list_collection_names())
     for name, indexes in INDEXES.items():
@@ -96,7 +89,38 @@ def _create(database: Database[Raw], _progress: Progress) -> None:
             database[name].create_indexes(list(indexes))
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "collections and indexes", _create),)
+def _pair(database: Database[Raw], place: Any) -> Any:
+    """Add the hashes of pairs to records that were made without them, from the newest to the oldest."""
+    log = database[LOG].with_options(read_concern=ReadConcern("majority"))
+
+    def held(at: Raw, limit: int = 0) -> list[Raw]:
+        where = {"k": WHOLE_LOG, **at}
+        return list(log.find(where, {"s": 1, "v": 1}, sort=[("s", -1)], limit=limit, hint=LOG_INDEX))
+
+    found = held({} if place is None else {"s": {"$lte": place}}, FEW)
+    if not found:
+        return None
+    edge = found[-1]["s"]
+    found = [raw for raw in found if raw["s"] != edge] + held({"s": edge})
+    changes = []
+    for raw in found:
+        tenant = raw["_id"][: -UUID_BYTES - 1].decode()
+        if hashes := pair_hashes(tenant, orjson.loads(raw["v"])):
+            # Views that changed meanwhile were written with their pairs.
+            changes.append(
+                UpdateOne({"_id": raw["_id"], "v": raw["v"]}, {"$addToSet": {"k": {"$each": hashes}}})
+            )
+    if changes:
+        database[LOG].bulk_write(changes, ordered=False)
+    return edge - 1
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "collections and indexes", run=_create),
+    Migration(2, "pairs of leads and facets", backfill=_pair),
+)
+NEWEST = MIGRATIONS[-1].number
+"""The schema that this program writes."""
 
 
 def version(database: Database[Raw]) -> int:
@@ -106,7 +130,10 @@ def version(database: Database[Raw]) -> int:
 
 
 def upgrade(database: Database[Raw], migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Run the migrations that are missing, in order; TooNew when the database is ahead of them."""
+    """Run the migrations that are missing, in order; TooNew when the database is ahead of them.
+
+    What they leave to do in existing records is noted in META, for `mongo_backfill`.
+    """
     durable = database.with_options(write_concern=DURABLE)
     present = version(durable)
     newest = migrations[-1].number
@@ -114,7 +141,9 @@ def upgrade(database: Database[Raw], migrations: Sequence[Migration] = MIGRATION
         raise TooNew(f"the database has schema {present}, this program knows {newest}: use a newer program")
     for migration in migrations:
         if migration.number > present:
-            progress = Progress(durable, migration.number)
-            migration.run(durable, progress)
+            if migration.run:
+                migration.run(durable)
+            if migration.backfill and present:
+                mark = {"_id": f"{BACKFILL}{migration.number}"}
+                durable[META].update_one(mark, {"$set": {"number": migration.number}}, upsert=True)
             durable[META].update_one({"_id": "schema"}, {"$max": {"version": migration.number}}, upsert=True)
-            progress.forget()

@@ -11,27 +11,35 @@ from typing import TypeVar
 
 import orjson
 
-from lrs.store.mongo_codec import SEPARATOR, UUID_BYTES, WHOLE_LOG, Raw, key_hash, record_id
+from lrs.store.mongo_codec import SEPARATOR, UUID_BYTES, WHOLE_LOG, Hashes, Raw, key_hash, record_id
 from lrs.store.mongo_schema import LOG, LOG_INDEX
 from lrs.store.mongo_source import MANY, Asking, rows
-from lrs.store.port import Position
+from lrs.store.port import Position, pairs, spellings
 
 Place = TypeVar("Place", bound=tuple[object, ...])
 
 
 class Wanted:
-    """What a walk looks for: the records of a tenant, or of all, with one view that holds all keys."""
+    """What a walk looks for: the records of a tenant, or of all, with one view that holds all keys.
 
-    def __init__(self, tenant: str | None, keys: Collection[str]) -> None:
+    `hashes` is what they are found by: one hash at least out of each of these.
+    """
+
+    def __init__(self, tenant: str | None, keys: Collection[str], *, has_pairs: bool = False) -> None:
+        """`has_pairs`: every record that holds a lead and a facet in one view is found by the pair."""
         if tenant is None and keys:
             raise ValueError("a walk over all tenants takes no keys")
         self.tenant = tenant
         self._owner = None if tenant is None else tenant.encode() + SEPARATOR
         self._keys = frozenset(keys)
         if tenant is None:
-            self.hashes = [WHOLE_LOG]
+            self.hashes: list[Hashes] = [(WHOLE_LOG,)]
         else:
-            self.hashes = [key_hash(tenant, key) for key in self._keys] or [key_hash(tenant)]
+            together = pairs(self._keys) if has_pairs else []
+            alone = self._keys.difference(*together)
+            self.hashes = [(key_hash(tenant, *pair),) for pair in together]
+            self.hashes += [tuple(key_hash(tenant, each) for each in spellings(key)) for key in alone]
+            self.hashes = self.hashes or [(key_hash(tenant),)]
         encoded = [orjson.dumps(key).decode() for key in self._keys]
         self._texts = [("[" + text, "," + text) for text in encoded]
         self._has_proof = all(key[:1].isalnum() for key in self._keys)

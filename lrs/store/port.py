@@ -19,11 +19,45 @@ Done = Callable[[Any, BaseException | None], None]
 """Told the result of a submitted write, or the error that ended it."""
 
 Views = tuple[frozenset[str], ...]
-"""A record's key sets: its own keys first, then one set per record it reaches by reference."""
+"""A record's key sets: its own keys first, then one set per record it reaches by reference. See `WIDER`."""
 
 FACET = "v"
 """Keys that begin with this letter are facets: a view has one as a rule, many records share it, and it is
 asked for together with another key. An engine may keep it beside the other keys of the view."""
+
+LEAD = "a"
+"""Keys that begin with this letter are asked for together with a facet more than others are: an engine may
+keep such a pair as one more key of the view."""
+
+
+WIDER = {"a": "A", "o": "O"}
+"""First letters of keys that find less and more of the same: a view that holds "a..." also holds "A...". An
+engine may find such a view by the narrower key alone, if it looks for both where the wider is asked for."""
+
+_NARROWER = {wider: narrower for narrower, wider in WIDER.items()}
+
+
+def lean(view: Collection[str]) -> list[str]:
+    """The keys by which a view has to be found: all but the wider ones whose narrower one it holds."""
+    return [key for key in view if key[:1] not in _NARROWER or _NARROWER[key[0]] + key[1:] not in view]
+
+
+def spellings(key: str) -> tuple[str, ...]:
+    """The keys of `lean` views by one of which a view is found that holds this key."""
+    narrower = _NARROWER.get(key[:1])
+    return (key,) if narrower is None else (key, narrower + key[1:])
+
+
+def pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
+    """The pairs of a lead and a facet among the keys of one view, or of one question."""
+    facets = []
+    leads = []
+    for key in keys:
+        if key.startswith(FACET):
+            facets.append(key)
+        elif key.startswith(LEAD):
+            leads.append(key)
+    return [(lead, facet) for lead in leads for facet in facets]
 
 
 @dataclass(frozen=True, slots=True)

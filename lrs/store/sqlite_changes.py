@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
 import orjson
 
-from lrs.store.port import FACET, Document, Record
+from lrs.store.port import Document, Record
 from lrs.store.sqlite_errors import insert, rows_of, run
+from lrs.store.sqlite_keys import Marks, add_rows, add_tenant_row, delete_rows, insert_rows, marks_among
 from lrs.store.sqlite_phrases import Phrases
 from lrs.store.sqlite_rows import uid
 from lrs.store.sqlite_terms import TermWriter, document_prefix, key_prefix, pack, tenant_term, unpack
@@ -77,12 +78,11 @@ class Changes:
 
 
 _INSERT_LOG = "INSERT OR ROLLBACK INTO log"
-_INSERT_KEY = "INSERT OR ROLLBACK INTO log_key"
 _INSERT_DOCUMENT_KEY = "INSERT OR ROLLBACK INTO document_key"
 
 
-_Tenant = tuple[int, dict[str, int], frozenset[int], Iterator[tuple[int, bytes]]]
-"""The number of a tenant's term, the numbers of keys and which of them are facets, and the bodies to be
+_Tenant = tuple[int, dict[str, int], Marks, Iterator[tuple[int, bytes]]]
+"""The number of a tenant's term, the numbers of keys and what some of them are, and the bodies to be
 written, with their forms."""
 
 
@@ -95,7 +95,7 @@ def _insert_records(
     tenants: dict[str, _Tenant] = {}
     for tenant, its in by_tenant.items():
         # In the order of the records: new keys of one record get neighbouring numbers, and so their rows
-        # in log_key share pages (an agent's own and related key, a session and its registration).
+        # in log_index share pages (an agent's own and related key, a session and its registration).
         held = dict.fromkeys(chain.from_iterable(chain.from_iterable([record.views for record in its])))
         prefix = key_prefix(tenant)
         texts = [tenant_term(tenant), *[prefix + key for key in held]]
@@ -103,35 +103,23 @@ def _insert_records(
         own, *numbers = [found[text] for text in texts]
         bodies = phrases.shorten(connection, tenant, [record.body for record in its])
         numbered = dict(zip(held, numbers, strict=True))
-        tenants[tenant] = (own, numbered, _facets(numbered), iter(bodies))
+        tenants[tenant] = (own, numbered, marks_among(numbered), iter(bodies))
     log: list[object] = []
     keys: list[object] = []
     for record in records:
         stored = record.stored
-        own, numbered, facets, short = tenants[record.tenant]
+        own, numbered, marks, short = tenants[record.tenant]
         views = [[numbered[key] for key in view] for view in record.views]
         form, body = next(short)
         log += (stored, own, uid(record.id), record.hidden, record.digest, pack(views), body, form)
-        keys += (own, stored, 0, None)
-        _add_keys(keys, stored, views, facets)
+        add_tenant_row(keys, stored, own)
+        add_rows(keys, record, numbered, marks)
     insert(connection, _INSERT_LOG, 8, log)
-    insert(connection, _INSERT_KEY, 4, keys)
-
-
-def _facets(numbered: Mapping[str, int]) -> frozenset[int]:
-    """Those of the keys that are facets."""
-    return frozenset([number for key, number in numbered.items() if key.startswith(FACET)])
-
-
-def _add_keys(keys: list[object], stored: int, views: list[list[int]], facets: frozenset[int]) -> None:
-    for number, view in enumerate(views):
-        its = [term for term in view if term in facets]
-        facet = its[0] if len(its) == 1 else None if its else 0
-        keys += [value for term in view for value in (term, stored, number, facet)]
+    insert_rows(connection, keys)
 
 
 def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: list[Record]) -> None:
-    keys: list[object] = []
+    rows: list[object] = []
     for record in records:
         prefix = key_prefix(record.tenant)
         held = list(frozenset().union(*record.views))
@@ -147,15 +135,9 @@ def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: l
         )
         if packed == before:
             continue
-        for number, view in enumerate(unpack(before)):
-            for term in view:
-                run(
-                    connection,
-                    "DELETE FROM log_key WHERE term = ? AND stored = ? AND view = ?",
-                    (term, record.stored, number),
-                )
-        _add_keys(keys, record.stored, views, _facets(numbered))
-    insert(connection, _INSERT_KEY, 4, keys)
+        delete_rows(connection, prefix, record.stored, unpack(before))
+        add_rows(rows, record, numbered, marks_among(numbered))
+    insert_rows(connection, rows)
 
 
 def _write_documents(

@@ -7,6 +7,7 @@ transaction of its own, so that one that cannot be stored does not take others w
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -20,6 +21,8 @@ from lrs.store.sqlite_schema import backfill_slice
 from lrs.store.sqlite_stamps import Board
 from lrs.store.sqlite_terms import TermMemory
 from lrs.store.sqlite_writer import Group, SqliteWriter
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -109,11 +112,13 @@ class Committer:
         self._gate = threading.Lock()
         self._closed = False
         self._settling = False
+        self._owed = False
+        """A slice of a backfill failed, and is to be tried again."""
         (page_bytes,) = run_one(connection, "PRAGMA page_size")
         run(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // page_bytes}")
         self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
         self._thread.start()
-        self.put(Job(self._backfill, alone=True))
+        self._queue_backfill()
 
     def put(self, job: Job[Any]) -> None:
         """Queue a write."""
@@ -171,9 +176,13 @@ class Committer:
             for job in jobs:
                 self._commit([job])
             return
+        owed = self._owed
         for job in jobs:
             job.error = failed or job.error
             job.finish()
+        if owed and failed is None:
+            self._owed = False
+            self._queue_backfill()
 
     def _attempt(self, jobs: Sequence[Job[Any]]) -> Exception | None:
         """Run the jobs in one transaction; what made the transaction itself fail, if it did."""
@@ -219,10 +228,20 @@ class Committer:
         if connection.total_changes > before:
             self._board.bury()
 
-    def _backfill(self, writer: SqliteWriter) -> None:
-        if backfill_slice(writer.connection):
-            # Behind whatever was queued meanwhile: nobody waits for more than one slice.
-            self._queue.put(Job(self._backfill, alone=True))
+    def _queue_backfill(self) -> None:
+        # Behind whatever was queued meanwhile: nobody waits for more than one slice.
+        self._queue.put(
+            Job(lambda writer: backfill_slice(writer.connection), alone=True, told=self._backfilled)
+        )
+
+    def _backfilled(self, more: Any, error: BaseException | None) -> None:
+        if error is not None:
+            _log.warning("a backfill failed, and goes on after the next write: %s", error)
+            self._owed = True
+        elif more:
+            self._queue_backfill()
+        else:
+            self._memory.has_pairs = True
 
     def _settle(self, writer: SqliteWriter) -> None:
         self._settling = False

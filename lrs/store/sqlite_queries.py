@@ -20,11 +20,11 @@ FORMS = 64
 PAGE = 128
 """Records or documents per statement, so that no answer grows without bound."""
 
-_SELECTED = (
-    "l.stored AS s, l.tenant AS t, l.hidden + 2 * l.form AS h,"
-    " l.id AS i, l.digest AS d, l.terms AS k, l.body AS b"
-)
-"""The columns that `_page_of` expects of the inner query."""
+Shape = tuple[int, ...]
+"""For each key of a question, the one that drives it first, the number of terms of which any one will do."""
+
+_SELECTED = "l.tenant AS t, l.hidden + 2 * l.form AS h, l.id AS i, l.digest AS d, l.terms AS k, l.body AS b"
+"""The columns that `_page_of` expects of the inner query, after `s`."""
 
 
 def _page_of(inner: str) -> str:
@@ -36,39 +36,49 @@ def _page_of(inner: str) -> str:
     )
 
 
-def _others(keys: int, faceted: bool) -> tuple[str, str]:
-    """The joins and the condition for all keys but the first; with a facet, that is the last of them."""
-    joins = "".join(
-        f" CROSS JOIN log_key k{n}"
-        f" ON k{n}.term = ?{n + 1} AND k{n}.stored = k0.stored AND k{n}.view = k0.view"
-        for n in range(1, keys - faceted)
-    )
-    if not faceted:
-        return joins, ""
-    looked_up = (
-        f"SELECT 1 FROM log_key f WHERE f.term = ?{keys} AND f.stored = k0.stored AND f.view = k0.view"
-    )
-    return joins, f" AND (k0.facet = ?{keys} OR k0.facet IS NULL AND EXISTS ({looked_up}))"
+def _walk(selected: str, shape: Shape, faceted: bool, ascending: bool, shown: str) -> str:
+    """The records that are found by all keys, in order; with `faceted`, the last key is a facet, and found in
+    the rows of the first.
+
+    The parameters are all terms, two bounds and the limit. Where any of several terms drives the walk, walks
+    of which each is in order are merged: SQLite reads no more of them than the limit asks for.
+    """
+    last = sum(shape)
+    joins = condition = ""
+    mark = shape[0]
+    for n, size in enumerate(shape[1 : len(shape) - faceted], start=1):
+        marks = ",".join(f"?{mark + each}" for each in range(1, size + 1))
+        joins += f" CROSS JOIN log_index k{n} ON k{n}.stored = k0.stored AND k{n}.view = k0.view"
+        joins += f" AND k{n}.term IN ({marks})"
+        mark += size
+    if faceted:
+        found = (
+            f"SELECT 1 FROM log_index f WHERE f.term = ?{last} AND f.stored = k0.stored AND f.view = k0.view"
+        )
+        condition = f" AND (k0.facet = ?{last} OR k0.facet IS NULL AND EXISTS ({found}))"
+    walks = [
+        f"SELECT {selected} FROM log_index k0{joins} CROSS JOIN log l ON l.stored = k0.stored"
+        f" WHERE k0.term = ?{term} AND k0.stored BETWEEN ?{last + 1} AND ?{last + 2}{condition}{shown}"
+        for term in range(1, shape[0] + 1)
+    ]
+    direction = "ASC" if ascending else "DESC"
+    return f"{' UNION ALL '.join(walks)} ORDER BY s {direction} LIMIT ?{last + 3}"
 
 
 @cache
-def find_joined(keys: int, faceted: bool, ascending: bool) -> str:
+def find_joined(shape: Shape, faceted: bool, ascending: bool) -> str:
     """As `find`, for a page that is sent as it is: places, ids, bodies with commas, least and most form."""
-    direction = "ASC" if ascending else "DESC"
-    joins, condition = _others(keys, faceted)
+    selected = "k0.stored AS s, l.id AS i, l.body AS b, l.form AS f"
     return (
         f"SELECT group_concat(s||','||(length(b) * {FORMS} + f), ','),"
         " CAST(group_concat(CAST(i AS TEXT), '') AS BLOB),"
-        " CAST(group_concat(CAST(b AS TEXT), ',') AS BLOB), min(f), max(f) FROM ("
-        f"SELECT l.stored AS s, l.id AS i, l.body AS b, l.form AS f FROM log_key k0{joins}"
-        " CROSS JOIN log l ON l.stored = k0.stored"
-        f" WHERE k0.term = ?1 AND k0.stored BETWEEN ?{keys + 1} AND ?{keys + 2}{condition} AND l.hidden = 0"
-        f" ORDER BY k0.stored {direction} LIMIT ?{keys + 3})"
+        " CAST(group_concat(CAST(b AS TEXT), ',') AS BLOB), min(f), max(f)"
+        f" FROM ({_walk(selected, shape, faceted, ascending, ' AND l.hidden = 0')})"
     )
 
 
 COUNT_KEYS = (
-    "(SELECT count(*) FROM (SELECT 1 FROM log_key WHERE term = ? AND stored BETWEEN ? AND ? LIMIT ?))"
+    "(SELECT count(*) FROM (SELECT 1 FROM log_index WHERE term = ? AND stored BETWEEN ? AND ? LIMIT ?))"
 )
 COUNT_DOCUMENTS = "(SELECT count(*) FROM (SELECT 1 FROM document_key WHERE term = ? LIMIT ?))"
 COUNT_DOCUMENTS_IN = (
@@ -80,26 +90,19 @@ COUNT_DOCUMENTS_IN = (
 def by_id(count: int) -> str:
     marks = ",".join("?" * count)
     return _page_of(
-        f"SELECT {_SELECTED} FROM log l INDEXED BY log_id"
+        f"SELECT l.stored AS s, {_SELECTED} FROM log l INDEXED BY log_id"
         f" WHERE l.tenant = ? AND l.id IN ({marks}) LIMIT {count}"
     )
 
 
 @cache
-def find(keys: int, faceted: bool, ascending: bool, include_hidden: bool) -> str:
-    """The query driven from the first key; without keys it walks the log itself. With `faceted`, the last
-    key is a facet, and found in the rows of the first."""
-    direction = "ASC" if ascending else "DESC"
-    shown = "" if include_hidden else "AND l.hidden = 0"
-    if not keys:
-        inner = f"SELECT {_SELECTED} FROM log l WHERE l.stored BETWEEN ? AND ? {shown} ORDER BY l.stored"
-        return _page_of(f"{inner} {direction} LIMIT ?")
-    joins, condition = _others(keys, faceted)
-    return _page_of(
-        f"SELECT {_SELECTED} FROM log_key k0{joins} CROSS JOIN log l ON l.stored = k0.stored"
-        f" WHERE k0.term = ?1 AND k0.stored BETWEEN ?{keys + 1} AND ?{keys + 2}{condition} {shown}"
-        f" ORDER BY k0.stored {direction} LIMIT ?{keys + 3}"
-    )
+def find(shape: Shape, faceted: bool, ascending: bool, include_hidden: bool) -> str:
+    """The query driven from the first key, see `_walk`; without keys it walks the log itself."""
+    shown = "" if include_hidden else " AND l.hidden = 0"
+    if shape:
+        return _page_of(_walk(f"k0.stored AS s, {_SELECTED}", shape, faceted, ascending, shown))
+    inner = f"SELECT l.stored AS s, {_SELECTED} FROM log l WHERE l.stored BETWEEN ? AND ?{shown}"
+    return _page_of(f"{inner} ORDER BY l.stored {'ASC' if ascending else 'DESC'} LIMIT ?")
 
 
 _DOCUMENT = (

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from lrs.store.sqlite_errors import run_one
 from lrs.store.sqlite_queries import COUNT_KEYS
+
+Terms = tuple[int, ...]
+"""Numbers of terms, of which any one will do."""
 
 EARLIEST = -(2**63)
 LATEST = 2**63 - 1
@@ -30,14 +34,14 @@ class Rarity:
         self._counts: dict[int, int] = {}
         self._until = 0.0
 
-    def first(self, connection: sqlite3.Connection, terms: list[int], low: int, high: int) -> list[int]:
-        """The terms with the rarest first; `low` to `high` is the stretch of `stored` that is asked for."""
-        if len(terms) < 2:
-            return terms
-        counts = self._known(connection, terms)
+    def first(self, connection: sqlite3.Connection, wanted: list[Terms], low: int, high: int) -> list[Terms]:
+        """The rarest first; `low` to `high` is the stretch of `stored` that is asked for."""
+        if len(wanted) < 2:
+            return wanted
+        counts = _summed(wanted, self._known(connection, _flat(wanted)))
         if min(counts) >= COMMON:
-            return by_count(connection, terms, COUNT_KEYS, [low, high])
-        return _sorted(terms, counts)
+            return by_count(connection, wanted, COUNT_KEYS, [low, high])
+        return _sorted(wanted, counts)
 
     def _known(self, connection: sqlite3.Connection, terms: list[int]) -> Sequence[int]:
         """The number of records of each term, up to `COMMON`."""
@@ -54,17 +58,17 @@ class Rarity:
 
 
 def by_count(
-    connection: sqlite3.Connection, terms: list[int], count: str, bounds: Sequence[object]
-) -> list[int]:
-    """The terms with the rarest first; the query `count` takes a term, the bounds, and how far to count."""
-    if len(terms) < 2:
-        return terms
+    connection: sqlite3.Connection, wanted: list[Terms], count: str, bounds: Sequence[object]
+) -> list[Terms]:
+    """The rarest first; the query `count` takes a term, the bounds, and how far to count."""
+    if len(wanted) < 2:
+        return wanted
     counts: Sequence[int] = ()
     for probe in PROBES:
-        counts = _count(connection, terms, count, bounds, probe)
+        counts = _summed(wanted, _count(connection, _flat(wanted), count, bounds, probe))
         if min(counts) < probe:
             break
-    return _sorted(terms, counts)
+    return _sorted(wanted, counts)
 
 
 def _count(
@@ -76,5 +80,14 @@ def _count(
     return counts
 
 
-def _sorted(terms: list[int], counts: Sequence[int]) -> list[int]:
-    return [term for _, term in sorted(zip(counts, terms, strict=True))]
+def _flat(wanted: Iterable[Terms]) -> list[int]:
+    return [term for terms in wanted for term in terms]
+
+
+def _summed(wanted: Iterable[Terms], counts: Iterable[int]) -> list[int]:
+    left = iter(counts)
+    return [sum(islice(left, len(terms))) for terms in wanted]
+
+
+def _sorted(wanted: list[Terms], counts: Sequence[int]) -> list[Terms]:
+    return [terms for _, terms in sorted(zip(counts, wanted, strict=True))]

@@ -9,19 +9,20 @@ from operator import itemgetter
 
 import orjson
 
-from lrs.store.port import FACET, Document, Joined, Position, Record, Views, joined
+from lrs.store.port import FACET, LEAD, Document, Joined, Position, Record, Views, joined, spellings
 from lrs.store.sqlite_errors import run_one
 from lrs.store.sqlite_queries import (
     COUNT_DOCUMENTS,
     COUNT_DOCUMENTS_IN,
     PAGE,
+    Shape,
     by_id,
     find,
     find_documents,
     find_joined,
     named,
 )
-from lrs.store.sqlite_rarity import EARLIEST, LATEST, by_count
+from lrs.store.sqlite_rarity import EARLIEST, LATEST, Terms, by_count
 from lrs.store.sqlite_rows import Pending, Resolve, Row, StoredRecord, fetch, one_piece, uid
 from lrs.store.sqlite_terms import (
     TermMemory,
@@ -29,6 +30,7 @@ from lrs.store.sqlite_terms import (
     key_prefix,
     look_up,
     padded,
+    pair_term,
     tenant_term,
     texts_of,
     views_of,
@@ -46,6 +48,7 @@ class SqliteReader:
     ) -> None:
         self.connection = connection
         self._memory = memory
+        self._has_pairs = memory.has_pairs
         self._through = through
 
     def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
@@ -88,16 +91,14 @@ class SqliteReader:
         if low > high:
             return []
         terms: list[int] = []
-        faceted = False
+        sql = find((), False, ascending, include_hidden)
         if tenant is not None:
-            prefix = key_prefix(tenant)
-            texts = [prefix + key for key in wanted] or [tenant_term(tenant)]
-            numbers = self._terms(texts)
-            if len(numbers) < len(texts):
+            plan = self._plan(tenant, wanted, low, high)
+            if plan is None:
                 return []
-            terms, faceted = self._in_order(numbers, prefix, low, high)
+            terms, shape, faceted = plan
+            sql = find(shape, faceted, ascending, include_hidden)
         found: list[Record] = []
-        sql = find(len(terms), faceted, ascending, include_hidden)
         while len(found) < limit and low <= high:
             some = min(limit - len(found) + (after is not None), PAGE)
             rows = fetch(self.connection, sql, [*terms, low, high, some])
@@ -133,14 +134,12 @@ class SqliteReader:
             low, high = (
                 (max(low, after.stored + 1), high) if ascending else (low, min(high, after.stored - 1))
             )
-        prefix = key_prefix(tenant)
-        texts = [prefix + key for key in frozenset(keys)] or [tenant_term(tenant)]
-        numbers = self._terms(texts)
-        if low > high or len(numbers) < len(texts):
+        plan = self._plan(tenant, frozenset(keys), low, high) if low <= high else None
+        if plan is None:
             return Joined(b"", None, False)
         if limit < PAGE:
-            terms, faceted = self._in_order(numbers, prefix, low, high)
-            sql = find_joined(len(terms), faceted, ascending)
+            terms, shape, faceted = plan
+            sql = find_joined(shape, faceted, ascending)
             restore = partial(self._memory.phrases.restore, self.connection, tenant)
             page = one_piece(self.connection, sql, [*terms, low, high, limit + 1], limit, ascending, restore)
             if page is not None:
@@ -246,24 +245,37 @@ class SqliteReader:
     def _learn(self, numbers: Mapping[str, int]) -> None:
         self._memory.learn(numbers)
 
-    def _in_order(
-        self, numbers: Mapping[str, int], prefix: str, low: int, high: int
-    ) -> tuple[list[int], bool]:
-        """The terms of a query, the rarest first; and whether the last is a facet, to be found beside it."""
-        terms = list(numbers.values())
-        if len(terms) == 1:
-            return terms, False
-        terms = self._memory.rarity.first(self.connection, terms, low, high)
-        facets = [number for text, number in numbers.items() if text.startswith(prefix + FACET)]
-        if len(facets) != 1 or terms[0] == facets[0]:
-            return terms, False
-        terms.remove(facets[0])
-        return [*terms, facets[0]], True
+    def _plan(
+        self, tenant: str, keys: Collection[str], low: int, high: int
+    ) -> tuple[list[int], Shape, bool] | None:
+        """The terms of a query, the rarest first, and their shape; and whether the last is a facet, to be
+        found beside the first. None when there can be nothing."""
+        prefix = key_prefix(tenant)
+        texts = {key: [prefix + each for each in spellings(key)] for key in keys} or {
+            "": [tenant_term(tenant)]
+        }
+        numbers = self._terms([text for each in texts.values() for text in each])
+        known = {
+            key: tuple([numbers[text] for text in each if text in numbers]) for key, each in texts.items()
+        }
+        if not all(known.values()):
+            return None
+        wanted = list(known.values())
+        if len(wanted) == 1:
+            return list(wanted[0]), (len(wanted[0]),), False
+        facets = [terms for key, terms in known.items() if key.startswith(FACET)]
+        if self._has_pairs and len(facets) == 1:
+            wanted = _paired(known, facets[0])
+        wanted = self._memory.rarity.first(self.connection, wanted, low, high)
+        faceted = len(facets) == 1 and facets[0] in wanted[1:]
+        if faceted:
+            wanted.remove(facets[0])
+            wanted.append(facets[0])
+        return [term for terms in wanted for term in terms], tuple(map(len, wanted)), faceted
 
     def _rarest_documents_first(self, terms: list[int], scope: str | None) -> list[int]:
-        if scope is None:
-            return by_count(self.connection, terms, COUNT_DOCUMENTS, [])
-        return by_count(self.connection, terms, COUNT_DOCUMENTS_IN, [scope])
+        bounds, count = ([], COUNT_DOCUMENTS) if scope is None else ([scope], COUNT_DOCUMENTS_IN)
+        return [term for (term,) in by_count(self.connection, [(term,) for term in terms], count, bounds)]
 
     def _documents(self, kind: str, sql: str, parameters: list[object]) -> dict[str, Document]:
         return {each.name: each for each in self._document_list(kind, sql, parameters)}
@@ -290,6 +302,7 @@ class SnapshotReader(SqliteReader):
         # Not the parent's: there is no connection before the first read, and often none at all.
         self._begin = begin
         self._memory = memory
+        self._has_pairs = memory.has_pairs  # before the snapshot is taken: what is true now is true in it
         self._through = through
         self._resolve = resolve
         self.opened: sqlite3.Connection | None = None
@@ -304,6 +317,15 @@ class SnapshotReader(SqliteReader):
 
     def _views(self, tenants: Sequence[str], rows: Sequence[Row]) -> Sequence[Views | Pending]:  # noqa: ARG002
         return [Pending(row[5], self._resolve) for row in rows]
+
+
+def _paired(known: Mapping[str, Terms], facet: Terms) -> list[Terms]:
+    """The terms of a query, with one for each lead and the facet in place of these."""
+    leads = [terms for key, terms in known.items() if key.startswith(LEAD)]
+    pairs = [pair for (lead,) in leads if (pair := pair_term(lead, facet[0])) is not None]
+    if not pairs or len(pairs) < len(leads):
+        return list(known.values())
+    return [(pair,) for pair in pairs] + [each for each in known.values() if each not in [*leads, facet]]
 
 
 def _beyond(row: Row, after: Position, ascending: bool) -> bool:

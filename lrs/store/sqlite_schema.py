@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from lrs.store.port import StoreError, TooNew
 from lrs.store.sqlite_errors import from_driver, run, run_one
+from lrs.store.sqlite_keys import pair_up
 
 APPLICATION_ID = 0x4A454A4B
 """Marks the file as ours ("JEJK")."""
@@ -26,7 +27,8 @@ BUSY_MILLISECONDS = 5_000
 """How long to wait for a lock that a foreign program holds on the file."""
 
 Slice = Callable[[sqlite3.Connection, int], int | None]
-"""Brings some rows up to date, beginning at a place; returns the next place, or None at the end."""
+"""Brings some rows up to date, beginning at a place (0: the newest); returns the next place, or None at the
+end. It goes backwards in time, for what comes in meanwhile is up to date: no load keeps it from its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,13 @@ MIGRATIONS: tuple[Migration, ...] = (
             # none. NULL when it has several, and in rows from before: then the facet is looked up.
             "ALTER TABLE log_key ADD COLUMN facet INTEGER",
         ),
+    ),
+    Migration(
+        4,
+        "pairs of leads and facets",
+        # A program that knows nothing of this can neither read nor write the table under its new name.
+        ("ALTER TABLE log_key RENAME TO log_index",),
+        backfill=pair_up,
     ),
 )
 
@@ -170,7 +179,7 @@ def backfill_slice(connection: sqlite3.Connection, migrations: Sequence[Migratio
     if not waiting:
         return False
     number, place = waiting[0]
-    backfill = next(each.backfill for each in migrations if each.number == number)
+    backfill = next((each.backfill for each in migrations if each.number == number), None)
     after = backfill(connection, place) if backfill else None
     if after is None:
         run(connection, "DELETE FROM backfill WHERE migration = ?", (number,))

@@ -25,6 +25,20 @@ _LONGEST = 512
 """Longer texts are not worth the memory."""
 
 
+_FACETS = 24
+"""Bits of a pair that hold the facet's number."""
+
+
+def pair_term(lead: int, facet: int) -> int | None:
+    """What stands in `log_index` for a lead and a facet in one view: no term of its own, but computed.
+
+    Numbers of terms are positive, these are negative. None for numbers so large that no pair is kept.
+    """
+    if facet >> _FACETS or lead >> (63 - _FACETS):
+        return None
+    return -(lead << _FACETS | facet)
+
+
 def tenant_term(tenant: str) -> str:
     """The text of the term that every record of a tenant holds."""
     return "t" + tenant
@@ -48,6 +62,8 @@ class TermMemory:
         """How many records the terms have."""
         self.phrases = Phrases()
         """What the bodies of a tenant have in common."""
+        self.has_pairs = False
+        """Whether all rows of the log have their pairs in `log_index`."""
         self._young: dict[str, int] = {}
         self._old: dict[str, int] = {}
 

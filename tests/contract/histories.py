@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lrs.store.port import FACET, Document, Position, Reader, Record, Views, Writer
+from tests.contract.make import closed
 
 TENANTS = 2
 IDS = 14
@@ -184,8 +185,8 @@ Step = Read | Change
 _tenant = st.integers(0, TENANTS - 1)
 _ids = st.lists(st.integers(0, IDS - 1), max_size=4)
 _names = st.lists(st.integers(0, NAMES - 1), max_size=3)
-_key = st.sampled_from(["a", "b", f"{FACET}1", f"{FACET}2"])
-_view = st.frozensets(_key, max_size=3)
+_key = st.sampled_from(["a", "a2", "A", "A2", "b", "o", "O", f"{FACET}1", f"{FACET}2"])
+_view = st.frozensets(_key, max_size=4).map(closed)
 _views = st.lists(_view, max_size=3).map(tuple)
 _order = st.sampled_from(["", "1", "2", "é"])
 _updated = st.integers(0, 4)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from lrs.store.port import Record, Store, Views, Writer
+from lrs.store.port import WIDER, Record, Store, Views, Writer
 
 
 def now() -> int:
@@ -31,6 +31,12 @@ def draft(
     """A record that lacks only its stamp; `keys` are its own view, `views` come after it."""
     own = (frozenset(keys), *views)
     return Record(tenant, id or new_id(), 0, body, b"digest", own, hidden)
+
+
+def closed(keys: Iterable[str]) -> frozenset[str]:
+    """The keys, and the wider one of each narrower one, as a view has them."""
+    held = frozenset(keys)
+    return held | {WIDER[key[0]] + key[1:] for key in held if key[0] in WIDER}
 
 
 def stamped(writer: Writer, drafts: Sequence[Record]) -> list[Record]:

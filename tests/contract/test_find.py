@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from lrs.store.port import FACET, Position, Reader, Record, Store, joined
-from tests.contract.make import add, draft
+from tests.contract.make import add, closed, draft
 
 
 def walk(
-    store: Store, keys: list[str], *, ascending: bool, limit: int, tenant: str | None = "bkn"
+    store: Store, keys: Sequence[str], *, ascending: bool, limit: int, tenant: str | None = "bkn"
 ) -> list[Record]:
     """Every record of a query, page by page, each page in a snapshot of its own."""
     out: list[Record] = []
@@ -49,18 +50,27 @@ def test_a_key_and_a_facet_meet_in_one_view(store: Store) -> None:
         draft("a"),
         draft("a", "b", one),
         draft("a", two),
-        draft("a", one, two),
+        draft("a", "a2", one, two),
         draft("a", views=(frozenset({one}),)),
         draft("x", views=(frozenset({"a", "b", one}), frozenset({"a", two}))),
     )
+    other, far_other = add(
+        store, draft("b", two), draft("x", views=(frozenset({"b", two}), frozenset({"b", one, "c"})))
+    )
     expected = {
         ("a",): [far, spread, both, second, first, plain],
-        (one,): [far, spread, both, first],
+        (one,): [far_other, far, spread, both, first],
         ("a", one): [far, both, first],
         ("a", two): [far, both, second],
         ("a", one, two): [both],
+        ("a", "a2", one): [both],
+        ("a2", two): [both],
         ("a", "b", one): [far, first],
         ("a", "b", two): [],
+        ("b", one): [far_other, far, first],
+        ("b", two): [far_other, other],
+        ("b", "c", one): [far_other],
+        ("b", "c", two): [],
         ("x", one): [],
         (FACET, "a"): [],
     }
@@ -79,13 +89,66 @@ def test_a_key_and_a_facet_meet_in_one_view(store: Store) -> None:
     plain, first = replace(plain, views=changed[plain.id]), replace(first, views=changed[first.id])
     expected = {
         ("a",): [far, spread, both, second, first, plain],
-        (one,): [far, spread, both],
+        (one,): [far_other, far, spread, both],
         ("a", one): [far, both],
         ("a", two): [far, both, second, plain],
         ("a", "b", one): [far],
+        ("b", one): [far_other, far],
     }
     with store.reading() as reader:
         check(reader)
+
+
+def test_what_has_the_narrower_key_is_found_by_the_wider_one(store: Store) -> None:
+    """Of two keys of which one says more, the other finds all: alone or beside others, in any view."""
+    verb = f"{FACET}erb"
+    wide, both, more, spread, twice, neither = add(
+        store,
+        draft("A1", "b"),
+        draft(*closed({"a1", "b", verb})),
+        draft(*closed({"a1", "A2", "o1", verb})),
+        draft("A1", views=(closed({"a1", "o1"}), frozenset({"b", "O1"}))),
+        draft(*closed({"a1"}), views=(frozenset({"A1", verb}), closed({"a1", verb}))),
+        draft(*closed({"a2", "b", verb})),
+    )
+    expected = {
+        ("a1",): [twice, spread, more, both],
+        ("A1",): [twice, spread, more, both, wide],
+        ("A1", "b"): [both, wide],
+        ("b", "O1"): [spread],
+        ("A1", "O1"): [spread, more],
+        ("A1", "a1"): [twice, spread, more, both],
+        ("A1", "A2"): [more],
+        ("A1", "A2", "O1", verb): [more],
+        ("A1", verb): [twice, more, both],
+        ("A2", verb): [neither, more],
+        ("A2",): [neither, more],
+        ("O1",): [spread, more],
+        ("A3",): [],
+    }
+
+    def check() -> None:
+        with store.reading() as reader:
+            for keys, records in expected.items():
+                for order in (keys, keys[::-1]):
+                    assert reader.find("bkn", order, limit=9) == records
+                    assert reader.find_joined("bkn", order, limit=2) == joined(records, 2)
+        for keys, records in expected.items():
+            for limit in (1, 2, 3):
+                assert walk(store, keys, ascending=True, limit=limit) == records[::-1]
+                assert walk(store, keys, ascending=False, limit=limit) == records
+
+    check()
+    changed = {both.id: (frozenset({"A1", "b", verb}),), wide.id: (closed({"a1", "b"}),)}
+    store.writing(lambda writer: writer.reindex("bkn", changed))
+    both, wide = replace(both, views=changed[both.id]), replace(wide, views=changed[wide.id])
+    expected = {
+        ("a1",): [twice, spread, more, wide],
+        ("A1",): [twice, spread, more, both, wide],
+        ("A1", "b"): [both, wide],
+        ("A1", verb): [twice, more, both],
+    }
+    check()
 
 
 def test_a_record_matching_by_several_views_is_found_once(store: Store) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pymongo.database import Database
 
 from lrs.store.mongo import MongoStore, connect
-from lrs.store.mongo_schema import INDEXES, META, MIGRATIONS, Migration, Progress, upgrade, version
+from lrs.store.mongo_schema import INDEXES, META, MIGRATIONS, Migration, upgrade, version
 from lrs.store.port import TooNew, Unavailable
 from tests import mongod
 from tests.contract.make import add, draft
@@ -29,7 +29,7 @@ def database() -> Iterator[Database[Raw]]:
 
 def numbered(step: int, ran: list[int]) -> Migration:
     """A migration that only remembers that it ran."""
-    return Migration(step, "remember", lambda database, progress: ran.append(step))
+    return Migration(step, "remember", run=lambda database: ran.append(step))
 
 
 def test_an_empty_database_gets_every_collection_and_index(database: Database[Raw]) -> None:
@@ -52,24 +52,29 @@ def test_only_the_missing_migrations_run_and_in_order(database: Database[Raw]) -
     assert version(database) == 4
 
 
-def test_an_interrupted_migration_goes_on_where_it_stopped(database: Database[Raw]) -> None:
-    """A walk that was cut off resumes from the progress it kept, and leaves no trace when complete."""
-    walked: list[int] = []
+def test_an_interrupted_migration_runs_again(database: Database[Raw]) -> None:
+    """A migration that was cut off counts as missing, and those before it do not."""
+    ran: list[int] = []
 
-    def walk(database: Database[Raw], progress: Progress) -> None:
-        for at in range(progress.load() or 0, 6):
-            if walked == [0, 1, 2]:
-                walked.append(-1)
-                raise InterruptedError
-            walked.append(at)
-            progress.save(at + 1)
+    def cut_off(database: Database[Raw]) -> None:
+        raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        upgrade(database, [Migration(1, "walk", walk)])
-    assert version(database) == 0
-    upgrade(database, [Migration(1, "walk", walk)])
-    assert walked == [0, 1, 2, -1, 3, 4, 5]
+        upgrade(database, [numbered(1, ran), Migration(2, "cut off", run=cut_off)])
+    assert version(database) == 1
+    upgrade(database, [numbered(1, ran), numbered(2, ran)])
+    assert ran == [1, 2]
+
+
+def test_work_over_existing_records_is_only_noted(database: Database[Raw]) -> None:
+    """A backfill does not run while a database is brought up to date; an empty one has nothing to note."""
+    steps = [Migration(1, "collections"), Migration(2, "backfill", backfill=lambda database, place: None)]
+    upgrade(database, steps)
     assert [held["_id"] for held in database[META].find()] == ["schema"]
+    later = [*steps, Migration(3, "another", backfill=lambda database, place: None)]
+    upgrade(database, later)
+    assert [held["_id"] for held in database[META].find().sort("_id", 1)] == ["backfill-3", "schema"]
+    assert version(database) == 3
 
 
 def test_a_newer_database_is_refused_and_left_alone() -> None:

@@ -14,7 +14,7 @@ from lrs.store.mongo_codec import key_hash, record_key, tenant_range, views_text
 from lrs.store.mongo_questions import Promises, Rarity
 from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_walk import Wanted
-from lrs.store.port import Views
+from lrs.store.port import Views, joined
 from tests import mongod
 from tests.contract.make import add, draft
 
@@ -107,3 +107,19 @@ def test_a_router_is_told_the_range_of_the_tenant(is_routed: bool) -> None:
     (command,) = source.asked
     expected = {"_id": tenant_range("bkn")} if is_routed else {}
     assert command["filter"] == {"k": key_hash("bkn", "a"), **expected}
+
+
+def test_hashes_of_wider_keys_from_before_find_a_record_once(address: str) -> None:
+    """A record that has a hash for its wider key, too, as records once had, is on a page once."""
+    store = MongoStore(address)
+    records = add(store, *(draft("a1", "A1", "b") for _ in range(5)), draft("A1"))
+    hashes = {key_hash("bkn", "A1"), key_hash("bkn", "a1")}
+    log = store._database["log"]
+    assert [len(hashes & set(raw["k"])) for raw in log.find(sort=[("s", 1)])] == [1] * 6
+    log.update_many({"k": key_hash("bkn", "a1")}, {"$addToSet": {"k": key_hash("bkn", "A1")}})
+    with store.reading() as reader:
+        for keys, found in ((["A1"], records[::-1]), (["A1", "b"], records[4::-1])):
+            for limit in (1, 2, 9):
+                assert reader.find("bkn", keys, limit=limit) == found[:limit]
+                assert reader.find_joined("bkn", keys, limit=limit) == joined(found, limit)
+    store.close()

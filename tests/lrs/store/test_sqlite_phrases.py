@@ -113,6 +113,7 @@ def test_rows_from_before_phrases_stay_as_they_are(path: Path) -> None:
     assert connection.execute("SELECT CAST(body AS BLOB) FROM log ORDER BY stored").fetchone() == (
         statement(1),
     )
+    connection.execute("ALTER TABLE log_index RENAME TO log_key")
     connection.execute("ALTER TABLE log_key DROP COLUMN facet")
     connection.execute("ALTER TABLE log DROP COLUMN form")
     connection.execute("DROP TABLE phrase")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from lrs.store.port import FACET, StoreError, TooNew
+from lrs.store.port import FACET, LEAD, Full, StoreError, TooNew, joined
 from lrs.store.sqlite import SqliteStore
 from lrs.store.sqlite_schema import MIGRATIONS, Migration, backfill_slice, connect, upgrade
+from lrs.store.sqlite_terms import pair_term
 from tests.contract.make import add, draft
 
 
@@ -51,15 +53,180 @@ def test_rows_from_before_facets_are_found_by_them(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     verb = f"{FACET}erb"
     first = SqliteStore(str(path))
-    early = add(first, draft("a", verb), draft("a", f"{FACET}other"), draft("a"), draft(verb))
+    early = add(
+        first, draft("b", verb), draft("b", f"{FACET}other"), draft("b"), *(draft(verb) for _ in range(9))
+    )
     first.close()
-    execute(path, "ALTER TABLE log_key DROP COLUMN facet", "PRAGMA user_version = 2")
+    aged(path, 2)
     store = SqliteStore(str(path))
-    late = add(store, draft("a", f"{FACET}other"), draft("a", verb))
+    late = add(store, draft("b", f"{FACET}other"), draft("b", verb))
     with store.reading() as reader:
-        assert reader.find("bkn", ["a", verb], limit=9) == [late[1], early[0]]
-        assert reader.find("bkn", ["a", verb], limit=9, ascending=True) == [early[0], late[1]]
+        assert reader.find("bkn", ["b", verb], limit=9) == [late[1], early[0]]
+        assert reader.find("bkn", ["b", verb], limit=9, ascending=True) == [early[0], late[1]]
     store.close()
+
+
+def test_rows_from_before_pairs_get_them_beside_everything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older file answers by lead and facet before, during and after its rows get their pairs."""
+    path = tmp_path / "a.db"
+    leader, verb = f"{LEAD}one", f"{FACET}erb"
+    kinds = [(leader, verb), (leader,), (f"{LEAD}two", verb), (leader, f"{LEAD}two", verb, f"{FACET}more")]
+    first = SqliteStore(str(path))
+    records = add(first, *(draft(*kinds[n % 4], tenant=f"t{n % 3}") for n in range(60)))
+    first.close()
+    complete = pairs_in(path)
+    assert len(complete) == 15 + 15 + 4 * 15
+    aged(path, 3)
+    monkeypatch.setattr("lrs.store.sqlite_keys.FEW", 7)
+    expected = [each for each in reversed(records) if each.tenant == "t1" and {leader, verb} <= each.views[0]]
+    store = SqliteStore(str(path))
+    deadline = time.monotonic() + 20
+    is_complete = False
+    while not is_complete:
+        assert time.monotonic() < deadline
+        is_complete = store._memory.has_pairs
+        with store.reading() as reader:
+            assert reader.find("t1", [leader, verb], limit=99) == expected
+    store.close()
+    assert pairs_in(path) == complete
+
+
+def test_a_backfill_ends_however_much_comes_in(tmp_path: Path) -> None:
+    """It goes from the newest row to the oldest: what is added meanwhile is no part of it."""
+    path = tmp_path / "a.db"
+    store = SqliteStore(str(path))
+    leader, verb = f"{LEAD}one", f"{FACET}erb"
+    add(store, *(draft(leader, verb) for _ in range(500)))
+    store.close()
+    aged(path, 3)
+    connection = connect(str(path), cache_kib=100)
+    upgrade(connection)
+    slices = 0
+    while backfill_slice(connection):
+        slices += 1
+        assert slices < 9
+        connection.execute(
+            "INSERT INTO log SELECT max(stored) + 1, tenant, randomblob(16), 0, digest, terms, body, form"
+            " FROM log"
+        )
+    connection.close()
+    assert slices == 4  # of 200, 200 and 100, and the one that finds nothing
+    assert len(pairs_in(path)) == 500
+
+
+def test_a_slice_that_fails_is_tried_again_after_the_next_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that was full for a moment does not end a backfill, and does not keep it busy."""
+    tries: list[int] = []
+
+    def slice_(connection: sqlite3.Connection) -> bool:
+        tries.append(len(tries))
+        if tries[-1] == 1:
+            raise Full("no space is left")
+        return tries[-1] < 3
+
+    monkeypatch.setattr("lrs.store.sqlite_group.backfill_slice", slice_)
+    store = SqliteStore(str(tmp_path / "a.db"))
+    deadline = time.monotonic() + 20
+    while "no space is left" not in caplog.text:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert not store._memory.has_pairs
+    add(store, draft("k"))
+    while not store._memory.has_pairs:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    store.close()
+    assert tries == [0, 1, 2, 3]
+
+
+def test_a_program_from_before_can_add_nothing_more(tmp_path: Path) -> None:
+    """One that has the file open while it is brought up to date fails, where it would leave out rows."""
+    path = tmp_path / "a.db"
+    SqliteStore(str(path)).close()
+    aged(path, 3)
+    early = sqlite3.connect(path)
+    insertion = "INSERT INTO log_key VALUES (1, 2, 3, 4)"
+    early.execute(insertion)
+    early.rollback()
+    SqliteStore(str(path)).close()
+    with pytest.raises(sqlite3.OperationalError, match="log_key"):
+        early.execute(insertion)
+    early.close()
+
+
+def test_rows_of_wider_keys_from_before_find_a_record_once(tmp_path: Path) -> None:
+    """A record that has a row for its wider key, too, as records once had, is on a page once."""
+    path = tmp_path / "a.db"
+    store = SqliteStore(str(path))
+    records = add(store, *(draft("a1", "A1", "b") for _ in range(5)), draft("A1"))
+    terms = "SELECT id FROM term WHERE text GLOB '*A1'"
+    narrower = "SELECT id FROM term WHERE text GLOB '*a1'"
+    execute(
+        path,
+        f"INSERT INTO log_index SELECT ({terms}), stored, view, facet FROM log_index"
+        f" WHERE term = ({narrower})",
+    )
+    with store.reading() as reader:
+        for keys, found in ((["A1"], records[::-1]), (["A1", "b"], records[4::-1])):
+            for limit in (1, 2, 9):
+                assert reader.find("bkn", keys, limit=limit) == found[:limit]
+                assert reader.find_joined("bkn", keys, limit=limit) == joined(found, limit)
+    changed = {records[0].id: (frozenset({"b"}),)}
+    store.writing(lambda writer: writer.reindex("bkn", changed))
+    with store.reading() as reader:
+        assert reader.find("bkn", ["A1"], limit=9) == records[:0:-1]
+    store.close()
+
+
+def test_pairs_go_with_the_views_that_held_them(tmp_path: Path) -> None:
+    """When the views of a record change, the rows of its former pairs are gone and the new ones are there."""
+    path = tmp_path / "a.db"
+    leader, verb = f"{LEAD}one", f"{FACET}erb"
+    store = SqliteStore(str(path))
+    one, two = add(store, draft(leader, verb), draft(f"{LEAD}two", verb))
+    before = pairs_in(path)
+    swapped = {one.id: two.views, two.id: one.views}
+    store.writing(lambda writer: writer.reindex("bkn", swapped))
+    assert [term for term, *_ in pairs_in(path)] == [term for term, *_ in before]
+    assert {stored for _, stored, _ in pairs_in(path)} == {one.stored, two.stored}
+    assert pairs_in(path) != before
+    gone = {one.id: (frozenset({verb}),), two.id: (frozenset({leader}),)}
+    store.writing(lambda writer: writer.reindex("bkn", gone))
+    assert pairs_in(path) == []
+    store.close()
+
+
+def test_numbers_too_large_for_a_pair_have_none() -> None:
+    """Pairs of different terms differ and are negative; beyond the bits of a row's term there is none."""
+    largest = (2**39 - 1, 2**24 - 1)
+    made = [pair_term(lead, facet) for lead in (1, 2, largest[0]) for facet in (1, 2, largest[1])]
+    assert len(set(made)) == 9
+    assert all(pair is not None and -(2**63) <= pair < 0 for pair in made)
+    assert pair_term(2**39, 1) is None
+    assert pair_term(1, 2**24) is None
+
+
+def aged(path: Path, number: int) -> None:
+    """Make the file one of an earlier schema."""
+    execute(path, "ALTER TABLE log_index RENAME TO log_key", f"PRAGMA user_version = {number}")
+    if number < 4:
+        execute(path, "DELETE FROM log_key WHERE term < 0")
+    if number < 3:
+        execute(path, "ALTER TABLE log_key DROP COLUMN facet")
+
+
+def pairs_in(path: Path) -> list[tuple[int, int, int]]:
+    """The rows of pairs: term, stored and view."""
+    connection = sqlite3.connect(path)
+    rows = connection.execute(
+        "SELECT term, stored, view FROM log_index WHERE term < 0 ORDER BY term, stored, view"
+    ).fetchall()
+    connection.close()
+    return rows
 
 
 def test_a_foreign_database_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""What the port says about keys, and that those of statements keep to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrs.store.port import FACET, LEAD, WIDER, lean, pairs, spellings
+from statements.keys import (
+    activity_filter_key,
+    agent_filter_key,
+    registration_filter_key,
+    statement_keys,
+    verb_filter_key,
+)
+from statements.versions import Version
+from tests.contract.make import closed
+from tests.strategies import statements
+
+KEYS = st.builds(str.__add__, st.sampled_from("aAoOvb"), st.sampled_from(["", "1", "2"]))
+
+
+@given(st.frozensets(KEYS, max_size=8).map(closed), KEYS)
+def test_a_view_is_found_by_each_of_its_keys_and_no_other(view: frozenset[str], key: str) -> None:
+    """One of a key's spellings is among what is left of a view if, and only if, the view holds the key."""
+    left = lean(view)
+    assert (key in view) is any(each in left for each in spellings(key))
+    assert len(left) == len(set(left)) == len(view) - sum(key[0] in WIDER for key in view)
+
+
+def test_pairs_are_those_of_leads_and_facets() -> None:
+    """Each lead meets each facet; other keys meet none."""
+    assert set(pairs(["a1", "v1", "b", "a2", "v2", "A1"])) == {
+        ("a1", "v1"), ("a1", "v2"), ("a2", "v1"), ("a2", "v2"),
+    }  # fmt: skip
+    assert pairs(["a1", "b"]) == pairs(["v1", "b"]) == []
+
+
+@given(st.sampled_from(Version).flatmap(statements))
+def test_keys_of_statements_keep_to_what_engines_rely_on(statement: dict[str, Any]) -> None:
+    """What finds less comes with what finds more of the same, and a statement has one facet, its verb."""
+    keys = statement_keys(statement)
+    assert closed(keys) == keys
+    assert [key for key in keys if key.startswith(FACET)] == [verb_filter_key(statement["verb"]["id"])]
+
+
+def test_filters_are_spelled_as_engines_rely_on() -> None:
+    """Agents and activities are the narrower keys, their related ones the wider, and agents the leads."""
+    agent = {"mbox": "mailto:a@example.org"}
+    assert spellings(agent_filter_key(agent, related=True)) == (
+        agent_filter_key(agent, related=True),
+        agent_filter_key(agent),
+    )
+    activity = "https://example.org/"
+    assert spellings(activity_filter_key(activity, related=True)) == (
+        activity_filter_key(activity, related=True),
+        activity_filter_key(activity),
+    )
+    assert agent_filter_key(agent).startswith(LEAD)
+    registration = registration_filter_key("00000000-0000-4000-8000-000000000000")
+    assert spellings(registration) == (registration,)

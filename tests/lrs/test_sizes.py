@@ -1,0 +1,32 @@
+"""How large one statement may be together with what it is found by."""
+
+from __future__ import annotations
+
+import pytest
+
+from lrs.sizes import KEY_BYTES, MOST_BYTES, PAIR_BYTES, TooLarge, check_keys
+from lrs.store.port import FACET, LEAD
+
+LEADS = [f"{LEAD}{number:07}" for number in range(50_000)]
+VERB = f"{FACET}erb"
+KEYS = [*LEADS, VERB]
+LONGEST = MOST_BYTES - 50_000 * (8 + KEY_BYTES + PAIR_BYTES) - (len(VERB) + KEY_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("size", "keys"),
+    [(LONGEST, KEYS), (LONGEST + 50_000 * PAIR_BYTES, [*LEADS, "bre4"]), (MOST_BYTES // 20, KEYS * 50)],
+)
+def test_keys_and_their_pairs_count(size: int, keys: list[str]) -> None:
+    """A statement fits up to the byte; pairs count where there is a facet, nothing counts in small ones."""
+    check_keys(size, keys)
+
+
+@pytest.mark.parametrize(
+    ("size", "keys"),
+    [(LONGEST + 1, KEYS), (LONGEST + 50_000 * PAIR_BYTES + 1, [*LEADS, "bre4"]), (MOST_BYTES, "a")],
+)
+def test_a_byte_more_is_too_large(size: int, keys: list[str]) -> None:
+    """What an engine could not keep whole is refused before it gets there."""
+    with pytest.raises(TooLarge):
+        check_keys(size, keys)
