@@ -94,9 +94,10 @@ class Backfill:
         """Do the next slice, if it is ours to do; how long to pause then, in seconds."""
         notes = self._database[META]
         begun, now = time.monotonic(), time.time()
-        if self._has_older_writers(note["number"]):
+        if self._has_older_writers(note):
             return self._poll
-        free = {"_id": note["_id"], "$or": [{"until": {"$not": {"$gt": now}}}, {"holder": self._me}]}
+        taken = {"until": {"$gt": now, "$lte": now + 2 * TURN}, "holder": {"$ne": self._me}}
+        free = {"_id": note["_id"], "$nor": [taken]}
         mine = notes.find_one_and_update(free, {"$set": {"holder": self._me, "until": now + TURN}})
         if mine is None:
             return self._poll
@@ -107,12 +108,17 @@ class Backfill:
         # A primary that just took over may give out, for a moment, what was true before: whoever misses the
         # note must not meet that moment of the last slice.
         if not self._stop.wait(self._poll):
-            notes.delete_one({"_id": note["_id"]})
+            notes.delete_one({"_id": note["_id"], "holder": self._me})
         return 0.0
 
-    def _has_older_writers(self, number: int) -> bool:
+    def _has_older_writers(self, note: Raw) -> bool:
         """Whether a program that does not know this migration has a lane open, or had at the last look."""
-        older = self._database[WRITERS].find_one({"open": True, "schema": {"$not": {"$gte": number}}})
+        since = {"$not": {"$gte": note["number"]}}
+        older = self._database[WRITERS].find_one({"open": True, "schema": since})
+        if older is not None:
+            # What it adds lies behind the place that was reached: all begins anew when it is gone.
+            gone = {"at": "", "holder": "", "until": ""}
+            self._database[META].update_one({"_id": note["_id"]}, {"$unset": gone})
         was_alone, self._alone = self._alone, older is None
         return not (was_alone and self._alone)
 

@@ -57,7 +57,9 @@ class Rarity:
             for each in hashes:
                 counts[each] = 0
                 for value in each:
-                    counts[each] += yield from self._count(table, field, index, value, step)
+                    count = yield from self._count(table, field, index, value, step)
+                    # One that was cut off is more than any two that were not.
+                    counts[each] += count if count < step else 2 * step
             best = min(hashes, key=counts.__getitem__)
             if counts[best] < step:
                 break

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from queue import Empty, SimpleQueue
@@ -31,6 +32,9 @@ GROUP_LIMIT = 256
 
 PATIENCE = 20.0
 """Seconds that a write may wait for its turn."""
+
+BACKFILL_PAUSE = 30.0
+"""Seconds after which a slice of a backfill that failed is tried again, with the next write."""
 
 CHECKPOINT_BYTES = 32_768_000
 """Size of the write-ahead log before a commit copies it to the file."""
@@ -112,8 +116,8 @@ class Committer:
         self._gate = threading.Lock()
         self._closed = False
         self._settling = False
-        self._owed = False
-        """A slice of a backfill failed, and is to be tried again."""
+        self._owed = 0.0
+        """When a slice of a backfill that failed may be tried again (monotonic clock); 0: none failed."""
         (page_bytes,) = run_one(connection, "PRAGMA page_size")
         run(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // page_bytes}")
         self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
@@ -176,12 +180,11 @@ class Committer:
             for job in jobs:
                 self._commit([job])
             return
-        owed = self._owed
         for job in jobs:
             job.error = failed or job.error
             job.finish()
-        if owed and failed is None:
-            self._owed = False
+        if self._owed and failed is None and time.monotonic() >= self._owed:
+            self._owed = 0.0
             self._queue_backfill()
 
     def _attempt(self, jobs: Sequence[Job[Any]]) -> Exception | None:
@@ -236,8 +239,8 @@ class Committer:
 
     def _backfilled(self, more: Any, error: BaseException | None) -> None:
         if error is not None:
-            _log.warning("a backfill failed, and goes on after the next write: %s", error)
-            self._owed = True
+            _log.warning("a backfill failed, and goes on with a later write: %s", error)
+            self._owed = time.monotonic() + BACKFILL_PAUSE
         elif more:
             self._queue_backfill()
         else:

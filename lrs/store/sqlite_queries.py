@@ -41,7 +41,7 @@ def _walk(selected: str, shape: Shape, faceted: bool, ascending: bool, shown: st
     the rows of the first.
 
     The parameters are all terms, two bounds and the limit. Where any of several terms drives the walk, walks
-    of which each is in order are merged: SQLite reads no more of them than the limit asks for.
+    of which each is in order are merged: SQLite reads each of them a match ahead, not to its end.
     """
     last = sum(shape)
     joins = condition = ""

@@ -38,7 +38,7 @@ class Rarity:
         """The rarest first; `low` to `high` is the stretch of `stored` that is asked for."""
         if len(wanted) < 2:
             return wanted
-        counts = _summed(wanted, self._known(connection, _flat(wanted)))
+        counts = _summed(wanted, self._known(connection, _flat(wanted)), COMMON)
         if min(counts) >= COMMON:
             return by_count(connection, wanted, COUNT_KEYS, [low, high])
         return _sorted(wanted, counts)
@@ -65,7 +65,7 @@ def by_count(
         return wanted
     counts: Sequence[int] = ()
     for probe in PROBES:
-        counts = _summed(wanted, _count(connection, _flat(wanted), count, bounds, probe))
+        counts = _summed(wanted, _count(connection, _flat(wanted), count, bounds, probe), probe)
         if min(counts) < probe:
             break
     return _sorted(wanted, counts)
@@ -84,8 +84,9 @@ def _flat(wanted: Iterable[Terms]) -> list[int]:
     return [term for terms in wanted for term in terms]
 
 
-def _summed(wanted: Iterable[Terms], counts: Iterable[int]) -> list[int]:
-    left = iter(counts)
+def _summed(wanted: Iterable[Terms], counts: Iterable[int], cap: int) -> list[int]:
+    """The counts of those that go together. One that was cut off is more than any two that were not."""
+    left = iter([count if count < cap else 2 * cap for count in counts])
     return [sum(islice(left, len(terms))) for terms in wanted]
 
 

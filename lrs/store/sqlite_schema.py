@@ -179,7 +179,9 @@ def backfill_slice(connection: sqlite3.Connection, migrations: Sequence[Migratio
     if not waiting:
         return False
     number, place = waiting[0]
-    backfill = next((each.backfill for each in migrations if each.number == number), None)
+    if number > migrations[-1].number:
+        return False  # that of a newer program, which does it itself
+    backfill = next(each.backfill for each in migrations if each.number == number)
     after = backfill(connection, place) if backfill else None
     if after is None:
         run(connection, "DELETE FROM backfill WHERE migration = ?", (number,))

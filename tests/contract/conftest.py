@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lrs.store.port import Store
+from lrs.store.sqlite import SqliteStore
 from tests.contract.engines import ENGINES, Engine
 
 
@@ -21,7 +23,11 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def store(engine: Engine) -> Iterator[Store]:
-    """An opened, empty store of one engine."""
+    """An opened, empty store of one engine that has noticed that no older records are left to do."""
     opened = engine.open()
+    if isinstance(opened, SqliteStore):
+        end = time.monotonic() + 20
+        while not opened._memory.has_pairs and time.monotonic() < end:
+            time.sleep(0.001)
     yield opened
     opened.close()

@@ -90,7 +90,7 @@ def test_one_process_works_at_a_time(opened: tuple[str, Database[Raw]]) -> None:
     _, database = opened
     ran = threading.Event()
     complete = threading.Event()
-    note = {"_id": f"{BACKFILL}7", "number": 7, "holder": "another", "until": time.time() + 600, "at": 40}
+    note = {"_id": f"{BACKFILL}7", "number": 7, "holder": "another", "until": time.time() + 50, "at": 40}
 
     def only(database: Database[Raw], place: int | None) -> None:
         assert place == 40
@@ -114,11 +114,14 @@ def test_nothing_is_done_while_an_older_program_writes(opened: tuple[str, Databa
     database[WRITERS].insert_many([{"_id": 3, "open": False}, {"_id": 4, "open": True, "schema": 7}])
 
     def only(database: Database[Raw], place: int | None) -> None:
+        assert place is None, "what the older program added is not to be left out"
         ran.set()
 
+    database[META].insert_one({"_id": f"{BACKFILL}7", "number": 7, "holder": "another", "at": 40})
     backfill = noted(database, only, complete.set)
     for older in (1, 2):
         assert not ran.wait(10 * SOON)
+        assert list(database[META].find()) == [{"_id": f"{BACKFILL}7", "number": 7}]
         database[WRITERS].update_one({"_id": older}, {"$set": {"open": False}})
     assert complete.wait(20)
     assert ran.is_set()
@@ -216,11 +219,13 @@ def test_records_from_before_pairs_are_found_at_every_moment(
     monkeypatch.setattr(mongo_schema, "FEW", 7)
     monkeypatch.setattr(mongo, "Backfill", partial(Backfill, poll=SOON))
     store = MongoStore(address)
-    while not store._rarity.has_pairs:
+    is_complete = False
+    deadline = time.monotonic() + 20
+    while not is_complete:
+        assert time.monotonic() < deadline
+        is_complete = store._rarity.has_pairs
         with store.reading() as reader:
             assert reader.find("t1", [LEADER, VERB], limit=99) == expected
-    with store.reading() as reader:
-        assert reader.find("t1", [LEADER, VERB], limit=99) == expected
     assert wrong(database, records) == []
     store.close()
 

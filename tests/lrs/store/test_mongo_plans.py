@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lrs.store.mongo import MongoStore, connect
-from lrs.store.port import Document, Position, Reader, Writer
+from lrs.store.port import FACET, Document, Position, Reader, Writer
 from tests import mongod
 from tests.contract.make import add, draft
 
@@ -16,13 +16,18 @@ COUNT = 3000
 PAGE = 25
 
 
+def keys(n: int) -> set[str]:
+    """What the record with that number is found by."""
+    return {"common", f"rare{n % 300}", "Agent", f"{FACET}{n % 14}"} | ({"agent"} if n % 2 else set())
+
+
 @pytest.fixture(scope="module")
 def filled() -> Iterator[tuple[MongoStore, str]]:
-    """A store of 3000 records and documents, with a common key, rare keys and one order."""
+    """A store of 3000 records and documents: a common key, rare keys, one that is wider than another."""
     with mongod.database() as address:
         store = MongoStore(address)
         for start in range(0, COUNT, 500):
-            add(store, *(draft("common", f"rare{n % 300}") for n in range(start, start + 500)))
+            add(store, *(draft(*keys(n)) for n in range(start, start + 500)))
         documents = [Document("note", "bkn", f"{n:05}", b"{}", keys=frozenset({"k"})) for n in range(COUNT)]
 
         def put(writer: Writer) -> None:
@@ -68,6 +73,9 @@ QUERIES: dict[str, Query] = {
     "the whole log, far from the end": lambda reader, far: reader.find(None, after=far, limit=PAGE),
     "since a moment": lambda reader, far: reader.find("bkn", since=far.stored, ascending=True, limit=PAGE),
     "common and rare": lambda reader, far: reader.find("bkn", ["common", "rare7"], limit=PAGE),
+    "a wider key": lambda reader, far: reader.find("bkn", ["Agent"], after=far, limit=PAGE),
+    "a wider key and a rare one": lambda reader, far: reader.find("bkn", ["Agent", "rare7"], limit=PAGE),
+    "a lead and a facet": lambda reader, far: reader.find("bkn", ["agent", f"{FACET}7"], limit=PAGE),
     "documents, far from the start": lambda reader, far: reader.find_documents(
         "note", "bkn", ["k"], after=("", "02500"), limit=PAGE
     ),

@@ -116,7 +116,18 @@ def test_a_backfill_ends_however_much_comes_in(tmp_path: Path) -> None:
     assert len(pairs_in(path)) == 500
 
 
-def test_a_slice_that_fails_is_tried_again_after_the_next_write(
+def test_the_backfill_of_a_newer_program_is_left_to_it(tmp_path: Path) -> None:
+    """A note of a migration that this program does not know stays, and nothing is waited for."""
+    path = tmp_path / "a.db"
+    SqliteStore(str(path)).close()
+    execute(path, "INSERT INTO backfill VALUES (1000, 7)")
+    connection = connect(str(path), cache_kib=100)
+    assert not backfill_slice(connection)
+    assert connection.execute("SELECT * FROM backfill").fetchall() == [(1000, 7)]
+    connection.close()
+
+
+def test_a_slice_that_fails_is_tried_again_with_a_later_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A disk that was full for a moment does not end a backfill, and does not keep it busy."""
@@ -129,11 +140,17 @@ def test_a_slice_that_fails_is_tried_again_after_the_next_write(
         return tries[-1] < 3
 
     monkeypatch.setattr("lrs.store.sqlite_group.backfill_slice", slice_)
+    monkeypatch.setattr("lrs.store.sqlite_group.BACKFILL_PAUSE", 0.5)
     store = SqliteStore(str(tmp_path / "a.db"))
     deadline = time.monotonic() + 20
     while "no space is left" not in caplog.text:
         assert time.monotonic() < deadline
         time.sleep(0.005)
+    failed = time.monotonic()
+    add(store, draft("k"))
+    add(store, draft("k"))
+    assert tries == [0, 1] or time.monotonic() > failed + 0.4
+    time.sleep(0.5)
     assert not store._memory.has_pairs
     add(store, draft("k"))
     while not store._memory.has_pairs:
