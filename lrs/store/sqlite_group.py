@@ -36,8 +36,12 @@ PATIENCE = 20.0
 BACKFILL_PAUSE = 30.0
 """Seconds after which a slice of a backfill that failed is tried again, with the next write."""
 
-CHECKPOINT_BYTES = 32_768_000
-"""Size of the write-ahead log before a commit copies it to the file."""
+LEAST_LOG, MOST_LOG, LOG_SHARE = 32_768_000, 131_072_000, 8
+"""Bytes of the write-ahead log before a commit copies it to the file: an eighth of that, within these.
+The keys of new records lie on pages all over a large file; in a longer log, more of them meet on one page."""
+
+LOG_SIZED = 1024
+"""Groups after which that size is looked at again."""
 
 
 class Job(Generic[T]):
@@ -118,8 +122,8 @@ class Committer:
         self._settling = False
         self._owed = 0.0
         """When a slice of a backfill that failed may be tried again (monotonic clock); 0: none failed."""
-        (page_bytes,) = run_one(connection, "PRAGMA page_size")
-        run(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // page_bytes}")
+        self._groups = 0
+        self._size_log()
         self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
         self._thread.start()
         self._queue_backfill()
@@ -156,6 +160,9 @@ class Committer:
             claimed = [job for job in jobs if job.claim()]
             if claimed:
                 self._commit(claimed)
+                self._groups += 1
+                if self._groups % LOG_SIZED == 0:
+                    self._size_log()
 
     def _take(self) -> list[Job[Any]]:
         """The next group, waiting for its first job; empty when the store is closing."""
@@ -230,6 +237,16 @@ class Committer:
         self._memory.learn(group.terms.fresh)
         if connection.total_changes > before:
             self._board.bury()
+
+    def _size_log(self) -> None:
+        connection = self._connection
+        try:
+            (page_bytes,) = run_one(connection, "PRAGMA page_size")
+            (pages,) = run_one(connection, "PRAGMA page_count")
+            log = min(max(LEAST_LOG // page_bytes, pages // LOG_SHARE), MOST_LOG // page_bytes)
+            run(connection, f"PRAGMA wal_autocheckpoint = {log}")
+        except StoreError as error:
+            _log.warning("the size of the write-ahead log stays as it is: %s", error)
 
     def _queue_backfill(self) -> None:
         # Behind whatever was queued meanwhile: nobody waits for more than one slice.

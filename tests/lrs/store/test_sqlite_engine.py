@@ -18,7 +18,7 @@ import pytest
 from lrs.store import sqlite_group, sqlite_queries
 from lrs.store.port import Document, Full, Record, StoreError, Unavailable, Writer
 from lrs.store.sqlite import SqliteStore
-from lrs.store.sqlite_errors import from_system
+from lrs.store.sqlite_errors import from_system, run_one
 from lrs.store.sqlite_schema import connect
 from lrs.store.sqlite_terms import pack, unpack
 from tests.contract.make import add, adding, draft
@@ -97,6 +97,25 @@ def test_a_write_that_cannot_be_stored_fails_alone(store: SqliteStore) -> None:
     with store.reading() as reader:
         assert len(reader.find("bkn", limit=100)) == 54
         assert len(reader.find_documents("note", "bkn", limit=100)) == 54
+
+
+def test_the_log_of_a_large_file_is_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is copied to the file it may grow to an eighth of that, within bounds."""
+    page = 4_096
+    monkeypatch.setattr(sqlite_group, "LEAST_LOG", 5 * page)
+    monkeypatch.setattr(sqlite_group, "MOST_LOG", 40 * page)
+    monkeypatch.setattr(sqlite_group, "LOG_SIZED", 2)
+    store = SqliteStore(str(tmp_path / "a.db"))
+    sizes = []
+    for _ in range(12):
+        add(store, *(draft("k", body=os.urandom(3_000)) for _ in range(40)))
+        (size,) = store.writing(lambda writer: run_one(writer.connection, "PRAGMA wal_autocheckpoint"))
+        sizes.append(size)
+    store.close()
+    assert 5 <= sizes[0] < 10
+    assert sizes == sorted(sizes)
+    assert any(5 < size < 40 for size in sizes)
+    assert sizes[-1] == 40
 
 
 def test_a_record_without_a_stamp_of_its_write_is_refused(store: SqliteStore) -> None:
