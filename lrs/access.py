@@ -148,7 +148,7 @@ class Credentials:
         for what, text in (("tenant", tenant), ("name", name)):
             if not text.strip() or not text.isprintable() or len(text) > 200:
                 raise ValueError(f"the {what} must be 1 to 200 printable characters")
-        key, secret = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
+        key, secret = _fresh(16), _fresh(32)
         now = self._clock()
         body = orjson.dumps(
             {
@@ -256,3 +256,10 @@ def _access(key: str, facts: Mapping[str, Any]) -> Access:
     }
     scopes = frozenset(Scope(scope) for scope in facts["scopes"])
     return Access(facts["tenant"], key, facts["name"], scopes, authority, mine_key(authority))
+
+
+def _fresh(size: int) -> str:
+    """A new random text of so many bytes, never one that a command line takes for an option."""
+    while (text := secrets.token_urlsafe(size)).startswith("-"):
+        pass
+    return text

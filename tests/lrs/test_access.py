@@ -24,6 +24,13 @@ class Clock:
         return self.now
 
 
+def test_no_key_passes_for_an_option(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and secrets are given to command lines: none begins with a hyphen."""
+    made = iter(["-Version", "-", "key", "-secret", "secret"])
+    monkeypatch.setattr("lrs.access.secrets.token_urlsafe", lambda size: next(made))
+    assert Credentials(store, now).create("one", "lms", ["all"]) == ("key", "secret")
+
+
 def test_a_secret_opens_only_its_own_key(store: Store) -> None:
     """A key is accepted with its own secret and with no other."""
     credentials = Credentials(store, now)
