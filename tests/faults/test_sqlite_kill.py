@@ -1,6 +1,6 @@
 """Killing processes that write to a SQLite store: what was acknowledged is there, nothing is in part.
 
-JEJAK_FAULT_ROUNDS sets how often the killing is repeated (default 3).
+JEJAK_FAULT_ROUNDS sets how often the killing is repeated (default 25).
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from lrs.store.port import LEAD, Record
 from lrs.store.sqlite import SqliteStore
 from tests.contract.make import now
 from tests.faults.sqlite_load import BATCH, TENANT, blob
 
-ROUNDS = int(os.environ.get("JEJAK_FAULT_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("JEJAK_FAULT_ROUNDS", "25"))
 
 
 class Victim:
@@ -118,6 +120,7 @@ def every(store: SqliteStore) -> list[Record]:
         return reader.find(None, limit=1_000_000, include_hidden=True)
 
 
+@pytest.mark.timeout(60 + 15 * ROUNDS)
 def test_killed_writers_lose_nothing_acknowledged(tmp_path: Path) -> None:
     """After kill -9 under load, again and again, each acknowledged write is there, whole and once."""
     path = tmp_path / "a.db"
@@ -130,6 +133,7 @@ def test_killed_writers_lose_nothing_acknowledged(tmp_path: Path) -> None:
         check(path, acknowledged)
 
 
+@pytest.mark.timeout(60 + 15 * ROUNDS)
 def test_one_killed_process_does_not_stop_the_other(tmp_path: Path) -> None:
     """Of two processes on one file one is killed; the other goes on, and a follower misses nothing."""
     path = tmp_path / "a.db"
