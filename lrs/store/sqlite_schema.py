@@ -55,7 +55,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 stored INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id BLOB NOT NULL,
                 hidden INTEGER NOT NULL, digest BLOB NOT NULL, terms BLOB NOT NULL, body BLOB NOT NULL)""",
             "CREATE UNIQUE INDEX log_id ON log (tenant, id)",
-            # One row per key of each view, and one per record for its tenant's own term.
+            # What records are found by, see `sqlite_keys`; called log_index since migration 4.
             """CREATE TABLE log_key (term INTEGER, stored INTEGER, view INTEGER,
                 PRIMARY KEY (term, stored, view)) WITHOUT ROWID""",
             """CREATE TABLE document (
