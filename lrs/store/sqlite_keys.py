@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from lrs.store.port import FACET, LEAD, Record, lean
 from lrs.store.sqlite_errors import insert, run
+from lrs.store.sqlite_rarity import LATEST
 from lrs.store.sqlite_terms import key_prefix, pair_term, tenant_term, texts_of, unpack
 
-LATEST = 2**63 - 1
 FEW = 200
 """Records that `pair_up` does at a time."""
 
