@@ -6,7 +6,8 @@ A record is one document of `log`:
     s    stored, microseconds
     k    64-bit hashes of (tenant, key) for what `port.lean` leaves of every view and of (tenant, lead, facet)
          for every such pair in a view (see `port.LEAD`), of the tenant, and of the whole log
-    b    body          d  digest         v  the views as JSON text
+    b    body          d  digest
+    v    what `port.lean` leaves of the views, as JSON text (before schema 3: the views)
     h    True when hidden, else absent
 
 The reversed id begins with its random bits, whichever UUID version made it, so that inserts spread
@@ -28,7 +29,7 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Record, Views, lean, pairs
+from lrs.store.port import Document, Record, Views, lean, pairs, whole
 
 Raw = dict[str, Any]
 SEPARATOR = b"\x1f"
@@ -88,23 +89,25 @@ def record_keys(tenant: str, ids: Iterable[str]) -> list[bytes]:
     return found
 
 
-def index_hashes(tenant: str, views: Views) -> list[int]:
-    """The values of `k` for a record with these views."""
-    hashes = {key_hash(tenant, key) for view in views for key in lean(view)}
-    hashes.update(pair_hashes(tenant, views))
-    hashes.add(key_hash(tenant))
-    hashes.add(WHOLE_LOG)
-    return list(hashes)
-
-
 def pair_hashes(tenant: str, views: Iterable[Collection[str]]) -> list[int]:
-    """Those of `index_hashes` that stand for a lead and a facet in one view."""
+    """The values of `k` that stand for a lead and a facet in one view."""
     return [key_hash(tenant, *pair) for view in views for pair in pairs(view)]
 
 
-def views_text(views: Views) -> str:
-    """The views as they are kept."""
-    return orjson.dumps([list(view) for view in views]).decode()
+def encode_views(tenant: str, views: Views) -> Raw:
+    """The fields of a record that depend on its views."""
+    leaned = [lean(view) for view in views]
+    hashes = {key_hash(tenant, key) for view in leaned for key in view}
+    hashes.update(pair_hashes(tenant, leaned))
+    hashes.add(key_hash(tenant))
+    hashes.add(WHOLE_LOG)
+    # In an order, so that a block of records is compressed to less.
+    return {"k": list(hashes), "v": orjson.dumps([sorted(view) for view in leaned]).decode()}
+
+
+def decode_views(text: str) -> Views:
+    """The views from what is kept of them."""
+    return tuple(map(whole, orjson.loads(text)))
 
 
 def encode_record(record: Record) -> Raw:
@@ -112,10 +115,9 @@ def encode_record(record: Record) -> Raw:
     raw = {
         "_id": record_key(record.tenant, record.id),
         "s": record.stored,
-        "k": index_hashes(record.tenant, record.views),
         "b": record.body,
         "d": record.digest,
-        "v": views_text(record.views),
+        **encode_views(record.tenant, record.views),
     }
     if record.hidden:
         raw["h"] = True
@@ -137,7 +139,7 @@ def decode_record(raw: Raw) -> Record:
         raw["s"],
         raw["b"],
         raw["d"],
-        tuple(map(frozenset, orjson.loads(raw["v"]))),
+        decode_views(raw["v"]),
         "h" in raw,
     )
 

@@ -34,9 +34,8 @@ from lrs.store.mongo_codec import (
     document_key,
     encode_document,
     encode_record,
-    index_hashes,
+    encode_views,
     record_key,
-    views_text,
 )
 from lrs.store.mongo_errors import lost_race, said, translated
 from lrs.store.mongo_lanes import Lane, Lanes, Stamps
@@ -264,8 +263,7 @@ class Committer:
                 {"_id": record_key(*name)},
                 {
                     "$set": {
-                        "k": index_hashes(record.tenant, record.views),
-                        "v": views_text(record.views),
+                        **encode_views(record.tenant, record.views),
                         **({"h": True} if record.hidden else {}),
                     }
                 },

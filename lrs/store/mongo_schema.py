@@ -48,7 +48,14 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 }
 """Every collection with its indexes, beside the one on `_id`."""
 
-COMPRESSED = {"wiredTiger": {"configString": "block_compressor=zstd"}}
+COMPRESSED = "block_compressor=zstd"
+SMALL_BLOCKS = "leaf_page_max=16KB,memory_page_image_max=16KB,allocation_size=1KB"
+"""A page of statements comes from as many blocks as it has statements, and each is held and decompressed as a
+whole: up to 128 KB of them by default (ADR 7)."""
+LAYOUT = {LOG: f"{COMPRESSED},{SMALL_BLOCKS}"}
+"""How the server's storage lays out a collection, where that is not `COMPRESSED` alone.
+
+A collection keeps what it was created with."""
 NAMESPACE_EXISTS = 48
 BACKFILL = "backfill-"
 """`_id`s in META that begin like this note a backfill that is not complete."""
@@ -79,7 +86,8 @@ def _create(database: Database[Raw]) -> None:
     for name, indexes in INDEXES.items():
         if name not in present:
             try:
-                database.create_collection(name, storageEngine=COMPRESSED)
+                layout = {"wiredTiger": {"configString": LAYOUT.get(name, COMPRESSED)}}
+                database.create_collection(name, storageEngine=layout)
             except CollectionInvalid:
                 pass
             except OperationFailure as error:
@@ -118,6 +126,7 @@ def _pair(database: Database[Raw], place: Any) -> Any:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "collections and indexes", run=_create),
     Migration(2, "pairs of leads and facets", backfill=_pair),
+    Migration(3, "views without their wider keys"),
 )
 NEWEST = MIGRATIONS[-1].number
 """The schema that this program writes."""

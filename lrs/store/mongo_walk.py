@@ -11,7 +11,16 @@ from typing import TypeVar
 
 import orjson
 
-from lrs.store.mongo_codec import SEPARATOR, UUID_BYTES, WHOLE_LOG, Hashes, Raw, key_hash, record_id
+from lrs.store.mongo_codec import (
+    SEPARATOR,
+    UUID_BYTES,
+    WHOLE_LOG,
+    Hashes,
+    Raw,
+    decode_views,
+    key_hash,
+    record_id,
+)
 from lrs.store.mongo_schema import LOG, LOG_INDEX
 from lrs.store.mongo_source import MANY, Asking, rows
 from lrs.store.port import Position, pairs, spellings
@@ -40,8 +49,11 @@ class Wanted:
             self.hashes = [(key_hash(tenant, *pair),) for pair in together]
             self.hashes += [tuple(key_hash(tenant, each) for each in spellings(key)) for key in alone]
             self.hashes = self.hashes or [(key_hash(tenant),)]
-        encoded = [orjson.dumps(key).decode() for key in self._keys]
-        self._texts = [("[" + text, "," + text) for text in encoded]
+        self._texts = [
+            tuple(before + orjson.dumps(each).decode() for each in spellings(key) for before in (",", "["))
+            for key in self._keys
+        ]
+        """For each key, what is in the text of a view that holds it: any one of these."""
         self._has_proof = all(key[:1].isalnum() for key in self._keys)
         """No text between two strings of a list begins like that."""
 
@@ -53,12 +65,15 @@ class Wanted:
             return True
         text: str = raw["v"]
         if self._has_proof and (len(self._texts) == 1 or "],[" not in text):
-            for first, later in self._texts:
-                if later not in text and first not in text:
+            for texts in self._texts:
+                for each in texts:
+                    if each in text:
+                        break
+                else:
                     break
             else:
                 return True
-        return any(self._keys.issubset(view) for view in orjson.loads(text))
+        return any(self._keys <= view for view in decode_views(text))
 
 
 def matching(

@@ -42,6 +42,11 @@ def lean(view: Collection[str]) -> list[str]:
     return [key for key in view if key[:1] not in _NARROWER or _NARROWER[key[0]] + key[1:] not in view]
 
 
+def whole(view: Collection[str]) -> frozenset[str]:
+    """The view of which `lean` leaves these keys, or these and some of the wider ones."""
+    return frozenset(view).union(WIDER[key[0]] + key[1:] for key in view if key[:1] in WIDER)
+
+
 def spellings(key: str) -> tuple[str, ...]:
     """The keys of `lean` views by one of which a view is found that holds this key."""
     narrower = _NARROWER.get(key[:1])

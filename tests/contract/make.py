@@ -28,15 +28,15 @@ def draft(
     views: Views = (),
     hidden: bool = False,
 ) -> Record:
-    """A record that lacks only its stamp; `keys` are its own view, `views` come after it."""
-    own = (frozenset(keys), *views)
+    """A record that lacks only its stamp; `keys` are its own view, `views` come after it (see `closed`)."""
+    own = (closed(keys), *map(closed, views))
     return Record(tenant, id or new_id(), 0, body, b"digest", own, hidden)
 
 
 def closed(keys: Iterable[str]) -> frozenset[str]:
     """The keys, and the wider one of each narrower one, as a view has them."""
     held = frozenset(keys)
-    return held | {WIDER[key[0]] + key[1:] for key in held if key[0] in WIDER}
+    return held | {WIDER[key[0]] + key[1:] for key in held if key[:1] in WIDER}
 
 
 def stamped(writer: Writer, drafts: Sequence[Record]) -> list[Record]:

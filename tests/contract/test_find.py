@@ -84,7 +84,7 @@ def test_a_key_and_a_facet_meet_in_one_view(store: Store) -> None:
 
     with store.reading() as reader:
         check(reader)
-    changed = {plain.id: (frozenset({"a", two}),), first.id: (frozenset({"a", "b"}),)}
+    changed = {plain.id: (closed({"a", two}),), first.id: (closed({"a", "b"}),)}
     store.writing(lambda writer: writer.reindex("bkn", changed))
     plain, first = replace(plain, views=changed[plain.id]), replace(first, views=changed[first.id])
     expected = {

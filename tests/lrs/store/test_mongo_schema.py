@@ -10,7 +10,7 @@ import pytest
 from pymongo.database import Database
 
 from lrs.store.mongo import MongoStore, connect
-from lrs.store.mongo_schema import INDEXES, META, MIGRATIONS, Migration, upgrade, version
+from lrs.store.mongo_schema import INDEXES, LOG, META, MIGRATIONS, Migration, upgrade, version
 from lrs.store.port import TooNew, Unavailable
 from tests import mongod
 from tests.contract.make import add, draft
@@ -41,6 +41,14 @@ def test_an_empty_database_gets_every_collection_and_index(database: Database[Ra
         declared = {tuple(index.document["key"].items()) for index in indexes}
         built = {tuple(held["key"].items()) for held in database[name].list_indexes()}
         assert built == declared | {(("_id", 1),)}
+
+
+def test_statements_lie_in_small_blocks(database: Database[Raw]) -> None:
+    """The log's blocks hold 16 KB before compression, not the up to 128 KB that are usual."""
+    upgrade(database)
+    storage = database.command("collStats", LOG)["wiredTiger"]["creationString"]
+    for setting in ("memory_page_image_max=16KB", "leaf_page_max=16KB", "block_compressor=zstd"):
+        assert f",{setting}," in storage
 
 
 def test_only_the_missing_migrations_run_and_in_order(database: Database[Raw]) -> None:

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lrs.store.mongo import MongoStore, connect
-from lrs.store.mongo_codec import key_hash, record_key, tenant_range, views_text
+from lrs.store.mongo_codec import decode_views, encode_views, key_hash, record_key, tenant_range
 from lrs.store.mongo_questions import Promises, Rarity
 from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_walk import Wanted
 from lrs.store.port import Views, joined
 from tests import mongod
-from tests.contract.make import add, draft
+from tests.contract.make import add, closed, draft
 
 ID = "00000000-0000-4000-8000-000000000001"
-texts = st.text(alphabet='ab,"[]\\\x1f\u00e9', max_size=4)
-views = st.lists(st.frozensets(texts, max_size=3), min_size=1, max_size=3).map(tuple)
+texts = st.text(alphabet='aAb,"[]\\\x1f\u00e9', max_size=4)
+views = st.lists(st.frozensets(texts, max_size=3).map(closed), min_size=1, max_size=3).map(tuple)
 
 
 @pytest.fixture
@@ -31,16 +32,27 @@ def address() -> Iterator[str]:
 
 
 @given(views=views, keys=st.frozensets(texts, min_size=1, max_size=2))
-@example(views=(frozenset({'x"a'}),), keys=frozenset({"a"}))
-@example(views=(frozenset({",", "b"}),), keys=frozenset({","}))
-@example(views=(frozenset({"a", "b"}),), keys=frozenset({","}))
-@example(views=(frozenset({"a"}), frozenset({"b"})), keys=frozenset({"],["}))
-@example(views=(frozenset({"a"}), frozenset({"b"})), keys=frozenset({"a", "b"}))
-@example(views=(frozenset({"a"}), frozenset({"a", "b"})), keys=frozenset({"a", "b"}))
+@example(views=(closed({'x"a'}),), keys=frozenset({"a"}))
+@example(views=(closed({"a"}),), keys=frozenset({"A"}))
+@example(views=(closed({"A"}),), keys=frozenset({"a"}))
+@example(views=(closed({"a"}), closed({"b"})), keys=frozenset({"A", "b"}))
+@example(views=(closed({"a", "b"}), closed({"b"})), keys=frozenset({"A", "b"}))
+@example(views=(closed({",", "b"}),), keys=frozenset({","}))
+@example(views=(closed({"a", "b"}),), keys=frozenset({","}))
+@example(views=(closed({"a"}), closed({"b"})), keys=frozenset({"],["}))
+@example(views=(closed({"a"}), closed({"b"})), keys=frozenset({"a", "b"}))
+@example(views=(closed({"a"}), closed({"a", "b"})), keys=frozenset({"a", "b"}))
 def test_a_record_matches_when_one_view_holds_all_keys(views: Views, keys: frozenset[str]) -> None:
-    """What is seen in the text of the views is what reading them would tell, whatever the keys are."""
-    raw = {"_id": record_key("bkn", ID), "v": views_text(views)}
-    assert Wanted("bkn", keys).matches(raw) == any(keys <= view for view in views)
+    """What is seen in the text of the views is what reading them would tell, whatever the keys are.
+
+    The text may be as it is now or as it was before schema 3, when wider keys stood beside narrower ones.
+    """
+    now = encode_views("bkn", views)["v"]
+    before = orjson.dumps([list(view) for view in views]).decode()
+    assert decode_views(now) == decode_views(before) == views
+    for text in (now, before):
+        raw = {"_id": record_key("bkn", ID), "v": text}
+        assert Wanted("bkn", keys).matches(raw) == any(keys <= view for view in views)
 
 
 @pytest.mark.parametrize("tenant", ["bk", "bknx", "", "bkn\x1f", "kn"])

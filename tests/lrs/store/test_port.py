@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrs.store.port import FACET, LEAD, WIDER, lean, pairs, spellings
+from lrs.store.port import FACET, LEAD, WIDER, lean, pairs, spellings, whole
 from statements.keys import (
     activity_filter_key,
     agent_filter_key,
@@ -28,6 +28,7 @@ def test_a_view_is_found_by_each_of_its_keys_and_no_other(view: frozenset[str], 
     left = lean(view)
     assert (key in view) is any(each in left for each in spellings(key))
     assert len(left) == len(set(left)) == len(view) - sum(key[0] in WIDER for key in view)
+    assert whole(left) == whole(view) == view
 
 
 def test_pairs_are_those_of_leads_and_facets() -> None:
