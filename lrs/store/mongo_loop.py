@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
 
+from bson import Timestamp
 from pymongo import AsyncMongoClient
 
 from lrs.store.mongo_codec import Raw
@@ -26,6 +27,18 @@ Ask = Callable[[Raw], Awaitable[Raw]]
 """Has the server answer a command."""
 
 _Life = AsyncGenerator[None, None]
+
+
+class _Opened:
+    """What one loop asks by, and what it is asking."""
+
+    __slots__ = ("ask", "life", "promise")
+
+    def __init__(self, ask: Ask, life: _Life) -> None:
+        self.ask = ask
+        self.life = life
+        self.promise: tuple[Timestamp, asyncio.Task[int]] | None = None
+        """The promise that was asked for last, and the snapshot it is read from."""
 
 
 class LoopPages:
@@ -46,31 +59,46 @@ class LoopPages:
         self._promises = promises
         self._is_routed = is_routed
         self._turn = threading.Lock()
-        self._open: dict[asyncio.AbstractEventLoop, tuple[Ask, _Life]] = {}
+        self._open: dict[asyncio.AbstractEventLoop, _Opened] = {}
         self._closed = False
 
     async def page(self, find: Find) -> tuple[Joined, int]:
         """See `Store.page`."""
         loop = asyncio.get_running_loop()
         opened = self._open.get(loop) if not self._closed else None
-        ask = opened[0] if opened is not None else await self._begin(loop)
-        source = LoopSnapshot(ask, is_routed=self._is_routed)
+        if opened is None:
+            opened = await self._begin(loop)
+        source = LoopSnapshot(opened.ask, is_routed=self._is_routed)
         questions = Questions(source, self._rarity, self._promises)
         page = await answered_on_loop(source, questions.find_joined(find))
-        return page, await answered_on_loop(source, questions.consistent_through())
+        through = self._promises.recent(source.at)
+        if through is None:
+            through = await self._promise(opened, source, questions)
+        return page, through
+
+    async def _promise(self, opened: _Opened, source: LoopSnapshot, questions: Questions) -> int:
+        """A promise that holds in the snapshot. Those who need one at the same time ask once for all."""
+        at, asked = source.at, opened.promise
+        if at is None:
+            return await answered_on_loop(source, questions.consistent_through())
+        if asked is None or asked[1].done() or at < asked[0]:
+            # A task of its own: who began it may be cancelled, the others still want it.
+            task = asyncio.create_task(answered_on_loop(source, questions.consistent_through()))
+            asked = opened.promise = at, task
+        return await asyncio.shield(asked[1])
 
     def close(self) -> None:
         """Close the connections of loops that run, and wait for that; other loops do it at their end."""
         with self._turn:
             self._closed = True
             opened = list(self._open.items())
-        for loop, (_, life) in opened:
+        for loop, each in opened:
             if loop.is_running() and loop is not asyncio._get_running_loop():
                 # Its own end may come first, or it may be too busy.
                 with suppress(TimeoutError, RuntimeError, CancelledError):
-                    asyncio.run_coroutine_threadsafe(_ended(life), loop).result(CLOSING_SECONDS)
+                    asyncio.run_coroutine_threadsafe(_ended(each.life), loop).result(CLOSING_SECONDS)
 
-    async def _begin(self, loop: asyncio.AbstractEventLoop) -> Ask:
+    async def _begin(self, loop: asyncio.AbstractEventLoop) -> _Opened:
         # Up to `anext` nothing is awaited, nor there: of many first pages at once, one makes the client.
         with self._turn:
             if self._closed:
@@ -81,10 +109,10 @@ class LoopPages:
             # it the time; and to lose one router of several should cost nothing. So these are left to it.
             lines = None if self._is_routed else Lines(database)
             ask: Ask = lines.command if lines else database.command
-            life = self._life(loop, client, lines)
-            self._open[loop] = ask, life
-        await anext(life)
-        return ask
+            opened = _Opened(ask, self._life(loop, client, lines))
+            self._open[loop] = opened
+        await anext(opened.life)
+        return opened
 
     async def _life(
         self, loop: asyncio.AbstractEventLoop, client: AsyncMongoClient[Raw], lines: Lines | None

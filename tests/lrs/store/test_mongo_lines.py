@@ -143,7 +143,7 @@ def test_idle_lines_that_were_cut(store: MongoStore, ordinary: list[str]) -> Non
 
     async def scenario() -> list[bytes]:
         bodies = [await body(store, 0)]
-        (ask, _), *_ = store._pages._open.values()
+        ask = next(iter(store._pages._open.values())).ask
         (line,) = ask.__self__._idle  # type: ignore[attr-defined]
         line._connection.conn.conn[0].abort()
         bodies.append(await body(store, 1))
@@ -193,7 +193,7 @@ def test_a_store_that_closes_takes_its_lines_along(store: MongoStore) -> None:
     async def scenario() -> list[bool]:
         pages = [asyncio.create_task(body(store, n)) for n in range(8)]
         await asyncio.gather(*pages)
-        (ask, _), *_ = store._pages._open.values()
+        ask = next(iter(store._pages._open.values())).ask
         lines = list(ask.__self__._idle)  # type: ignore[attr-defined]
         assert len(lines) > 1
         late = asyncio.create_task(body(store, 9))
