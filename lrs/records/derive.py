@@ -75,8 +75,8 @@ class Derivation:
     def entries(self, statement_ids: Collection[str]) -> Found:
         """What these statements make now."""
         records = self._reader.get(self._tenant, statement_ids)
-        drafts: dict[str, _Draft | None] = {id: self._draft(records.get(id)) for id in statement_ids}
-        real = [draft for draft in drafts.values() if draft is not None]
+        drafts = self._drafts(records)
+        real = list(drafts.values())
         people = {draft.learning.actor.key for draft in real}
         people |= {signed.by.key for draft in real for signed, _ in draft.decisions}
         personas = {key: self._persona(self._tenant, key) for key in people}
@@ -85,9 +85,9 @@ class Derivation:
             key: owners[persona].id if persona in owners else persona for key, persona in personas.items()
         }
         found = Found()
-        for id, draft in drafts.items():
+        for id in statement_ids:
             made = None
-            if draft is not None:
+            if draft := drafts.get(id):
                 made = self._entry(draft, persons, personas)
                 found.met[made.persona] = draft.learning.actor
             found.entries[entry_id(self._tenant, id)] = made
@@ -106,36 +106,54 @@ class Derivation:
             yield meaning.target
         elif isinstance(meaning, Reversal):
             for verb in self._table.lms.completion_verbs:
-                for completion in self._of(meaning.actor, verb, meaning.activity):
+                keys = _keys_of(meaning.actor, verb, meaning.activity)
+                for completion in self._reader.find(self._tenant, keys, limit=_MOST):
                     yield completion.id
 
-    def _draft(self, record: Record | None) -> _Draft | None:
-        if record is None or record.hidden:
-            return None
-        learning = self._classify(record)
-        if not isinstance(learning, Learning):
-            return None
-        if learning.automatic and self._taken_back(learning):
-            return None
-        return _Draft(record, learning, list(self._sign_offs(record.id)))
+    def _drafts(self, records: Mapping[str, Record]) -> dict[str, _Draft]:
+        """Those of the statements that make an entry, by id, with what was decided about each."""
+        found: dict[str, tuple[Record, Learning]] = {}
+        for id, record in records.items():
+            learning = None if record.hidden else self._classify(record)
+            if isinstance(learning, Learning):
+                found[id] = record, learning
+        for id in self._taken_back({id: learning for id, (_, learning) in found.items()}):
+            del found[id]
+        signed = self._sign_offs(found.keys())
+        return {id: _Draft(record, learning, signed[id]) for id, (record, learning) in found.items()}
 
-    def _sign_offs(self, id: str) -> Iterator[tuple[SignOff, Record]]:
-        for record in self._reader.find(self._tenant, (target_key(id),), limit=_MOST):
-            meaning = self._classify(record)
-            # The key also finds what refers to a sign-off: that decides nothing about this statement.
-            if isinstance(meaning, SignOff) and meaning.target == id:
-                yield meaning, record
+    def _sign_offs(self, ids: Collection[str]) -> dict[str, list[tuple[SignOff, Record]]]:
+        """The decisions about each of these statements."""
+        questions = {id: (target_key(id),) for id in ids}
+        answers = self._reader.find_each(self._tenant, questions.values(), limit=_MOST)
+        # The key also finds what refers to a sign-off: that decides nothing about this statement.
+        return {
+            id: [
+                (meaning, record)
+                for record in answers[keys]
+                if isinstance(meaning := self._classify(record), SignOff) and meaning.target == id
+            ]
+            for id, keys in questions.items()
+        }
 
-    def _taken_back(self, learning: Learning) -> bool:
-        return any(
-            isinstance(meaning := self._classify(record), Reversal) and meaning.at >= learning.at
-            for verb in self._table.lms.reversal_verbs
-            for record in self._of(learning.actor, verb, learning.activity)
-        )
-
-    def _of(self, actor: Someone, verb: str, activity: str) -> list[Record]:
-        keys = (f"a\x1f{actor.key}", f"v\x1f{verb}", f"o\x1f{activity}")
-        return self._reader.find(self._tenant, keys, limit=_MOST)
+    def _taken_back(self, learnings: Mapping[str, Learning]) -> list[str]:
+        """Those completions that a later reversal took back."""
+        questions = {
+            id: [_keys_of(one.actor, verb, one.activity) for verb in self._table.lms.reversal_verbs]
+            for id, one in learnings.items()
+            if one.automatic
+        }
+        asked = {keys for several in questions.values() for keys in several}
+        answers = self._reader.find_each(self._tenant, asked, limit=_MOST)
+        return [
+            id
+            for id, several in questions.items()
+            if any(
+                isinstance(meaning := self._classify(record), Reversal) and meaning.at >= learnings[id].at
+                for keys in several
+                for record in answers[keys]
+            )
+        ]
 
     def _entry(self, draft: _Draft, persons: Mapping[str, str], personas: Mapping[str, str]) -> Entry:
         learning, record = draft.learning, draft.record
@@ -181,6 +199,11 @@ class Derivation:
             details=learning.details or None,
             replaces=learning.replaces or "",
         )
+
+
+def _keys_of(actor: Someone, verb: str, activity: str) -> tuple[str, str, str]:
+    """What somebody did with an activity is found by these."""
+    return f"a\x1f{actor.key}", f"v\x1f{verb}", f"o\x1f{activity}"
 
 
 def _decided_at(sign: SignOff, record: Record) -> int:

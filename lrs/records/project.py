@@ -7,7 +7,7 @@ gives the same documents, and documents that are there already are left alone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lrs.people import People, Person, owners_of, person_of
@@ -22,6 +22,8 @@ from statements.profile.jp import award
 from statements.profile.table import Table
 
 _PAGE = 500
+_YEARS = 50
+"""Years of persons that are worked out from what is read at once."""
 
 
 @dataclass(slots=True)
@@ -111,10 +113,13 @@ class _OneTenant:
             if found.entries[name] is None:
                 self.changes.gone.append((ENTRY, self.tenant, name))
         self.changes.persons.setdefault(self.tenant, set()).update(years)
-        for id, wanted in years.items():
-            person = known.get(id) or person_of(self.reader, self.tenant, id)
-            for year in wanted:
-                self._year(id, person, year, found.entries.keys(), now[id, year])
+        for id in years.keys() - known.keys():
+            person = person_of(self.reader, self.tenant, id)
+            if person is not None and person.id == id:
+                known[id] = person
+        todo = [(id, year) for id, wanted in years.items() for year in wanted]
+        for start in range(0, len(todo), _YEARS):
+            self._years(todo[start : start + _YEARS], known, found.entries.keys(), now)
         if found.met:
             self.changes.met[self.tenant] = {
                 persona: (someone.key, someone.name) for persona, someone in found.met.items()
@@ -130,24 +135,59 @@ class _OneTenant:
             return set()
         return {entry.statement_id for p in person.personas for entry in self._held(owned_key(p), id)}
 
-    def _held(self, key: str, person: str) -> Iterable[Entry]:
+    def _held(self, key: str, person: str, page: Sequence[Document] | None = None) -> Iterable[Entry]:
+        """The entries with this key; `page` is the first of their documents, if these are known."""
         after: tuple[str, str] | None = None
         while True:
-            page = self.reader.find_documents(ENTRY, self.tenant, {key}, after=after, limit=_PAGE)
+            if page is None:
+                page = self.reader.find_documents(ENTRY, self.tenant, {key}, after=after, limit=_PAGE)
             yield from (entry_of(document, person) for document in page)
             if len(page) < _PAGE:
                 return
             after = page[-1].order, page[-1].name
+            page = None
+
+    def _years(
+        self,
+        some: Collection[tuple[str, int]],
+        known: Mapping[str, Person],
+        touched: Collection[str],
+        now: Mapping[tuple[str, int], Sequence[Entry]],
+    ) -> None:
+        """Work out some years of persons, each (id, year)."""
+        keys = {
+            each: [owned_key(persona, each[1]) for persona in known[each[0]].personas]
+            for each in some
+            if each[0] in known
+        }
+        owned = {key for several in keys.values() for key in several}
+        pages = self.reader.find_each_document(ENTRY, self.tenant, owned, limit=_PAGE)
+        summaries = self.reader.documents(SUMMARY, self.tenant, {summary_name(*each) for each in some})
+        for id, year in some:
+            entries = {
+                entry.id: entry
+                for key in keys.get((id, year), ())
+                for entry in self._held(key, id, pages[key])
+            }
+            summary = summaries.get(summary_name(id, year))
+            self._year(id, known.get(id), year, entries, summary, touched, now.get((id, year), ()))
 
     def _year(
-        self, id: str, person: Person | None, year: int, touched: Collection[str], now: Sequence[Entry]
+        self,
+        id: str,
+        person: Person | None,
+        year: int,
+        held: Mapping[str, Entry],
+        document: Document | None,
+        touched: Collection[str],
+        now: Sequence[Entry],
     ) -> None:
         """Work out one year of one person: awards, the entries they change, the sums.
 
-        `now` holds the year's entries among the `touched` ones; all others are as they are kept.
+        `held` and `document` are what is kept: the year's entries, and its sums. `now` holds the year's
+        entries among the `touched` ones; all others are as they are kept.
         """
-        personas = person.personas if person is not None and person.id == id else ()
-        held = {entry.id: entry for p in personas for entry in self._held(owned_key(p, year), id)}
+        personas = person.personas if person is not None else ()
         entries = [entry for entry in held.values() if entry.id not in touched]
         entries += [entry for entry in now if entry.persona in personas]
         awards = award((entry.claim() for entry in entries), self.table)
@@ -155,11 +195,9 @@ class _OneTenant:
         for entry in full:
             if held.get(entry.id) != entry:
                 self.changes.puts.append(kept_entries.document_of(entry, self.now))
-        name = summary_name(id, year)
-        document = self.reader.document(SUMMARY, self.tenant, name)
         if not full:
             if document is not None:
-                self.changes.gone.append((SUMMARY, self.tenant, name))
+                self.changes.gone.append((SUMMARY, self.tenant, document.name))
             return
         employment = person.employment if person is not None else ""
         summary = kept_summaries.summarise(id, year, full, self.table, employment)

@@ -22,16 +22,14 @@ from lrs.store.mongo_codec import (
     record_keys,
     tenant_range,
 )
+from lrs.store.mongo_each import DOCUMENT_FIELDS, RECORD_FIELDS, documents_of_each, records_of_each
 from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
 from lrs.store.mongo_source import Asking, View, rows
 from lrs.store.mongo_walk import Wanted, matching
 from lrs.store.port import Document, Find, Joined, Position, Record
 
-RECORD_FIELDS = dict.fromkeys("sbdvh", 1)
 PAGE_FIELDS = dict.fromkeys("sbvh", 1)
 PAGE_FIELDS_WITHOUT_KEYS = dict.fromkeys("sbh", 1)
-DOCUMENT_FIELDS = dict.fromkeys("kcnbteuoy", 1)
-"""Everything but the hashes; naming what is wanted costs the server less than naming what is not."""
 
 
 class Rarity:
@@ -150,6 +148,27 @@ class Questions:
         )
         return list(map(decode_record, found))
 
+    def find_each(
+        self, tenant: str, questions: Collection[tuple[str, ...]], limit: int
+    ) -> Asking[dict[tuple[str, ...], list[Record]]]:
+        """See `Reader.find_each`."""
+
+        def alone(keys: tuple[str, ...]) -> Asking[list[Record]]:
+            return self.find(
+                tenant,
+                keys,
+                since=None,
+                until=None,
+                after=None,
+                ascending=False,
+                limit=limit,
+                include_hidden=False,
+            )
+
+        wanted = {keys: Wanted(tenant, keys, has_pairs=self._has_pairs) for keys in questions}
+        where: Raw = {"_id": tenant_range(tenant)} if self._view.is_routed else {}
+        return records_of_each(wanted, where, limit, alone)
+
     def find_joined(self, find: Find) -> Asking[Joined]:
         """See `Reader.find_joined`."""
         wanted = Wanted(find.tenant, find.keys, has_pairs=self._has_pairs)
@@ -236,6 +255,19 @@ class Questions:
             )
             found += map(decode_document, more)
         return found
+
+    def find_each_document(
+        self, kind: str, scope: str, keys: Collection[str], limit: int
+    ) -> Asking[dict[str, list[Document]]]:
+        """See `Reader.find_each_document`."""
+
+        def alone(key: str) -> Asking[list[Document]]:
+            return self.find_documents(
+                kind, scope, (key,), since=None, after=None, descending=False, limit=limit
+            )
+
+        hashes = {key: key_hash(kind, scope, key) for key in keys}
+        return documents_of_each(hashes, {"k": kind, "c": scope}, limit, alone)
 
     def consistent_through(self) -> Asking[int]:
         """See `Reader.consistent_through`; `mongo_lanes` says why it holds."""

@@ -57,6 +57,12 @@ class MongoReader:
             )
         )
 
+    def find_each(
+        self, tenant: str, questions: Collection[tuple[str, ...]], *, limit: int
+    ) -> Mapping[tuple[str, ...], list[Record]]:
+        """See `Reader.find_each`."""
+        return self._ask(self._questions.find_each(tenant, questions, limit))
+
     def find_joined(
         self,
         tenant: str,
@@ -102,6 +108,12 @@ class MongoReader:
                 kind, scope, keys, since=since, after=after, descending=descending, limit=limit
             )
         )
+
+    def find_each_document(
+        self, kind: str, scope: str, keys: Collection[str], *, limit: int
+    ) -> Mapping[str, list[Document]]:
+        """See `Reader.find_each_document`."""
+        return self._ask(self._questions.find_each_document(kind, scope, keys, limit))
 
     def consistent_through(self) -> int:
         """See `Reader.consistent_through`."""

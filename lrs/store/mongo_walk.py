@@ -41,14 +41,16 @@ class Wanted:
         self.tenant = tenant
         self._owner = None if tenant is None else tenant.encode() + SEPARATOR
         self._keys = frozenset(keys)
+        together = pairs(self._keys) if has_pairs else []
         if tenant is None:
             self.hashes: list[Hashes] = [(WHOLE_LOG,)]
         else:
-            together = pairs(self._keys) if has_pairs else []
             alone = self._keys.difference(*together)
             self.hashes = [(key_hash(tenant, *pair),) for pair in together]
             self.hashes += [tuple(key_hash(tenant, each) for each in spellings(key)) for key in alone]
             self.hashes = self.hashes or [(key_hash(tenant),)]
+        self.few = self.hashes[0] if together or len(self.hashes) == 1 else None
+        """What finds few records as a rule; None when that takes knowing how many there are."""
         self._texts = [
             tuple(before + orjson.dumps(each).decode() for each in spellings(key) for before in (",", "["))
             for key in self._keys

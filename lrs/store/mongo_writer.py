@@ -14,7 +14,7 @@ from lrs.store.mongo_codec import document_key, record_key, record_keys
 from lrs.store.mongo_lanes import Stamps
 from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_walk import past
-from lrs.store.port import Conflict, Document, Joined, Position, Record, Views, joined
+from lrs.store.port import Conflict, Document, Joined, OneByOne, Position, Record, Views, joined
 
 RecordName = tuple[str, str]
 DocumentName = tuple[str, str, str]
@@ -101,7 +101,7 @@ class Group:
             self._wanted_documents.clear()
 
 
-class MongoWriter:
+class MongoWriter(OneByOne):
     """The port's Writer for one run of one work."""
 
     def __init__(self, group: Group, *, may_wait: bool, careful: bool) -> None:

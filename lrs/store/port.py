@@ -190,6 +190,14 @@ class Reader(Protocol):
         tenants and then takes no keys (ValueError).
         """
 
+    def find_each(
+        self, tenant: str, questions: Collection[tuple[str, ...]], *, limit: int
+    ) -> Mapping[tuple[str, ...], list[Record]]:
+        """What `find` finds for each of several sets of keys, `limit` of it at most, newest first.
+
+        For keys that most records do not have: an engine that is far away is asked once for all of them.
+        """
+
     def find_joined(
         self,
         tenant: str,
@@ -226,11 +234,32 @@ class Reader(Protocol):
         `scope=None` looks in every scope and then orders by (scope, order, name); it takes no `after`.
         """
 
+    def find_each_document(
+        self, kind: str, scope: str, keys: Collection[str], *, limit: int
+    ) -> Mapping[str, list[Document]]:
+        """What `find_documents` finds for each of several keys, `limit` of it at most; see `find_each`."""
+
     def consistent_through(self) -> int:
         """A promise: no record with an earlier or equal `stored` will appear after this call.
 
         Always recent: at most `CONSISTENCY_BOUND` behind the clock while the store is healthy.
         """
+
+
+class OneByOne:
+    """For a Reader that is at hand: many small questions cost it no more than a large one."""
+
+    def find_each(
+        self: Reader, tenant: str, questions: Collection[tuple[str, ...]], *, limit: int
+    ) -> Mapping[tuple[str, ...], list[Record]]:
+        """See `Reader.find_each`."""
+        return {keys: self.find(tenant, keys, limit=limit) for keys in questions}
+
+    def find_each_document(
+        self: Reader, kind: str, scope: str, keys: Collection[str], *, limit: int
+    ) -> Mapping[str, list[Document]]:
+        """See `Reader.find_each_document`."""
+        return {key: self.find_documents(kind, scope, (key,), limit=limit) for key in keys}
 
 
 class Writer(Reader, Protocol):

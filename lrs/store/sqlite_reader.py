@@ -9,7 +9,18 @@ from operator import itemgetter
 
 import orjson
 
-from lrs.store.port import FACET, LEAD, Document, Joined, Position, Record, Views, joined, spellings
+from lrs.store.port import (
+    FACET,
+    LEAD,
+    Document,
+    Joined,
+    OneByOne,
+    Position,
+    Record,
+    Views,
+    joined,
+    spellings,
+)
 from lrs.store.sqlite_errors import run_one
 from lrs.store.sqlite_queries import (
     COUNT_DOCUMENTS,
@@ -37,7 +48,7 @@ from lrs.store.sqlite_terms import (
 )
 
 
-class SqliteReader:
+class SqliteReader(OneByOne):
     """The port's Reader over a connection that is, or will be with its first read, in a snapshot."""
 
     def __init__(

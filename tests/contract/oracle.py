@@ -19,6 +19,7 @@ from lrs.store.port import (
     Done,
     Find,
     Joined,
+    OneByOne,
     Position,
     Record,
     Submitted,
@@ -45,7 +46,7 @@ class State:
         return State(dict(self.log), dict(self.documents), self.last)
 
 
-class Model:
+class Model(OneByOne):
     """Reader and Writer over one `State`."""
 
     def __init__(self, state: State, clock: Callable[[], int], through: int = 0) -> None:

@@ -1,0 +1,89 @@
+"""Many small questions asked as one: each gets what it would get alone."""
+
+from __future__ import annotations
+
+from lrs.store.port import FACET, LEAD, Document, Reader, Store, Writer
+from tests.contract.make import add, draft, stamped
+
+ONE, TWO, LEADER = f"{FACET}one", f"{FACET}two", f"{LEAD}leader"
+QUESTIONS = (
+    ("b",), ("A",), ("a",), ("nowhere",), (ONE,), (LEADER, ONE), (LEADER, TWO), ("a", TWO, "b"),
+    (LEADER, ONE, "b"), ("b", "nowhere"), ("b", "c"),
+)  # fmt: skip
+
+
+def note(name: str, *keys: str, scope: str = "bkn", order: str = "") -> Document:
+    """A document of the kind that these tests use."""
+    return Document("note", scope, name, b"{}", keys=frozenset(keys), order=order)
+
+
+def check_records(reader: Reader, tenant: str, questions: tuple[tuple[str, ...], ...], limit: int) -> None:
+    """Each question has the answer that `find` gives it."""
+    expected = {keys: reader.find(tenant, keys, limit=limit) for keys in questions}
+    assert reader.find_each(tenant, questions, limit=limit) == expected
+
+
+def fill(store: Store) -> None:
+    """Records that match in one view, in several, in none, or are hidden or another tenant's."""
+    add(
+        store,
+        draft("a", ONE),
+        draft(LEADER, ONE, "b"),
+        draft(LEADER, TWO, views=(frozenset({LEADER, ONE}), frozenset({"b", "c"}))),
+        draft("A", "b"),
+        draft("c", "b"),
+        draft("a", "b", TWO, tenant="lan"),
+        draft("b", hidden=True),
+        draft("b", LEADER, TWO, views=(frozenset({"a", "b", TWO}),)),
+    )
+
+
+def test_each_question_gets_what_it_would_get_alone(store: Store) -> None:
+    """Records by one key, by several in one view, by none; newest first, and no more than asked for."""
+    fill(store)
+    with store.reading() as reader:
+        for limit in (0, 1, 2, 9):
+            check_records(reader, "bkn", QUESTIONS, limit)
+        check_records(reader, "lan", QUESTIONS, 9)
+        check_records(reader, "nobody", QUESTIONS, 9)
+        assert reader.find_each("bkn", [], limit=9) == {}
+        assert len(reader.find_each("bkn", [("b",)], limit=9)["b",]) == 5
+
+
+def test_a_write_sees_its_own_changes_in_each_answer(store: Store) -> None:
+    """Inside a write the answers hold what it has just added and changed."""
+    fill(store)
+
+    def work(writer: Writer) -> None:
+        writer.append(stamped(writer, [draft(LEADER, ONE, "b")]))
+        check_records(writer, "bkn", QUESTIONS, 9)
+        assert len(writer.find_each("bkn", [(LEADER, ONE)], limit=9)[LEADER, ONE]) == 3
+        writer.put(note("new", "k"))
+        assert writer.find_each_document("note", "bkn", ["k", "l"], limit=9) == {
+            "k": [note("new", "k")],
+            "l": [],
+        }
+
+    store.writing(work)
+
+
+def test_each_key_gets_its_documents(store: Store) -> None:
+    """Documents by each of several keys, by order and name, and no more than asked for."""
+    first, second, third = note("z", "k", "l"), note("a", "k", order="2"), note("b", "k", "m", order="2")
+
+    def work(writer: Writer) -> None:
+        for document in (third, note("x", "k", scope="lan"), first, note("y"), second):
+            writer.put(document)
+        writer.put(Document("other", "bkn", "z", b"{}", keys=frozenset({"k"})))
+
+    store.writing(work)
+    with store.reading() as reader:
+        for limit in (0, 1, 2, 9):
+            assert reader.find_each_document("note", "bkn", ["k", "l", "m", "n"], limit=limit) == {
+                "k": [first, second, third][:limit],
+                "l": [first][:limit],
+                "m": [third][:limit],
+                "n": [],
+            }
+        assert reader.find_each_document("note", "nobody", ["k"], limit=9) == {"k": []}
+        assert reader.find_each_document("note", "bkn", [], limit=9) == {}
