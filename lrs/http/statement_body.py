@@ -11,7 +11,7 @@ from lrs.http.multipart import Part, boundary_of, malformed, read_parts
 from lrs.http.problems import broken
 from lrs.http.request import Request, too_large
 from lrs.http.services import Limits
-from statements.jsontext import loads
+from statements.jsontext import dumps, loads
 
 JSON = "application/json"
 MIXED = "multipart/mixed"
@@ -86,10 +86,29 @@ def parse(body: bytes, max_depth: int) -> Any:
         value = loads(body)
     except ValueError as error:
         raise broken("request.json", f"the body is {error}") from None
-    # A body with few brackets cannot be deep; most statements are spared the walk.
-    if body.count(b"{") + body.count(b"[") > max_depth:
-        _check_depth(value, max_depth)
+    # What has few brackets cannot be deep; most bodies, and most statements of an array, are spared the walk.
+    if _brackets(body) > max_depth:
+        if isinstance(value, list):
+            for each in value:
+                if not _is_shallow(each, max_depth - 1):
+                    _check_depth([each], max_depth)
+        else:
+            _check_depth(value, max_depth)
     return value
+
+
+def _brackets(text: bytes) -> int:
+    return text.count(b"{") + text.count(b"[")
+
+
+def _is_shallow(value: Any, limit: int) -> bool:
+    """Whether its text shows that no more than so many levels are nested; writing it costs less than a walk."""
+    if not isinstance(value, (dict, list)):
+        return True
+    try:
+        return _brackets(dumps(value)) <= limit
+    except ValueError:  # too deep to be written, or no text
+        return False
 
 
 def _check_depth(value: Any, limit: int) -> None:

@@ -199,7 +199,19 @@ def test_deep_extensions_are_accepted_up_to_the_limit(client: Client) -> None:
     most = LIMITS.max_depth - 3
     assert client.post("/statements", nested(most)).status == 200
     assert client.post("/statements", nested(most + 1)).status == 400
+    others = [statement() for _ in range(5)]
     assert client.post("/statements", [nested(most - 1)]).status == 200
+    assert client.post("/statements", [*others, nested(most - 1)]).status == 200
+    for batch in ([nested(most)], [*others, nested(most)], [nested(most), *others], [*others, nested(300)]):
+        answer = client.post("/statements", batch)
+        assert (answer.status, answer.rules) == (400, {"request.too-deep"})
+
+
+def test_many_brackets_side_by_side_are_not_deep(client: Client) -> None:
+    """A statement may hold many objects and arrays, as long as they do not lie in each other."""
+    wide = {"extensions": {"https://example.org/wide": [[{}] for _ in range(99)]}}
+    assert client.post("/statements", statement(context=wide)).status == 200
+    assert client.post("/statements", [statement(context=wide), statement()]).status == 200
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "1.5", "٣"])
