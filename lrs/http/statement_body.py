@@ -102,7 +102,7 @@ def _brackets(text: bytes) -> int:
 
 
 def _is_shallow(value: Any, limit: int) -> bool:
-    """Whether its text shows that no more than so many levels are nested; writing it costs less than a walk."""
+    """Whether its text shows that it nests no more than so many levels: writing it costs less than a walk."""
     if not isinstance(value, (dict, list)):
         return True
     try:
