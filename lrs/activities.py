@@ -67,12 +67,16 @@ class Activities:
         now = self._clock()
         news: list[tuple[str, Definition, bytes]] = []
         latest: dict[str, bytes] = {}
+        told: dict[str, Definition] = {}
         for statement in statements:
             for activity in activities_in(statement):
                 definition = activity.get("definition")
                 if not definition:
                     continue
                 name = activity["id"]
+                if told.get(name) == definition and "extensions" not in definition:
+                    continue  # all of it is text: nothing like 1 and True can be equal and yet differ
+                told[name] = definition
                 digest = hashlib.blake2b(dumps(definition), digest_size=16).digest()
                 if name not in latest:
                     fresh = self._fresh.get((tenant, name))

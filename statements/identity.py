@@ -57,7 +57,7 @@ def ifi(agent: Mapping[str, Any]) -> tuple[str, str] | None:
     if isinstance(mailbox := agent.get("mbox"), str):
         local, at, domain = mailbox.rpartition("@")
         return "mbox", f"{local}{at}{domain.lower()}"
-    if isinstance(account := agent.get("account"), Mapping):
+    if isinstance(account := agent.get("account"), (dict, Mapping)):
         return "account", f"{account.get('homePage', '')}{SEPARATOR}{account.get('name', '')}"
     if isinstance(digest := agent.get("mbox_sha1sum"), str):
         return "mbox_sha1sum", digest.lower()

@@ -39,7 +39,8 @@ _NARROWER = {wider: narrower for narrower, wider in WIDER.items()}
 
 def lean(view: Collection[str]) -> list[str]:
     """The keys by which a view has to be found: all but the wider ones whose narrower one it holds."""
-    return [key for key in view if key[:1] not in _NARROWER or _NARROWER[key[0]] + key[1:] not in view]
+    wider = [WIDER[key[0]] + key[1:] for key in view if key[:1] in WIDER]
+    return [key for key in view if key not in wider] if wider else list(view)
 
 
 def whole(view: Collection[str]) -> frozenset[str]:
@@ -58,9 +59,10 @@ def pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
     facets = []
     leads = []
     for key in keys:
-        if key.startswith(FACET):
+        first = key[:1]
+        if first == FACET:
             facets.append(key)
-        elif key.startswith(LEAD):
+        elif first == LEAD:
             leads.append(key)
     return [(lead, facet) for lead in leads for facet in facets]
 
