@@ -75,7 +75,7 @@ class Member:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start the process; `ReplicaSet` waits until it answers."""
+        """Start the process on the member's port; nothing waits until it answers."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
             [
@@ -90,6 +90,20 @@ class Member:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def wait(self) -> None:
+        """Wait until the process just started answers; begin again elsewhere if its port was taken."""
+        end = time.monotonic() + BOOT_SECONDS
+        while time.monotonic() < end:
+            if self.process is not None and self.process.poll() is not None:
+                self.port = free_port()
+                self.start()
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError(f"mongod does not answer; see {self.directory / 'mongod.log'}")
 
     def kill(self) -> None:
         """Kill the process as a power cut would."""
@@ -114,6 +128,8 @@ class ReplicaSet:
         """Start every member, form the set and wait for its primary."""
         for member in self.members:
             member.start()
+        for member in self.members:
+            member.wait()
         with self.members[0].client() as client:
             settings = {
                 "_id": REPLICA_SET,
