@@ -20,7 +20,7 @@ DOCUMENT_FIELDS = dict.fromkeys("kcnbteuoy", 1)
 
 TOGETHER = 100
 """At most so many questions are asked as one."""
-MOST_RECORDS, MOST_DOCUMENTS = 1_000, 4_000
+MOST_RECORDS, MOST_DOCUMENTS = 250, 4_000
 """When so many come in answer to these, each is asked alone: some then find much, and `limit` is for each."""
 
 Questions = Mapping[tuple[str, ...], Wanted]
@@ -62,9 +62,10 @@ def documents_of_each(
         query = {"x": {"$in": [hashes[key] for key in some]}, **where}
         held = yield from rows(DOCS, query, fields=DOCUMENT_FIELDS, index=DOCS_INDEX, limit=MOST_DOCUMENTS)
         if len(held) < MOST_DOCUMENTS:
-            found.update((key, []) for key in some)
+            asked = frozenset(some)
+            found.update((key, []) for key in asked)
             for document in sorted(map(decode_document, held), key=lambda each: (each.order, each.name)):
-                for key in document.keys & found.keys():
+                for key in document.keys & asked:
                     if len(found[key]) < limit:
                         found[key].append(document)
     for key in hashes.keys() - found.keys():

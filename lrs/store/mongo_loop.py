@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from typing import NamedTuple
 
 from bson import Timestamp
 from pymongo import AsyncMongoClient
@@ -29,6 +30,16 @@ Ask = Callable[[Raw], Awaitable[Raw]]
 _Life = AsyncGenerator[None, None]
 
 
+class _Asked(NamedTuple):
+    """A promise that is being read."""
+
+    at: Timestamp
+    """The snapshot it is read from."""
+    since: float
+    """When it was asked for, by the clock of the loop."""
+    task: asyncio.Task[int]
+
+
 class _Opened:
     """What one loop asks by, and what it is asking."""
 
@@ -37,8 +48,8 @@ class _Opened:
     def __init__(self, ask: Ask, life: _Life) -> None:
         self.ask = ask
         self.life = life
-        self.promise: tuple[Timestamp, asyncio.Task[int]] | None = None
-        """The promise that was asked for last, and the snapshot it is read from."""
+        self.promise: _Asked | None = None
+        """The promise that was asked for last."""
 
 
 class LoopPages:
@@ -77,15 +88,20 @@ class LoopPages:
         return page, through
 
     async def _promise(self, opened: _Opened, source: LoopSnapshot, questions: Questions) -> int:
-        """A promise that holds in the snapshot. Those who need one at the same time ask once for all."""
-        at, asked = source.at, opened.promise
+        """A promise that holds in the snapshot. Those who need one at the same moment ask once for all.
+
+        Nobody joins a question that is older than that: it may be one that no answer will come to.
+        """
+        at, asked, now = source.at, opened.promise, asyncio.get_running_loop().time()
         if at is None:
             return await answered_on_loop(source, questions.consistent_through())
-        if asked is None or asked[1].done() or at < asked[0]:
+        if asked is None or asked.task.done() or at < asked.at or now - asked.since > Promises.SECONDS:
             # A task of its own: who began it may be cancelled, the others still want it.
             task = asyncio.create_task(answered_on_loop(source, questions.consistent_through()))
-            asked = opened.promise = at, task
-        return await asyncio.shield(asked[1])
+            # Should nobody be left to hear of its failure, that is no news for the log.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            asked = opened.promise = _Asked(at, now, task)
+        return await asyncio.shield(asked.task)
 
     def close(self) -> None:
         """Close the connections of loops that run, and wait for that; other loops do it at their end."""

@@ -39,7 +39,7 @@ _NARROWER = {wider: narrower for narrower, wider in WIDER.items()}
 
 def lean(view: Collection[str]) -> list[str]:
     """The keys by which a view has to be found: all but the wider ones whose narrower one it holds."""
-    wider = [WIDER[key[0]] + key[1:] for key in view if key[:1] in WIDER]
+    wider = {WIDER[key[0]] + key[1:] for key in view if key[:1] in WIDER}
     return [key for key in view if key not in wider] if wider else list(view)
 
 
