@@ -31,6 +31,27 @@ def test_a_view_is_found_by_each_of_its_keys_and_no_other(view: frozenset[str], 
     assert whole(left) == whole(view) == view
 
 
+class Counted(str):
+    """A key that counts how often keys are compared."""
+
+    __slots__ = ()
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_a_large_view_is_made_lean_in_one_pass() -> None:
+    """A view of thousands of keys takes few comparisons for each of them, not one with every other."""
+    view = [Counted(f"{letter}{n}") for letter in ("a", "A") for n in range(1000)]
+    before = Counted.compared
+    left = lean(view)
+    assert Counted.compared - before < 10 * len(view)
+    assert left == view[:1000]
+
+
 def test_pairs_are_those_of_leads_and_facets() -> None:
     """Each lead meets each facet; other keys meet none."""
     assert set(pairs(["a1", "v1", "b", "a2", "v2", "A1"])) == {
