@@ -87,3 +87,28 @@ def test_each_key_gets_its_documents(store: Store) -> None:
             }
         assert reader.find_each_document("note", "nobody", ["k"], limit=9) == {"k": []}
         assert reader.find_each_document("note", "bkn", [], limit=9) == {}
+
+
+def test_hundreds_of_keys_are_asked_for_at_once(store: Store) -> None:
+    """However many keys there are, each has its documents once and in order, also those of two keys."""
+    keys = [f"k{n}" for n in range(230)]
+    pairs = list(zip(keys, keys[115:] + keys[:115], strict=True))
+    notes = [note(f"{n:03}", *pair) for n, pair in enumerate(pairs)]
+
+    def work(writer: Writer) -> None:
+        for document in reversed(notes):
+            writer.put(document)
+
+    store.writing(work)
+    with store.reading() as reader:
+        found = reader.find_each_document("note", "bkn", keys, limit=9)
+    assert found == {key: [each for each in notes if key in each.keys] for key in keys}
+
+
+def test_hundreds_of_questions_are_asked_at_once(store: Store) -> None:
+    """However many questions there are, each has its records once and in order, also those of two keys."""
+    keys = [f"k{n}" for n in range(230)]
+    records = add(store, *map(draft, keys, keys[115:] + keys[:115]))
+    with store.reading() as reader:
+        found = reader.find_each("bkn", [(key,) for key in keys], limit=9)
+    assert found == {(key,): [each for each in reversed(records) if key in each.views[0]] for key in keys}

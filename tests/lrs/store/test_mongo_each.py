@@ -8,6 +8,8 @@ import pytest
 
 from lrs.store import mongo_each
 from lrs.store.mongo import MongoStore, connect
+from lrs.store.mongo_codec import key_hash, tenant_range
+from lrs.store.mongo_questions import Promises, Questions, Rarity
 from lrs.store.port import FACET, LEAD, Document, Writer
 from tests import mongod
 from tests.contract.make import add, draft
@@ -74,11 +76,50 @@ def test_answers_that_are_too_large_are_asked_for_alone(
 
 
 def test_what_may_find_very_much_is_asked_alone(opened: tuple[str, MongoStore]) -> None:
-    """Keys that only together find few are not fetched by one of them: the rarest has to be known first."""
+    """Keys that only together find few are not fetched by any of them: the rarest has to be known first."""
+    address, store = opened
+    client, name = connect(address)
+    questions = [(VERB, key) for key in KEYS]
+    with client, store.reading() as reader:
+        client[name].command("profile", 2)
+        records = reader.find_each("bkn", questions, limit=9)
+        client[name].command("profile", 0)
+        noted = client[name]["system.profile"].find({"op": "query", "ns": f"{name}.log"})
+        by = [each["command"]["filter"]["k"] for each in noted]
+        assert sorted(by) == sorted(key_hash("bkn", key) for key in KEYS)
+        assert records == {keys: reader.find("bkn", keys, limit=9) for keys in questions}
+        assert [len(records[keys]) for keys in questions] == [9] + [1] * (len(KEYS) - 1)
+
+
+def test_a_document_of_several_keys_is_given_once_to_each(
+    opened: tuple[str, MongoStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is fetched with each part of the keys that holds one of its own, and is given to those alone."""
     _, store = opened
+    monkeypatch.setattr(mongo_each, "TOGETHER", 1)
+    both = [Document("pair", "bkn", name, b"{}", keys=frozenset({"k", "l"})) for name in "ab"]
+
+    def work(writer: Writer) -> None:
+        for document in both:
+            writer.put(document)
+
+    store.writing(work)
     with store.reading() as reader:
-        asked = [(VERB, "k1"), (VERB, "k2"), (LEADER, VERB, "k3")]
-        assert reader.find_each("bkn", asked, limit=9) == {
-            keys: reader.find("bkn", keys, limit=9) for keys in asked
-        }
-        assert [len(reader.find_each("bkn", asked, limit=9)[keys]) for keys in asked] == [1, 1, 1]
+        assert reader.find_each_document("pair", "bkn", ["k", "l"], limit=9) == {"k": both, "l": both}
+
+
+class Place:
+    """Where questions are told to be answered: a router, or a replica set."""
+
+    at = None
+
+    def __init__(self, *, is_routed: bool) -> None:
+        self.is_routed = is_routed
+
+
+@pytest.mark.parametrize("is_routed", [True, False])
+def test_a_router_is_told_whose_records_are_asked_for(is_routed: bool) -> None:
+    """By the tenant's range it asks the shards that hold some of it; a replica set has nothing to choose."""
+    questions = Questions(Place(is_routed=is_routed), Rarity(), Promises())
+    command = next(questions.find_each("bkn", [("k1",), ("k2",)], limit=9))
+    assert command["filter"].get("_id") == (tenant_range("bkn") if is_routed else None)
