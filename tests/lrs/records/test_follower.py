@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from lrs.records import checkpoint, derive
+from lrs.records import checkpoint, derive, project
 from lrs.records.checkpoint import LEASE
 from lrs.records.entries import ENTRY, Status
 from lrs.records.follower import BATCH, GATHER, UNUSABLE, Follower
@@ -66,6 +66,25 @@ def test_going_through_the_log_again_writes_nothing_new(desk: Desk) -> None:
     before = kept(desk.store, ENTRY), kept(desk.store, SUMMARY)
     desk.record.rebuild()
     assert (kept(desk.store, ENTRY), kept(desk.store, SUMMARY)) == before
+
+
+def test_one_pass_works_out_the_years_of_any_number_of_persons(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a pass touches more years of persons than are read at once, each of them gets its sums."""
+    monkeypatch.setattr(project, "_YEARS", 2)
+    names = ["ani", "budi", "citra", "dewi", "eko"]
+    desk.write(*map(desk.learn, names))
+    assert [desk.summary(name).waiting for name in names] == [1] * 5
+
+
+@EVERY_ENGINE
+def test_sums_count_the_entries_of_all_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year with more entries than are read at once is summed up from all of them, however they came in."""
+    monkeypatch.setattr(project, "_PAGE", 2)
+    for number in range(1, 6):
+        desk.write(desk.learn())
+        assert desk.summary().waiting == number
 
 
 @EVERY_ENGINE

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from lrs.people import ALIAS, SALT, SYSTEM, People, UnknownPerson, nip_key
+from lrs.records import follower
+from lrs.records.summaries import SUMMARY, summary_name
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
 from tests.lrs.records.conftest import Desk, agent, key
@@ -71,6 +74,21 @@ def test_limits_of_a_year_span_merged_records(desk: Desk) -> None:
     desk.follow()
     assert desk.person("budi2") == desk.person("budi")
     assert desk.summary().total_waiting == 4
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_merged_person_has_no_sums_of_its_own(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """The years of a person that was merged are summed up with the other's alone, in one pass or in two."""
+    monkeypatch.setattr(follower, "RECOUNTS", at_once)
+    desk.write(desk.learn("budi"), desk.learn("sari"), desk.learn("sari", end=date(2025, 11, 12)))
+    budi, sari = desk.person("budi"), desk.person("sari")
+    desk.record.people.merge(desk.tenant, budi, sari, author="admin")
+    desk.follow()
+    with desk.store.reading() as reader:
+        kept = {document.name for document in reader.find_documents(SUMMARY, desk.tenant, limit=9)}
+    assert kept == {summary_name(budi, 2026), summary_name(budi, 2025)}
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
