@@ -373,6 +373,30 @@ def test_a_definition_that_goes_back_and_forth_ends_as_last_told(client: Client)
         assert known["definition"]["name"] == {"en": name}
 
 
+@pytest.mark.parametrize("names", ["AB", "ABA", "ABBA", "AABAAB"])
+def test_a_definition_that_changes_within_a_batch_ends_as_last_told(client: Client, names: str) -> None:
+    """Of several definitions in one batch the last one wins, also when it repeats one before it."""
+    batch = [statement() for _ in names]
+    for sent, name in zip(batch, names, strict=True):
+        sent["object"]["definition"] = {"name": {"en": name}}
+    client.post("/statements", batch)
+    known = client.get("/activities", {"activityId": COURSE}).json
+    assert known["definition"]["name"] == {"en": names[-1]}
+
+
+@pytest.mark.parametrize(("first", "last"), [("1", "true"), ("true", "1"), ("1", "1.0"), ("false", "0")])
+def test_values_that_only_python_takes_for_the_same_are_told_apart(
+    client: Client, first: str, last: str
+) -> None:
+    """Of two extensions in one batch that differ as JSON alone, as 1 and true do, the last one wins."""
+    batch = [statement(), statement()]
+    for sent, value in zip(batch, (first, last), strict=True):
+        sent["object"]["definition"] = {"extensions": {"https://example.org/a": json.loads(value)}}
+    client.post("/statements", batch)
+    known = client.get("/activities", {"activityId": COURSE}).json
+    assert json.dumps(known["definition"]["extensions"]["https://example.org/a"]) == last
+
+
 def test_a_definition_that_is_known_is_not_written_again(client: Client, store: Store) -> None:
     """A shared activity does not become a row that every write fights for."""
     sent = statement()
