@@ -171,8 +171,11 @@ def test_a_page_that_is_given_up(store: MongoStore, address: str) -> None:
     assert on_loop(scenario) == [b"body %d" % n for n in range(20)]
 
 
-def test_a_server_that_does_not_answer(store: MongoStore, address: str) -> None:
-    """A line waits no longer than the driver would: then the caller hears that the store is unavailable."""
+def test_a_server_that_does_not_answer(store: MongoStore, address: str, ordinary: list[str]) -> None:
+    """A line waits no longer than the driver would: then the caller hears that the store is unavailable.
+
+    The driver is not given the same command to wait as long once more.
+    """
     short = MongoStore(f"{address}&socketTimeoutMS=150")
 
     async def scenario() -> bytes:
@@ -183,8 +186,36 @@ def test_a_server_that_does_not_answer(store: MongoStore, address: str) -> None:
 
     try:
         assert on_loop(scenario) == b"body 0body 2"
+        assert ordinary == []
     finally:
         short.close()
+
+
+def test_an_answer_in_time_leaves_its_line_as_it_was(
+    address: str, store: MongoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a question is answered, the time that it had may go by: the next one goes over the same line."""
+    timed = MongoStore(f"{address}&socketTimeoutMS=5000")
+
+    async def scenario() -> list[bytes]:
+        bodies = [await body(timed, 0)]
+        lines = next(iter(timed._pages._open.values())).ask.__self__  # type: ignore[attr-defined]
+        (line,) = lines._idle
+        loop = asyncio.get_running_loop()
+        clock = loop.time
+        with monkeypatch.context() as later:
+            later.setattr(loop, "time", lambda: clock() + 6)
+            for _ in range(3):
+                await asyncio.sleep(0)  # whatever is due by then is done
+        assert line.is_sound
+        bodies.append(await body(timed, 1))
+        assert lines._idle == [line]
+        return bodies
+
+    try:
+        assert on_loop(scenario) == [b"body 0", b"body 1"]
+    finally:
+        timed.close()
 
 
 def test_a_store_that_closes_takes_its_lines_along(store: MongoStore) -> None:
