@@ -10,7 +10,7 @@ import pytest
 from pymongo.database import Database
 
 from lrs.store.mongo import MongoStore, connect
-from lrs.store.mongo_schema import INDEXES, LOG, META, MIGRATIONS, Migration, upgrade, version
+from lrs.store.mongo_schema import COMPRESSED, INDEXES, LOG, META, MIGRATIONS, Migration, upgrade, version
 from lrs.store.port import TooNew, Unavailable
 from tests import mongod
 from tests.contract.make import add, draft
@@ -43,12 +43,38 @@ def test_an_empty_database_gets_every_collection_and_index(database: Database[Ra
         assert built == declared | {(("_id", 1),)}
 
 
+def storage(database: Database[Raw], name: str) -> str:
+    """What the server's storage was told when the collection was made."""
+    told: str = database.command("collStats", name)["wiredTiger"]["creationString"]
+    return f",{told},"
+
+
 def test_statements_lie_in_small_blocks(database: Database[Raw]) -> None:
-    """The log's blocks hold 16 KB before compression, not the up to 128 KB that are usual."""
+    """The log's blocks hold 16 KB before compression, not up to 128 KB as usual, and end at whole KB."""
     upgrade(database)
-    storage = database.command("collStats", LOG)["wiredTiger"]["creationString"]
-    for setting in ("memory_page_image_max=16KB", "leaf_page_max=16KB", "block_compressor=zstd"):
-        assert f",{setting}," in storage
+    for setting in (
+        "memory_page_image_max=16KB",
+        "leaf_page_max=16KB",
+        "allocation_size=1KB",
+        "block_compressor=zstd",
+    ):
+        assert f",{setting}," in storage(database, LOG)
+
+
+def test_all_else_lies_in_blocks_of_the_usual_size(database: Database[Raw]) -> None:
+    """Only the log has small blocks; every other collection is just compressed the same way."""
+    upgrade(database)
+    database.create_collection("usual", storageEngine={"wiredTiger": {"configString": COMPRESSED}})
+    usual = storage(database, "usual")
+    for name in INDEXES.keys() - {LOG}:
+        assert storage(database, name) == usual
+
+
+def test_a_program_that_does_not_know_lean_views_refuses_them(database: Database[Raw]) -> None:
+    """What an older program would not find by their wider keys, it does not read at all."""
+    upgrade(database, MIGRATIONS[:3])
+    with pytest.raises(TooNew, match="schema 3"):
+        upgrade(database, MIGRATIONS[:2])
 
 
 def test_only_the_missing_migrations_run_and_in_order(database: Database[Raw]) -> None:
