@@ -105,6 +105,8 @@ class Serving:
             if size:
                 body = await self._received(receive, size)
             if body is not None and self._is_quick(environ):
+                if body:
+                    await self._steps.quiet()
                 mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
                 steps = self._xapi.steps(environ | mounted | {"wsgi.input": io.BytesIO(body)})
                 with suppress(Elsewhere):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from lrs.steps import Step, Steps, Write
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 PATIENCE = 20.0
 """Seconds that a write may wait for its turn."""
+
+HUSH_SECONDS = 0.1
+"""How long at most a request waits for the store's thread to be done with others."""
 
 _Ended = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
@@ -34,6 +38,26 @@ class LoopSteps:
         self._loop = loop
         self._ended: deque[_Ended] = deque()
         self._woken = False
+        self._hush: asyncio.Event | None = None
+
+    async def quiet(self) -> None:
+        """Wait, for a moment at most, until the store's thread has worked out the writes it is busy with.
+
+        A batch that is checked meanwhile slows down the one that is stored, and everybody waits for that. A
+        little later, the store waits for its disk or server, and the check costs nobody anything.
+        """
+        hush = self._hush
+        if hush is None or hush.is_set():
+            hush = asyncio.Event()
+            if not self._store.when_quiet(partial(self._wake, hush)):
+                return
+            self._hush = hush
+            self._loop.call_later(HUSH_SECONDS, hush.set)
+        await hush.wait()
+
+    def _wake(self, hush: asyncio.Event) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(hush.set)
 
     async def carry_out(self, steps: Steps[T]) -> T:
         """As `lrs.steps.perform`, awaiting each step. Elsewhere, when one has to wait in a thread."""

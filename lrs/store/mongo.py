@@ -161,6 +161,10 @@ class MongoStore:
         """See `Store.submit`."""
         return self._committer.submit(work, done, prefetch, documents)
 
+    def when_quiet(self, call: Callable[[], None]) -> bool:
+        """See `Store.when_quiet`."""
+        return self._committer.busy.when_over(call)
+
     def promised(self) -> int:
         """See `Store.promised`."""
         return self._lanes.promised

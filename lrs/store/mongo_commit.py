@@ -29,6 +29,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from lrs.store.busy import Busy
 from lrs.store.mongo_codec import (
     Raw,
     document_key,
@@ -101,6 +102,8 @@ class Committer:
         self._rarity = rarity
         self._log = database[LOG]
         self._docs = database[DOCS]
+        self.busy = Busy()
+        """Held while works are run and what they add is encoded: that takes the interpreter."""
         self._queue: deque[Job] = deque()
         self._turn = threading.Condition()
         self._closing = False
@@ -236,9 +239,12 @@ class Committer:
                 (name for job in jobs for name in job.documents),
             )
             group.begin()
-            outcome = _run(group, jobs, careful=careful)
-            if group.changes:
-                self._send(group, lane)
+            with self.busy:
+                outcome = _run(group, jobs, careful=careful)
+                changes = group.changes
+                added = [encode_record(changes.records[name]) for name in changes.added]
+            if changes:
+                self._send(group, added, lane)
         except BaseException:
             with suppress(PyMongoError):
                 session.abort_transaction()
@@ -251,11 +257,10 @@ class Committer:
         for job, (result, error) in outcome.items():
             job.done(result, error)
 
-    def _send(self, group: Group, lane: Lane) -> None:
+    def _send(self, group: Group, added: list[Raw], lane: Lane) -> None:
         session = lane.session
         changes = group.changes
         self._guard(changes, session)
-        added = [encode_record(changes.records[name]) for name in changes.added]
         if added:
             self._log.insert_many(added, session=session)
         changed = [

@@ -372,6 +372,14 @@ class Store(Protocol):
         long a write may wait for its turn is up to the caller.
         """
 
+    def when_quiet(self, call: Callable[[], None]) -> bool:
+        """Have `call` called once a thread of the store has worked out the group of writes it is busy with.
+
+        False, and nothing is called, when none is busy now. Two threads of one interpreter that work at
+        the same time take each other's turns, so what can wait had better do so; while the store waits for
+        a disk or a server to keep what was written, it is not busy. `call` must be quick and must not raise.
+        """
+
     def promised(self) -> int:
         """The latest promise of `Reader.consistent_through` that is known without waiting; 0 when none is."""
 

@@ -123,6 +123,10 @@ class SqliteStore:
         self._committer.put(job)
         return job
 
+    def when_quiet(self, call: Callable[[], None]) -> bool:
+        """See the port."""
+        return self._committer.busy.when_over(call)
+
     def promised(self) -> int:
         """See the port; a store that is closed promises nothing: 0."""
         try:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from lrs.store.busy import Busy
 from lrs.store.port import Conflict, Done, StoreError, Unavailable
 from lrs.store.sqlite_errors import from_driver, from_system, run, run_one
 from lrs.store.sqlite_schema import backfill_slice
@@ -115,6 +116,9 @@ class Committer:
         self._memory = memory
         self._board = board
         self._clock = clock
+        self.busy = Busy()
+        """Held from the beginning of a transaction up to its commit: the driver gives the interpreter up at every
+        step of it, and would wait for it as often."""
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._next: list[Job[Any] | None] = []
         self._gate = threading.Lock()
@@ -215,16 +219,17 @@ class Committer:
         run(connection, "BEGIN IMMEDIATE")
         committed = 0
         try:
-            before = connection.total_changes
-            (last,) = run_one(connection, "SELECT max(stored) FROM log")
-            group = Group(connection, self._memory, self._board.begin(last or 0), self._clock)
-            group.prefetch(
-                [place for job in jobs for place in job.prefetch],
-                [place for job in jobs for place in job.documents],
-            )
-            for job in jobs:
-                _perform(job, SqliteWriter(group))
-            group.flush()
+            with self.busy:
+                before = connection.total_changes
+                (last,) = run_one(connection, "SELECT max(stored) FROM log")
+                group = Group(connection, self._memory, self._board.begin(last or 0), self._clock)
+                group.prefetch(
+                    [place for job in jobs for place in job.prefetch],
+                    [place for job in jobs for place in job.documents],
+                )
+                for job in jobs:
+                    _perform(job, SqliteWriter(group))
+                group.flush()
             run(connection, "COMMIT")
             committed = group.next - 1
         except BaseException:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, TypeVar
 
+from lrs.store.busy import Busy
 from lrs.store.port import (
     Conflict,
     Document,
@@ -238,6 +239,7 @@ class ModelStore:
         self._home = home
         self._closed = False
         self._blobs = ModelBlobs(home.blobs)
+        self._busy = Busy()
 
     @property
     def blobs(self) -> ModelBlobs:
@@ -267,7 +269,7 @@ class ModelStore:
         documents: Iterable[tuple[str, str, str]] = (),
     ) -> T:
         self._check_open()
-        with self._home.lock:
+        with self._home.lock, self._busy:
             draft = self._home.state.copy()
             result = work(Model(draft, self._home.clock, draft.last))
             self._home.state = draft
@@ -287,6 +289,9 @@ class ModelStore:
     @property
     def is_local(self) -> bool:
         return True
+
+    def when_quiet(self, call: Callable[[], None]) -> bool:
+        return self._busy.when_over(call)
 
     def promised(self) -> int:
         with self._home.lock:

@@ -18,6 +18,7 @@ from jejak.asgi_steps import Elsewhere, LoopSteps
 from lrs.access import Access
 from lrs.ingest import ATTEMPTS, Differs, Ingest
 from lrs.steps import Call, Steps, Write
+from lrs.store.busy import Busy
 from lrs.store.open import open_store
 from lrs.store.port import Conflict, Done, Find, Joined, Store, Submitted, Unavailable, Writer
 from statements.versions import Version
@@ -378,3 +379,72 @@ def test_statements_are_stored_from_the_loop(sqlite: Store) -> None:
     assert isinstance(told[1], Differs)
     with sqlite.reading() as reader:
         assert len(reader.find("one", limit=999)) == len(sent)
+
+
+class Working(Held):
+    """A store whose thread is busy until it is told to have done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.busy = Busy()
+
+    def when_quiet(self, call: Callable[[], None]) -> bool:
+        return self.busy.when_over(call)
+
+
+async def entered(writes: LoopSteps, order: list[int], number: int) -> None:
+    """Note the number once the store is quiet."""
+    await writes.quiet()
+    order.append(number)
+
+
+def test_what_can_wait_does_so_while_the_store_works() -> None:
+    """Nobody waits for a store that is idle; while it works all do, and then go on in their order."""
+    store = Working()
+
+    async def scenario(writes: LoopSteps) -> list[int]:
+        order: list[int] = []
+        await entered(writes, order, 0)
+        for number in (1, 4):
+            with store.busy:
+                tasks = [asyncio.create_task(entered(writes, order, number + n)) for n in range(3)]
+                await turns()
+                assert order[-1] == number - 1
+            await asyncio.gather(*tasks)
+        await entered(writes, order, 7)
+        return order
+
+    assert run(store, scenario) == list(range(8))
+
+
+def test_who_gives_up_waiting_takes_nobody_along() -> None:
+    """A request that is cancelled while it waits for the store leaves the others waiting, and then going on."""
+    store = Working()
+
+    async def scenario(writes: LoopSteps) -> list[int]:
+        order: list[int] = []
+        with store.busy:
+            first, *others = [asyncio.create_task(entered(writes, order, n)) for n in range(3)]
+            await turns()
+            first.cancel()
+            await turns()
+            assert not any(task.done() for task in others)
+        await asyncio.wait([first, *others])
+        return order
+
+    assert run(store, scenario) == [1, 2]
+
+
+def test_nobody_waits_long_for_a_store_that_goes_on_working(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is busy with something large delays a request by a moment only."""
+    monkeypatch.setattr(asgi_steps, "HUSH_SECONDS", 0.01)
+    store = Working()
+
+    async def scenario(writes: LoopSteps) -> list[int]:
+        order: list[int] = []
+        with store.busy:
+            await asyncio.gather(*(entered(writes, order, n) for n in range(3)))
+            await entered(writes, order, 3)
+        return order
+
+    assert run(store, scenario) == [0, 1, 2, 3]
