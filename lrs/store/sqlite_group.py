@@ -117,8 +117,8 @@ class Committer:
         self._board = board
         self._clock = clock
         self.busy = Busy()
-        """Held from the beginning of a transaction up to its commit: the driver gives the interpreter up at every
-        step of it, and would wait for it as often."""
+        """Held from the beginning of a transaction up to its commit: the driver gives the interpreter up at
+        every step of it, and would wait for it as often."""
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._next: list[Job[Any] | None] = []
         self._gate = threading.Lock()

@@ -418,7 +418,7 @@ def test_what_can_wait_does_so_while_the_store_works() -> None:
 
 
 def test_who_gives_up_waiting_takes_nobody_along() -> None:
-    """A request that is cancelled while it waits for the store leaves the others waiting, and then going on."""
+    """A request that is cancelled while it waits leaves the others waiting, and then going on."""
     store = Working()
 
     async def scenario(writes: LoopSteps) -> list[int]:

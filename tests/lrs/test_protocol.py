@@ -21,6 +21,7 @@ from tests.lrs.samples import COURSE, agent, statement
 from tests.serving import CURSOR_KEY, application
 
 T = TypeVar("T")
+EXTRA = "https://example.org/a"
 AGENT = {"agent": json.dumps(agent())}
 PATHS = {
     "/statements": {},
@@ -384,6 +385,12 @@ def test_a_definition_that_changes_within_a_batch_ends_as_last_told(client: Clie
     assert known["definition"]["name"] == {"en": names[-1]}
 
 
+def extension(client: Client) -> str:
+    """What is known of the extension of the course, as it is written."""
+    answer = client.get("/activities", {"activityId": COURSE}).body.decode()
+    return answer.partition(f'"{EXTRA}":')[2].partition("}")[0]
+
+
 @pytest.mark.parametrize(("first", "last"), [("1", "true"), ("true", "1"), ("1", "1.0"), ("false", "0")])
 def test_values_that_only_python_takes_for_the_same_are_told_apart(
     client: Client, first: str, last: str
@@ -391,10 +398,22 @@ def test_values_that_only_python_takes_for_the_same_are_told_apart(
     """Of two extensions in one batch that differ as JSON alone, as 1 and true do, the last one wins."""
     batch = [statement(), statement()]
     for sent, value in zip(batch, (first, last), strict=True):
-        sent["object"]["definition"] = {"extensions": {"https://example.org/a": json.loads(value)}}
+        sent["object"]["definition"] = {"extensions": {EXTRA: json.loads(value)}}
     client.post("/statements", batch)
-    known = client.get("/activities", {"activityId": COURSE}).json
-    assert json.dumps(known["definition"]["extensions"]["https://example.org/a"]) == last
+    assert extension(client) == last
+
+
+@pytest.mark.parametrize("values", [("1", "true", "1.0"), ("false", "0"), ("1.5", "1.50", "1.5")])
+def test_values_that_are_equal_and_yet_differ_are_told_apart_later_too(
+    client: Client, values: tuple[str, ...]
+) -> None:
+    """A later statement that says a known extension otherwise is believed, however little it differs."""
+    for value in values:
+        sent = json.dumps(statement() | {"object": {"id": COURSE, "definition": {"extensions": {EXTRA: 0}}}})
+        sent = sent.replace(f'"{EXTRA}": 0', f'"{EXTRA}": {value}')
+        kind = {"Content-Type": "application/json"}
+        assert client.post("/statements", sent.encode(), headers=kind).status == 200
+        assert extension(client) == value
 
 
 def test_a_definition_that_is_known_is_not_written_again(client: Client, store: Store) -> None:
