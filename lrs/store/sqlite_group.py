@@ -161,12 +161,10 @@ class Committer:
 
     def _serve(self) -> None:
         while jobs := self._take():
-            claimed = [job for job in jobs if job.claim()]
-            if claimed:
-                self._commit(claimed)
-                self._groups += 1
-                if self._groups % LOG_SIZED == 0:
-                    self._size_log()
+            self._commit(jobs)
+            self._groups += 1
+            if self._groups % LOG_SIZED == 0:
+                self._size_log()
 
     def _take(self) -> list[Job[Any]]:
         """The next group, waiting for its first job; empty when the store is closing."""
@@ -185,34 +183,44 @@ class Committer:
             jobs.append(job)
         return jobs
 
-    def _commit(self, jobs: list[Job[Any]]) -> None:
-        failed = self._attempt(jobs)
-        if failed is not None and len(jobs) > 1 and not isinstance(failed, Unavailable):
-            for job in jobs:
-                self._commit([job])
+    def _commit(self, jobs: list[Job[Any]], *, again: bool = False) -> None:
+        claimed, failed = self._attempt(jobs, again=again)
+        if failed is not None and len(claimed) > 1 and not isinstance(failed, Unavailable):
+            for job in claimed:
+                self._commit([job], again=True)
             return
-        for job in jobs:
+        for job in claimed:
             job.error = failed or job.error
             job.finish()
         if self._owed and failed is None and time.monotonic() >= self._owed:
             self._owed = 0.0
             self._queue_backfill()
 
-    def _attempt(self, jobs: Sequence[Job[Any]]) -> Exception | None:
-        """Run the jobs in one transaction; what made the transaction itself fail, if it did."""
+    def _attempt(
+        self, jobs: Sequence[Job[Any]], *, again: bool
+    ) -> tuple[Sequence[Job[Any]], Exception | None]:
+        """Run the jobs in one transaction, once it is this process's turn to write.
+
+        The jobs that nobody gave up meanwhile (`again`: they were claimed before), for another process may
+        keep its turn for long; and what made the transaction itself fail, if it did.
+        """
         try:
             self._board.lock_writes()
-            try:
-                self._transact(jobs)
-            finally:
-                self._board.unlock_writes()
-        except sqlite3.Error as error:
-            return from_driver(error)
         except OSError as error:
-            return from_system(error)
+            return jobs if again else _claimed(jobs), from_system(error)
+        claimed = jobs if again else _claimed(jobs)
+        try:
+            if claimed:
+                self._transact(claimed)
+        except sqlite3.Error as error:
+            return claimed, from_driver(error)
+        except OSError as error:
+            return claimed, from_system(error)
         except Exception as error:
-            return error
-        return None
+            return claimed, error
+        finally:
+            self._board.unlock_writes()
+        return claimed, None
 
     def _transact(self, jobs: Sequence[Job[Any]]) -> None:
         connection = self._connection
@@ -271,6 +279,10 @@ class Committer:
     def _settle(self, writer: SqliteWriter) -> None:
         self._settling = False
         run(writer.connection, "UPDATE settled SET times = times + 1")
+
+
+def _claimed(jobs: Sequence[Job[Any]]) -> list[Job[Any]]:
+    return [job for job in jobs if job.claim()]
 
 
 def _perform(job: Job[Any], writer: SqliteWriter) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import sqlite3
@@ -194,6 +195,27 @@ def test_a_write_gives_up_when_its_turn_does_not_come(
     add(store, draft())
     with store.reading() as reader:
         assert reader.find("bkn", ["late"], limit=1) == []
+
+
+def test_a_process_that_keeps_its_turn_holds_up_nobody_for_good(
+    tmp_path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another process does not let go of the turn to write, writes are given up, and never happen."""
+    monkeypatch.setattr(sqlite_group, "PATIENCE", 0.05)
+    (lock,) = tmp_path.rglob("write.lock")
+    ran = []
+
+    def note(writer: Writer) -> None:
+        ran.append(writer)
+
+    with lock.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        for _ in range(2):  # one that waits for the turn, one in the queue behind it
+            with pytest.raises(Unavailable):
+                store.writing(note)
+    monkeypatch.undo()
+    store.writing(lambda writer: writer.put(Document("note", "bkn", "a", b"{}")))
+    assert ran == []
 
 
 def test_a_foreign_lock_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
