@@ -97,7 +97,7 @@ def raw_inserts(address: str, size: int, seed: int) -> Callable[[int], Callable[
 
         def step() -> int:
             now = time.time_ns() // 1000
-            table.insert_many([encode_record(replace(source.record(), stored=now)) for _ in range(size)])
+            table.insert_many([encode_record(replace(source.record(), stored=now), {}) for _ in range(size)])
             return size
 
         return step

@@ -97,7 +97,9 @@ class LoopSteps:
                 with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                     loop.call_soon_threadsafe(self._tell)
 
-        submitted = self._store.submit(write.work, done, prefetch=write.prefetch, documents=write.documents)
+        submitted = self._store.submit(
+            write.work, done, prefetch=write.prefetch, documents=write.documents, views=write.views
+        )
         patience = loop.call_later(PATIENCE, _give_up, submitted, future)
         try:
             return await future

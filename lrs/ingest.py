@@ -189,7 +189,9 @@ class Ingest:
             *((ACTIVITY, tenant, name) for name, _, _ in told),
             *((AGENT, tenant, key) for key, _ in names),
         ]
-        write = Write(work, prefetch, documents)
+        # As they will be where nothing is referred to; others are made anew.
+        views = [(tenant, (prepared.keys,)) for prepared in batch]
+        write = Write(work, prefetch, documents, views)
         for attempt in range(ATTEMPTS):
             try:
                 stored, new = yield write

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lrs.store.port import Find, Store, Writer, read_page
+from lrs.store.port import Find, Store, Views, Writer, read_page
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class Write:
     work: Callable[[Writer], Any]
     prefetch: Sequence[tuple[str, str]] = ()
     documents: Sequence[tuple[str, str, str]] = ()
+    views: Sequence[tuple[str, Views]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def perform(store: Store, steps: Steps[T]) -> T:
 
 def _carried_out(store: Store, step: Step) -> Any:
     if isinstance(step, Write):
-        return store.writing(step.work, prefetch=step.prefetch, documents=step.documents)
+        return store.writing(step.work, prefetch=step.prefetch, documents=step.documents, views=step.views)
     if isinstance(step, Find):
         return read_page(store, step)
     return step.call()

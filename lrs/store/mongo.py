@@ -33,7 +33,7 @@ from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_schema import upgrade
 from lrs.store.mongo_source import Snapshot, is_routed
 from lrs.store.mongo_writer import MongoWriter
-from lrs.store.port import Done, Find, Joined, StoreError, Submitted, Unavailable
+from lrs.store.port import Done, Find, Joined, StoreError, Submitted, Unavailable, Views
 
 T = TypeVar("T")
 
@@ -145,9 +145,10 @@ class MongoStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        views: Iterable[tuple[str, Views]] = (),
     ) -> T:
         """See `Store.writing`."""
-        result: T = self._committer.perform(work, prefetch, documents)
+        result: T = self._committer.perform(work, prefetch, documents, views)
         return result
 
     def submit(
@@ -157,9 +158,10 @@ class MongoStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        views: Iterable[tuple[str, Views]] = (),
     ) -> Submitted:
         """See `Store.submit`."""
-        return self._committer.submit(work, done, prefetch, documents)
+        return self._committer.submit(work, done, prefetch, documents, views)
 
     def when_quiet(self, call: Callable[[], None]) -> bool:
         """See `Store.when_quiet`."""

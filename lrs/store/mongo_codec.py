@@ -22,7 +22,7 @@ A document is one document of `docs`: `_id` is a 160-bit hash of (kind, scope, n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -36,6 +36,8 @@ SEPARATOR = b"\x1f"
 UUID_BYTES = 16
 Hashes = tuple[int, ...]
 """Values of an index, of which any one will do."""
+Ready = Mapping[tuple[str, Views], Raw]
+"""What `encode_views` made, by what it was given."""
 
 
 def _packed(parts: tuple[str, ...]) -> bytes:
@@ -110,14 +112,15 @@ def decode_views(text: str) -> Views:
     return tuple(map(whole, orjson.loads(text)))
 
 
-def encode_record(record: Record) -> Raw:
-    """A record as it is kept."""
+def encode_record(record: Record, ready: Ready) -> Raw:
+    """A record as it is kept; its views may be among those that are encoded already."""
+    views = ready.get((record.tenant, record.views)) or encode_views(record.tenant, record.views)
     raw = {
         "_id": record_key(record.tenant, record.id),
         "s": record.stored,
         "b": record.body,
         "d": record.digest,
-        **encode_views(record.tenant, record.views),
+        **views,
     }
     if record.hidden:
         raw["h"] = True

@@ -32,6 +32,7 @@ from pymongo.read_concern import ReadConcern
 from lrs.store.busy import Busy
 from lrs.store.mongo_codec import (
     Raw,
+    Ready,
     document_key,
     encode_document,
     encode_record,
@@ -45,7 +46,7 @@ from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_schema import DOCS, DURABLE, LOG
 from lrs.store.mongo_source import InTransaction
 from lrs.store.mongo_writer import Changes, Group, Missing, MongoWriter
-from lrs.store.port import Done, StoreError, Unavailable
+from lrs.store.port import Done, StoreError, Unavailable, Views
 
 MOST_WORKS = 64
 """Works in one transaction."""
@@ -71,6 +72,7 @@ class Job:
     work: Callable[[MongoWriter], Any]
     prefetch: tuple[tuple[str, str], ...]
     documents: tuple[tuple[str, str, str], ...]
+    ready: Ready
     done: Done
     committer: Committer
 
@@ -124,9 +126,11 @@ class Committer:
         done: Done,
         prefetch: Iterable[tuple[str, str]],
         documents: Iterable[tuple[str, str, str]],
+        views: Iterable[tuple[str, Views]] = (),
     ) -> Job:
-        """Queue the work; `done` is told how it ended."""
-        job = Job(work, tuple(prefetch), tuple(documents), done, self)
+        """Queue the work; `done` is told how it ended. `views` are encoded by the caller, not by the lane."""
+        ready = {each: encode_views(*each) for each in views}
+        job = Job(work, tuple(prefetch), tuple(documents), ready, done, self)
         with self._turn:
             if self._closing:
                 raise Unavailable("the store is closed")
@@ -139,10 +143,11 @@ class Committer:
         work: Callable[[MongoWriter], Any],
         prefetch: Iterable[tuple[str, str]],
         documents: Iterable[tuple[str, str, str]],
+        views: Iterable[tuple[str, Views]] = (),
     ) -> Any:
         """Have the work done; returns what it returned, or raises what it raised."""
         waiter = _Waiter()
-        job = self.submit(work, waiter, prefetch, documents)
+        job = self.submit(work, waiter, prefetch, documents, views)
         if not waiter.over.wait(QUEUE_SECONDS):
             if job.withdraw():
                 raise Unavailable("the write did not get its turn in time; nothing of it was kept")
@@ -242,7 +247,8 @@ class Committer:
             with self.busy:
                 outcome = _run(group, jobs, careful=careful)
                 changes = group.changes
-                added = [encode_record(changes.records[name]) for name in changes.added]
+                ready = {each: raw for job in jobs for each, raw in job.ready.items()}
+                added = [encode_record(changes.records[name], ready) for name in changes.added]
             if changes:
                 self._send(group, added, lane)
         except BaseException:

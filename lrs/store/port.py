@@ -345,6 +345,7 @@ class Store(Protocol):
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        views: Iterable[tuple[str, Views]] = (),
     ) -> T:
         """Run `work` in one atomic, durable write and return what it returned.
 
@@ -354,7 +355,8 @@ class Store(Protocol):
         together (group commit), yet each one is all-or-nothing on its own. `prefetch` names
         (tenant, id) pairs that `work` is going to `get` or `append`, `documents` the (kind, scope, name) of
         documents it is going to read: hints, by which one query serves all waiting writes, never needed
-        for correctness.
+        for correctness. So is `views`: those of records that it is going to append, with their tenant, so
+        that an engine may make them ready before the write has its turn.
         """
 
     def submit(
@@ -364,6 +366,7 @@ class Store(Protocol):
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        views: Iterable[tuple[str, Views]] = (),
     ) -> Submitted:
         """Have `work` done as by `writing`, without waiting for it.
 

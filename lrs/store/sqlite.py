@@ -102,6 +102,7 @@ class SqliteStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        views: Iterable[tuple[str, Views]] = (),  # noqa: ARG002 their numbers are the file's own
     ) -> T:
         """Run `work` in one write, together with others that are waiting; see the port."""
         if self._committer.is_current():
@@ -117,6 +118,7 @@ class SqliteStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        views: Iterable[tuple[str, Views]] = (),  # noqa: ARG002 their numbers are the file's own
     ) -> Job[Any]:
         """Have `work` done in one write without waiting for it; see the port."""
         job: Job[Any] = Job(work, tuple(prefetch), tuple(documents), told=done)

@@ -267,6 +267,7 @@ class ModelStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        views: Iterable[tuple[str, Views]] = (),
     ) -> T:
         self._check_open()
         with self._home.lock, self._busy:

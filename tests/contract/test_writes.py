@@ -188,6 +188,20 @@ def test_prefetch_is_only_a_hint(store: Store) -> None:
         assert held == document
 
 
+def test_views_are_only_a_hint(store: Store) -> None:
+    """Naming the views of what is appended, too few, or others, changes nothing of what is kept and found."""
+    views = (frozenset({"a1", "A1", "v"}), frozenset({"k"}))
+    for named in ([], [("bkn", views)], [("lan", views), ("bkn", views[:1]), ("bkn", ())]):
+        drafts = [draft(views=views), draft("a1", "A1", tenant="lan"), draft(views=views)]
+        first, other, last = store.writing(adding(drafts), views=named)
+        with store.reading() as reader:
+            assert reader.get("bkn", [first.id, last.id]) == {first.id: first, last.id: last}
+            for keys in (["a1", "v"], ["A1"], ["k"]):
+                assert reader.find("bkn", keys, limit=2) == [last, first]
+            assert reader.find("bkn", ["a1", "k"], limit=2) == []
+            assert reader.find("lan", ["A1"], limit=1) == [other]
+
+
 def test_everything_is_there_after_reopening(engine: Engine) -> None:
     """Closing finishes what was begun; the next opening finds all of it."""
     store = engine.open()

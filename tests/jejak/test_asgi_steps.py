@@ -26,6 +26,7 @@ from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import agent, statement
 
 T = TypeVar("T")
+VIEWS = [("one", (frozenset({"k"}),))]
 ACCESS = Access.internal("one", "test", agent("tool"))
 
 
@@ -105,7 +106,7 @@ def test_results_are_sent_into_the_steps() -> None:
     store = Held()
 
     def steps() -> Steps[list[int]]:
-        first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")])
+        first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")], VIEWS)
         second = yield Write(lambda writer: first + 1)
         return [first, second]
 
@@ -120,7 +121,7 @@ def test_results_are_sent_into_the_steps() -> None:
         return await task
 
     assert run(store, scenario) == [1, 2]
-    assert store.hints[0] == {"prefetch": [("one", "a")], "documents": [("k", "one", "n")]}
+    assert store.hints[0] == {"prefetch": [("one", "a")], "documents": [("k", "one", "n")], "views": VIEWS}
 
 
 def test_steps_without_a_write_return_at_once() -> None:

@@ -16,6 +16,7 @@ from statements.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import agent, statement
 
+VIEWS = [("one", (frozenset({"k"}),))]
 ACCESS = Access.internal("one", "test", agent("tool"))
 
 
@@ -54,7 +55,7 @@ def test_steps_without_a_write_only_return() -> None:
 def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
     """Work and hints reach the store as they were yielded, in order; the results are sent into the steps."""
     store = Noting()
-    first = Write(three, [("one", "a")], [("k", "one", "n")])
+    first = Write(three, [("one", "a")], [("k", "one", "n")], VIEWS)
 
     def steps() -> Steps[list[int]]:
         return [(yield first), (yield Write(lambda writer: 4))]
@@ -62,8 +63,8 @@ def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
     assert perform(store, steps()) == [3, 4]
     (work, hints), (_, none) = store.noted
     assert work is three
-    assert hints == {"prefetch": [("one", "a")], "documents": [("k", "one", "n")]}
-    assert none == {"prefetch": (), "documents": ()}
+    assert hints == {"prefetch": [("one", "a")], "documents": [("k", "one", "n")], "views": VIEWS}
+    assert none == {"prefetch": (), "documents": (), "views": ()}
 
 
 def test_what_a_write_raises_is_raised_where_it_was_yielded() -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
 
-from lrs.store import mongo_commit
+from lrs.access import Access
+from lrs.ingest import Ingest
+from lrs.store import mongo_codec, mongo_commit
 from lrs.store.mongo import MongoStore
-from lrs.store.port import Writer
+from lrs.store.mongo_codec import Raw
+from lrs.store.port import Views, Writer
+from statements.versions import Version
 from tests import mongod
 from tests.contract.make import draft, stamped
+from tests.lrs.samples import agent, statement
 
 WAIT = 20
 
@@ -91,3 +97,24 @@ def test_a_caller_who_is_alone_never_waits_for_others(
     for _ in range(5):
         store.writing(add_one)
     assert made == []
+
+
+def test_keys_of_statements_are_ready_before_their_turn(
+    store: MongoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lane need not encode the keys of statements that refer to nothing: who brings them did."""
+    made: list[int] = []
+    encode = mongo_codec.encode_views
+
+    def late(tenant: str, views: Views) -> Raw:
+        made.append(len(views))
+        return encode(tenant, views)
+
+    monkeypatch.setattr(mongo_codec, "encode_views", late)
+    ingest = Ingest(store, lambda: time.time_ns() // 1000, lambda: str(uuid.uuid4()))
+    access = Access.internal("bkn", "test", agent("tool"))
+    (first,) = ingest.submit(access, [statement()], Version.V1).ids
+    assert made == []
+    reference = statement() | {"object": {"objectType": "StatementRef", "id": first}}
+    ingest.submit(access, [statement(), reference], Version.V1)
+    assert made == [2]
