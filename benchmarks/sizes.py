@@ -70,12 +70,12 @@ def _read(bench: Bench, kind: str) -> dict[str, Any]:
 
 
 def _writes(bench: Bench, report: Report) -> dict[str, Any]:
-    """Batches right after the bare engine; single POSTs between two slices of their yardstick."""
+    """Batches and single POSTs, each between two slices of their yardstick."""
     seconds = bench.seconds
-    report.take(
-        "bare engine", lambda: yardsticks.raw_batches(bench.engine, bench.folder, bench.raw_uri, seconds)
-    )
+    bare = yardsticks.Bare(bench.engine, bench.folder, bench.raw_uri)
+    report.take("bare engine", lambda: bare.slice(seconds / 2))
     report.take("batches of 50", lambda: writes.batches(bench.target, bench.supply, seconds))
+    report.take("bare engine again", lambda: bare.slice(seconds / 2))
     nothing = yardsticks.Noop.posts(bench.noop.port)
     nothing.slice(seconds / 2)
     report.take("single POSTs", lambda: writes.singles(bench.target, bench.supply, seconds))

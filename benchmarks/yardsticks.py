@@ -15,11 +15,25 @@ from benchmarks.target import Target
 from benchmarks.writes import SINGLES
 
 
-def raw_batches(engine: str, folder: Path, uri: str, seconds: float) -> dict[str, Any]:
-    """Statements per second that the bare engine takes in batches of 50, into an empty table."""
-    if engine == "sqlite":
-        return {"raw_statements_per_s": raw.sqlite_batches(folder, seconds)}
-    return {"raw_statements_per_s": raw.mongo_batches(uri, seconds)}
+class Bare:
+    """Batches of 50 into an empty table of the bare engine, measured in slices around ours."""
+
+    def __init__(self, engine: str, folder: Path, uri: str) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._uri = uri
+        self._statements = 0.0
+        self._seconds = 0.0
+
+    def slice(self, seconds: float) -> dict[str, Any]:
+        """Measure a little more; statements per second over all slices."""
+        is_sqlite = self._engine == "sqlite"
+        rate = (
+            raw.sqlite_batches(self._folder, seconds) if is_sqlite else raw.mongo_batches(self._uri, seconds)
+        )
+        self._statements += rate * seconds
+        self._seconds += seconds
+        return {"raw_statements_per_s": self._statements / self._seconds}
 
 
 class Noop:

@@ -40,8 +40,10 @@ class LoopSteps:
         self._woken = False
         self._hush: asyncio.Event | None = None
 
-    async def quiet(self) -> None:
+    async def quiet(self) -> bool:
         """Wait, for a moment at most, until the store's thread has worked out the writes it is busy with.
+
+        True when there was something to wait for.
 
         A batch that is checked meanwhile slows down the one that is stored, and everybody waits for that. A
         little later, the store waits for its disk or server, and the check costs nobody anything.
@@ -50,10 +52,11 @@ class LoopSteps:
         if hush is None or hush.is_set():
             hush = asyncio.Event()
             if not self._store.when_quiet(partial(self._wake, hush)):
-                return
+                return False
             self._hush = hush
             self._loop.call_later(HUSH_SECONDS, hush.set)
         await hush.wait()
+        return True
 
     def _wake(self, hush: asyncio.Event) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more

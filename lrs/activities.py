@@ -12,7 +12,7 @@ from typing import Any
 
 from lrs.store.port import Document, Reader, Store, Writer
 from statements.formats import activities_in
-from statements.jsontext import dumps, loads
+from statements.jsontext import canonical, dumps, loads
 
 KIND = "activity"
 TRUST_MICROSECONDS = 2_000_000
@@ -95,14 +95,14 @@ class Activities:
         known = writer.documents(KIND, tenant, {name for name, _, _ in news})
         before = {name: loads(document.body)["definition"] for name, document in known.items()}
         after = dict(before)
-        bodies = {name: document.body for name, document in known.items()}
         for name, definition, _ in news:
             after[name] = merged(after.get(name, {}), definition)
         now = self._clock()
         for name, definition in after.items():
+            if name in before and canonical(definition) == canonical(before[name]):
+                continue
             body = dumps({"objectType": "Activity", "id": name, "definition": definition})
-            # Not the definitions: 1, 1.0 and True are equal, and yet not the same.
-            if body == bodies.get(name) or len(body) > MOST_BYTES:
+            if len(body) > MOST_BYTES:
                 continue
             etag = hashlib.blake2b(body, digest_size=16).hexdigest()
             writer.put(Document(KIND, tenant, name, body, etag=etag, updated=now))

@@ -57,6 +57,17 @@ def dumps(value: Any) -> bytes:
         raise ValueError(f"cannot be written as JSON: {error}") from None
 
 
+def canonical(value: Any) -> bytes:
+    """The JSON text of a value with its members sorted: the same for values that say the same.
+
+    1, 1.0 and true, which Python takes for equal, have different texts. ValueError as by `dumps`.
+    """
+    try:
+        return orjson.dumps(value, default=_number, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise ValueError(f"cannot be written as JSON: {error}") from None
+
+
 class Number(Decimal):
     """A number that remembers how it was written; it compares and computes as a Decimal."""
 

@@ -18,7 +18,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -98,11 +98,12 @@ class Member:
             if self.process is not None and self.process.poll() is not None:
                 self.port = free_port()
                 self.start()
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            with suppress(PyMongoError), self.client(1000) as client:
+                # Another server may have taken the port.
+                started = client.admin.command("getCmdLineOpts")["parsed"]
+                if started["storage"]["dbPath"] == str(self.directory):
                     return
-            except OSError:
-                time.sleep(0.02)
+            time.sleep(0.02)
         raise RuntimeError(f"mongod does not answer; see {self.directory / 'mongod.log'}")
 
     def kill(self) -> None:
@@ -113,9 +114,9 @@ class Member:
             self.process.wait()
             self.process = None
 
-    def client(self) -> MongoClient[dict[str, Any]]:
-        """A client of this member alone; the caller closes it."""
-        return MongoClient(self.host, directConnection=True, serverSelectionTimeoutMS=BOOT_SECONDS * 1000)
+    def client(self, patience: int = BOOT_SECONDS * 1000) -> MongoClient[dict[str, Any]]:
+        """A client of this member alone, with its patience in milliseconds; the caller closes it."""
+        return MongoClient(self.host, directConnection=True, serverSelectionTimeoutMS=patience)
 
 
 class ReplicaSet:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Busy:
@@ -25,6 +26,15 @@ class Busy:
         # Also when another thread still holds it: with several, there may always be one that does.
         for call in waiting:
             call()
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """Not held for a while, by a thread that holds it: it waits for something else."""
+        self.__exit__()
+        try:
+            yield
+        finally:
+            self.__enter__()
 
     def when_over(self, call: Callable[[], None]) -> bool:
         """See `Store.when_quiet`."""

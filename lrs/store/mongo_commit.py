@@ -245,7 +245,7 @@ class Committer:
             )
             group.begin()
             with self.busy:
-                outcome = _run(group, jobs, careful=careful)
+                outcome = _run(group, jobs, self.busy, careful=careful)
                 changes = group.changes
                 ready = {each: raw for job in jobs for each, raw in job.ready.items()}
                 added = [encode_record(changes.records[name], ready) for name in changes.added]
@@ -343,7 +343,9 @@ def translate(error: BaseException) -> BaseException:
     return error
 
 
-def _run(group: Group, jobs: list[Job], *, careful: bool) -> dict[Job, tuple[Any, BaseException | None]]:
+def _run(
+    group: Group, jobs: list[Job], busy: Busy, *, careful: bool
+) -> dict[Job, tuple[Any, BaseException | None]]:
     """Run every work; those that need what is not at hand wait until it was fetched for all of them."""
     outcome: dict[Job, tuple[Any, BaseException | None]] = {}
     suspect = set(jobs) if careful else set()
@@ -372,6 +374,7 @@ def _run(group: Group, jobs: list[Job], *, careful: bool) -> dict[Job, tuple[Any
                 writer.finish()
                 outcome[job] = (result, None)
         if put_off:
-            group.fetch()
+            with busy.left():
+                group.fetch()
         waiting = put_off
     return outcome

@@ -147,7 +147,7 @@ class Committer:
         """Make a commit soon, so that what a dead process left behind no longer counts."""
         if not self._settling:
             self._settling = True
-            self.put(Job(self._settle, alone=True))
+            self.put(Job(_settle, alone=True, told=self._settled))
 
     def close(self) -> None:
         """Finish the queued writes and stop."""
@@ -210,16 +210,17 @@ class Committer:
             return jobs if again else _claimed(jobs), from_system(error)
         claimed = jobs if again else _claimed(jobs)
         try:
-            if claimed:
-                self._transact(claimed)
+            try:
+                if claimed:
+                    self._transact(claimed)
+            finally:
+                self._board.unlock_writes()
         except sqlite3.Error as error:
             return claimed, from_driver(error)
         except OSError as error:
             return claimed, from_system(error)
         except Exception as error:
             return claimed, error
-        finally:
-            self._board.unlock_writes()
         return claimed, None
 
     def _transact(self, jobs: Sequence[Job[Any]]) -> None:
@@ -276,9 +277,13 @@ class Committer:
         else:
             self._memory.has_pairs = True
 
-    def _settle(self, writer: SqliteWriter) -> None:
+    def _settled(self, _result: Any, _error: BaseException | None) -> None:
+        # Done or not: a later look at the board may ask again.
         self._settling = False
-        run(writer.connection, "UPDATE settled SET times = times + 1")
+
+
+def _settle(writer: SqliteWriter) -> None:
+    run(writer.connection, "UPDATE settled SET times = times + 1")
 
 
 def _claimed(jobs: Sequence[Job[Any]]) -> list[Job[Any]]:

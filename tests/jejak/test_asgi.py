@@ -673,6 +673,28 @@ def test_a_loop_never_waits_for_a_store_that_is_far_away(
 
 
 @pytest.mark.usefixtures("far")
+def test_a_credential_forgotten_while_the_store_works_is_looked_up_by_a_thread(
+    app: Application, known: tuple[str, str], where: list[str]
+) -> None:
+    """The loop lets the store finish first, and may have to leave the statement to a thread then."""
+    credentials = app.wired.credentials
+    credentials.authenticate(*known)
+    busy = app.wired.store._committer.busy  # type: ignore[attr-defined]
+
+    async def scenario(ask: Asking) -> None:
+        with busy:
+            asked = asyncio.create_task(ask.call("POST", STATEMENTS, statement()))
+            while not busy._waiting:
+                await asyncio.sleep(0)
+            assert where == []
+            credentials._known.clear()
+        assert (await asked).status == 200
+
+    asking(app, known, scenario)
+    assert where == ["thread"]
+
+
+@pytest.mark.usefixtures("far")
 @pytest.mark.parametrize(
     ("target", "status", "answered"),
     [

@@ -12,7 +12,7 @@ import pytest
 
 from lrs.http.application import XapiApplication
 from lrs.sizes import MOST_BYTES
-from lrs.store.port import Full, Store, StoreError, Unavailable
+from lrs.store.port import Document, Full, Store, StoreError, Unavailable
 from statements.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import V1, V2, Client
@@ -414,6 +414,27 @@ def test_values_that_are_equal_and_yet_differ_are_told_apart_later_too(
         kind = {"Content-Type": "application/json"}
         assert client.post("/statements", sent.encode(), headers=kind).status == 200
         assert extension(client) == value
+
+
+def test_a_definition_in_another_order_is_not_written_again(client: Client, store: Store) -> None:
+    """Two systems that write the members of one definition in different orders do not fight for its row."""
+
+    def held() -> Document | None:
+        with store.reading() as reader:
+            return reader.document("activity", "one", COURSE)
+
+    parts = [("description", {"en": "A"}), ("id", "a")]
+    documents = []
+    for order in (1, -1, 1):
+        choices = [dict(parts[::order])]
+        definition = {"type": "http://adlnet.gov/expapi/activities/cmi.interaction", "choices": choices}
+        sent = statement() | {
+            "object": {"id": COURSE, "definition": definition | {"interactionType": "choice"}}
+        }
+        assert client.post("/statements", sent).status == 200
+        documents.append(held())
+    assert documents[0] is not None
+    assert documents[1:] == [documents[0]] * 2
 
 
 def test_a_definition_that_is_known_is_not_written_again(client: Client, store: Store) -> None:

@@ -218,6 +218,26 @@ def test_a_process_that_keeps_its_turn_holds_up_nobody_for_good(
     assert ran == []
 
 
+def test_a_turn_that_cannot_be_given_back_ends_no_thread(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the file system fails as the turn to write is given back, the writer hears it and others go on."""
+    add(store, draft())
+    board = store._board
+    unlock, failures = board.unlock_writes, [OSError(errno.ENOLCK, "no locks")]
+
+    def failing() -> None:
+        unlock()
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(board, "unlock_writes", failing)
+    with pytest.raises(StoreError):
+        add(store, draft())
+    add(store, draft())
+    assert failures == []
+
+
 def test_a_foreign_lock_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another program holds the file, writes say that they cannot now, and work again after it."""
     monkeypatch.setattr("lrs.store.sqlite_schema.BUSY_MILLISECONDS", 50)
