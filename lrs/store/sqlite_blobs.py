@@ -11,6 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -31,8 +32,9 @@ class FileBlobs:
         try:
             self._parts.mkdir(parents=True, exist_ok=True)
             for part in self._parts.iterdir():
-                if part.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
-                    part.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # another process was just done with it
+                    if part.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+                        part.unlink()
         except OSError as error:
             raise from_system(error) from error
 

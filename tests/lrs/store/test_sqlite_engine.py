@@ -348,6 +348,21 @@ def test_parts_of_blobs_left_by_a_crash_are_cleared_away(tmp_path: Path) -> None
     assert [part.name for part in parts.iterdir()] == ["young"]
 
 
+def test_a_part_that_another_process_finishes_meanwhile_is_no_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that is in its place before it is looked at does not keep a store from opening."""
+    SqliteStore(str(tmp_path / "a.db")).close()
+    listed = Path.iterdir
+
+    def before(self: Path) -> Iterator[Path]:
+        yield self / "done"
+        yield from listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", before)
+    SqliteStore(str(tmp_path / "a.db")).close()
+
+
 @pytest.mark.parametrize("views", [[], [[]], [[1, 2, 3]], [[], [70_000, 2**32 - 1], [5]]])
 def test_packed_views_unpack(views: list[list[int]]) -> None:
     """Views as term numbers survive packing, empty ones too."""
