@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -27,15 +27,17 @@ from tests import mongod
 BOOT_SECONDS = 60
 ROUNDS = int(os.environ.get("JEJAK_FAULT_ROUNDS", "3"))
 V1, V2 = "1.0.3", "2.0.0"
+ROOTS = ("/xapi/", "/api/", "/health/", "/lti/")
+"""Paths that `Caller` takes as they are; others it takes for resources of the xAPI."""
 GONE = (OSError, HTTPException)
 """What a caller meets when the server dies under it."""
 
 
-def credential(address: str) -> tuple[str, str]:
-    """A credential with every scope, made straight in the store."""
+def credential(address: str, tenant: str = "one", scopes: Sequence[str] = ("all",)) -> tuple[str, str]:
+    """A credential of a tenant, with every scope unless told otherwise, made straight in the store."""
     store = open_store(address)
     try:
-        return Credentials(store, now).create("one", "everything", ["all"])
+        return Credentials(store, now).create(tenant, "everything", scopes)
     finally:
         store.close()
 
@@ -173,13 +175,13 @@ class Caller:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request below /xapi; a body that is not bytes is sent as JSON."""
+        """Send one request, below /xapi unless it names another; a body that is not bytes is sent as JSON."""
         sent = dict(self._headers)
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if data is not None:
             sent["Content-Type"] = "application/json"
         sent |= headers or {}
-        target = path if path.startswith("/xapi") else f"/xapi{path}"
+        target = path if path.startswith(ROOTS) else f"/xapi{path}"
         if params:
             target += "?" + urlencode(params)
         begun = time.monotonic()
