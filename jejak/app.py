@@ -101,7 +101,11 @@ def create_flask(wired: Wired) -> Flask:
     app.register_blueprint(create_instructor_blueprint())
     app.register_blueprint(create_admin_blueprint())
     app.register_blueprint(create_integrator_blueprint(wired.validate))
-    app.register_blueprint(create_records_blueprint(wired.record, wired.credentials, _writer(wired)))
+    app.register_blueprint(
+        create_records_blueprint(
+            wired.record, wired.credentials, _writer(wired), own_origin=wired.tool.settings.origin
+        )
+    )
     app.add_url_rule("/health/live", "live", _live)
     app.add_url_rule("/health/ready", "ready", lambda: _ready(wired))
     return app

@@ -2,10 +2,15 @@
 
 Made for browsers that could send no headers; xAPI 2.0 dropped it. Form fields named like one of six
 headers stand for that header and win over the real one, credentials and version included.
+
+Any page can make a browser send such a form, with the key and secret that the browser remembers for this
+host. So what a browser sends takes its credentials from the form alone, where only a page that knows them can
+put them; other programs may send the header, too.
 """
 
 from __future__ import annotations
 
+from lrs.http.cross_site import by_a_browser
 from lrs.http.problems import broken
 from lrs.http.request import Request, parameters
 from statements.versions import Version, negotiate
@@ -40,7 +45,9 @@ def unfold(request: Request, limit: int) -> None:
         form = request.body(limit).decode("ascii")
     except UnicodeDecodeError:
         raise broken(RULE, "the form must be URL-encoded") from None
-    headers = {"Content-Type": "application/json"}
+    headers: dict[str, str | None] = {"Content-Type": "application/json"}
+    if by_a_browser(request.environ):
+        headers["Authorization"] = None
     params: dict[str, list[str]] = {}
     content = b""
     for name, values in parameters(form).items():

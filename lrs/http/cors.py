@@ -1,7 +1,7 @@
 """Cross-origin calls: which pages may use the xAPI from a browser (Fetch standard).
 
-Credentials travel in a header that a page must set itself, never in a cookie, so any origin may be
-allowed without risk to a signed-in person.
+Credentials travel in a header that a page must set itself, never in a cookie, and no answer allows pages to
+send a key that the browser remembers (`Access-Control-Allow-Credentials`), so any origin may be allowed.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ LONGEST = 2_000
 def caller(request: Request, credentials: Credentials) -> Access:
     """The access of the request's credential; Refusal 401 without one that is in force."""
     header = request.header("Authorization")
+    if header is None and "HTTP_AUTHORIZATION" in request.environ:
+        hint = "In the alternate request syntax a page sends its credential in the form field Authorization."
+        raise Refusal(401, hint, headers=[CHALLENGE])
     if header is None:
         raise Refusal(401, "This resource needs a credential (HTTP Basic).", headers=[CHALLENGE])
     pair = basic_credentials(header) if len(header) <= LONGEST else None

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from lrs.access import Access, Credentials, Scope
 from lrs.http import records_schemas as schemas
 from lrs.http import records_shapes as shapes
+from lrs.http.cross_site import SAFE_METHODS, foreign
 from lrs.http.records_openapi import document, methods_at
 from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
@@ -32,6 +33,9 @@ Write = Callable[[Access, Sequence[Mapping[str, Any]]], int]
 """Stores statements as one batch with this access, and returns the latest `stored`."""
 WAIT_SECONDS = 3.0
 MOST_BYTES = 1_048_576
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_ACCEPTED = {"Accept": "application/json"}
+_ELSEWHERE = "records_api.elsewhere"
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Jejak", charset="UTF-8"'}
 
 
@@ -43,9 +47,15 @@ class _Refused(Exception):
         self.headers = headers or {}
 
 
-def create_records_blueprint(record: LearningRecord, credentials: Credentials, write: Write) -> Blueprint:
-    """The routes of /api/v1 and /api/openapi.json."""
+def create_records_blueprint(
+    record: LearningRecord, credentials: Credentials, write: Write, *, own_origin: str = ""
+) -> Blueprint:
+    """The routes of /api/v1 and /api/openapi.json.
+
+    `own_origin` is the origin of this product's pages, the only ones that may write from a browser.
+    """
     api = Blueprint("records_api", __name__)
+    api.before_request(lambda: _check_sender(own_origin))
     reads = _guard(credentials, lambda access: access.may_read_everything)
     writes = _guard(credentials, lambda access: access.may_write and access.may_read_everything)
     # What learning is worth is the agency's to say; `define` is for content that describes activities.
@@ -213,6 +223,20 @@ def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Calla
         return guarded
 
     return decorate
+
+
+def _check_sender(own_origin: str) -> None:
+    """Refuse a write that a page of another site may have made a browser send, with the key it remembers.
+
+    Forms and plain text are what such a page can send without asking; JSON is not.
+    """
+    if request.method in SAFE_METHODS or request.endpoint == _ELSEWHERE:
+        return
+    if why := foreign(request.environ, own_origin):
+        raise _Refused(403, why)
+    has_body = request.method in _WITH_BODY or bool(request.content_length)
+    if has_body and request.mimetype != "application/json":
+        raise _Refused(415, "Send JSON, with the header Content-Type: application/json.", _ACCEPTED)
 
 
 def _query(schema: Schema) -> dict[str, Any]:

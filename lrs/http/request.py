@@ -53,7 +53,7 @@ class Request:
         """The promise of consistency that holds for what was read for this request."""
         self.cleanup = contextlib.ExitStack()
         """Closed when the answer is complete."""
-        self._overrides: dict[str, str] = {}
+        self._overrides: dict[str, str | None] = {}
         self._content: bytes | None = None
         self._taken = 0
 
@@ -63,16 +63,22 @@ class Request:
         if query:
             self.params = parameters(query)
 
-    def replace(self, method: str, params: Parameters, headers: Mapping[str, str], content: bytes) -> None:
-        """Become the request that a form described (alternate request syntax)."""
+    def replace(
+        self, method: str, params: Parameters, headers: Mapping[str, str | None], content: bytes
+    ) -> None:
+        """Become the request that a form described (alternate request syntax).
+
+        `headers` count instead of those that were sent; one that is None counts as not sent.
+        """
         self.method, self.params, self._content = method, params, content
         self._overrides = {_variable(name): value for name, value in headers.items()}
 
     def header(self, name: str) -> str | None:
         """The value of a header, or None."""
         variable = _variable(name)
-        value = self._overrides.get(variable)
-        return self.environ.get(variable) if value is None else value
+        if variable in self._overrides:
+            return self._overrides[variable]
+        return self.environ.get(variable)
 
     def content_type(self) -> tuple[str, dict[str, str]]:
         """The media type in lower case ("" when there is none) and its parameters."""

@@ -118,3 +118,33 @@ def test_head_may_be_described_too(client: Client) -> None:
     """A described HEAD has no body."""
     answer = unfolded(client, "/activities", "HEAD", {"activityId": COURSE})
     assert (answer.status, answer.body) == (200, b"")
+
+
+BY_A_BROWSER = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Mode": "navigate"},
+    {"Sec-Fetch-Dest": "document", "Origin": "https://lms.example"},
+]
+
+
+@pytest.mark.parametrize("headers", BY_A_BROWSER)
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain"])
+def test_a_browser_takes_its_credential_from_the_form_alone(
+    client: Client, headers: dict[str, str], kind: str
+) -> None:
+    """A form that another site's page sends, with the key that the browser remembers, stores nothing."""
+    assert client.credential is not None
+    remembered = {"Authorization": basic(*client.credential), "Content-Type": kind, **headers}
+    bare = replace(client, credential=None, version=None)
+    sent = {"X-Experience-API-Version": V1, "content": json.dumps(statement())}
+    answer = bare.call(
+        "POST", "/statements", {"method": "POST"}, urlencode(sent).encode(), headers=remembered
+    )
+    assert answer.status == 401
+    assert "form field Authorization" in answer.json["detail"]
+    assert client.statements() == []
+    told = {**sent, "Authorization": basic(*client.credential)}
+    answer = bare.call("POST", "/statements", {"method": "POST"}, urlencode(told).encode(), headers=headers)
+    assert answer.status == 200

@@ -21,6 +21,7 @@ from tests.contract.make import new_id, now
 from tests.lrs.records.conftest import Desk, agent
 from tests.statements.profile_samples import moodle
 
+OWN = "https://jejak.example"
 TABLE = {"version": "bkd-1", "forms": {"other": {"jp": {"rule": "hours"}}}}
 
 
@@ -36,10 +37,12 @@ class Caller:
         """The answer to a GET."""
         return self._client.get(path, headers=self._headers)
 
-    def send(self, method: str, path: str, body: Any) -> Any:
-        """The answer to a request with a JSON body, or with these bytes."""
+    def send(self, method: str, path: str, body: Any, **headers: str) -> Any:
+        """The answer to a request with a JSON body, or with these bytes; `headers` come on top."""
         data = body if isinstance(body, bytes) else orjson.dumps(body)
-        return self._client.open(path, method=method, data=data, headers=self._headers)
+        sent = {"Content-Type": "application/json", **self._headers}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._client.open(path, method=method, data=data, headers=sent)
 
 
 @pytest.fixture
@@ -50,7 +53,9 @@ def app(desk: Desk) -> Flask:
         return Ingest(desk.store, now, new_id).submit(access, statements, Version.V2).stored
 
     flask = Flask("test", static_folder=None)
-    flask.register_blueprint(create_records_blueprint(desk.record, Credentials(desk.store, now), write))
+    flask.register_blueprint(
+        create_records_blueprint(desk.record, Credentials(desk.store, now), write, own_origin=OWN)
+    )
     return flask
 
 
@@ -238,6 +243,66 @@ def test_reading_scopes_read_and_decide_nothing(app: Flask, desk: Desk, scope: s
     assert api.get("/api/v1/table").status_code == 200
     assert api.send("POST", "/api/v1/decisions", {}).status_code == 403
     assert api.send("PUT", "/api/v1/table", TABLE).status_code == 403
+
+
+WRITES = [("POST", "/api/v1/decisions"), ("POST", "/api/v1/people/lookup"), ("PUT", "/api/v1/table")]
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/json"],
+)
+def test_what_is_not_sent_as_json_is_refused(
+    app: Flask, desk: Desk, method: str, path: str, kind: str
+) -> None:
+    """A type that a page of another site may send without asking is 415, and the answer says what to send."""
+    id = desk.write(desk.learn())
+    body = {"entries": [id], "decision": "verified", "verifier": agent("anwar")}
+    answer = caller(app, desk).send(method, path, body, Content_Type=kind)
+    assert (answer.status_code, answer.mimetype) == (415, "application/problem+json")
+    assert "application/json" in answer.json["detail"]
+    assert answer.headers["Accept"] == "application/json"
+    assert desk.only("budi").status == "submitted"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "https://jejak.example.evil.example"},
+        {"Origin": "http://jejak.example"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "Cross-Site "},
+        {"Origin": OWN, "Sec_Fetch_Site": "cross-site"},
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_a_page_of_another_site_writes_nothing(
+    app: Flask, desk: Desk, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """With the right key, as JSON, but sent by a page of another site: 403 that says why; nothing changes."""
+    id = desk.write(desk.learn())
+    body = {"entries": [id], "decision": "verified", "verifier": agent("anwar")}
+    answer = caller(app, desk).send(method, path, body, **headers)
+    assert (answer.status_code, answer.mimetype) == (403, "application/problem+json")
+    assert "another" in answer.json["detail"]
+    assert desk.only("budi").status == "submitted"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": OWN}, {"Origin": OWN, "Sec_Fetch_Site": "same-origin"}, {"Sec_Fetch_Site": "none"}],
+)
+def test_programs_and_our_own_pages_write(app: Flask, desk: Desk, headers: dict[str, str]) -> None:
+    """A program names no origin, our own page names ours: both are heard, whatever follows the type."""
+    body = {"agent": agent("budi")}
+    desk.write(desk.learn())
+    kind = "application/json; charset=utf-8"
+    answer = caller(app, desk).send("POST", "/api/v1/people/lookup", body, Content_Type=kind, **headers)
+    assert answer.status_code == 200
 
 
 def test_another_tenants_record_is_not_there(app: Flask, desk: Desk) -> None:
