@@ -101,7 +101,13 @@ class LoopSteps:
                     loop.call_soon_threadsafe(self._tell)
 
         submitted = self._store.submit(
-            write.work, done, prefetch=write.prefetch, documents=write.documents, views=write.views
+            write.work,
+            done,
+            prefetch=write.prefetch,
+            documents=write.documents,
+            views=write.views,
+            tenant=write.tenant,
+            size=write.size,
         )
         patience = loop.call_later(PATIENCE, _give_up, submitted, future)
         try:

@@ -24,6 +24,8 @@ class Write:
     prefetch: Sequence[tuple[str, str]] = ()
     documents: Sequence[tuple[str, str, str]] = ()
     views: Sequence[tuple[str, Views]] = ()
+    tenant: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,14 @@ def perform(store: Store, steps: Steps[T]) -> T:
 
 def _carried_out(store: Store, step: Step) -> Any:
     if isinstance(step, Write):
-        return store.writing(step.work, prefetch=step.prefetch, documents=step.documents, views=step.views)
+        return store.writing(
+            step.work,
+            prefetch=step.prefetch,
+            documents=step.documents,
+            views=step.views,
+            tenant=step.tenant,
+            size=step.size,
+        )
     if isinstance(step, Find):
         return read_page(store, step)
     return step.call()

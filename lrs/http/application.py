@@ -23,7 +23,7 @@ from lrs.ingest import Ingest, Receipt
 from lrs.query import Query
 from lrs.sizes import TooLarge
 from lrs.steps import Steps, perform
-from lrs.store.port import Conflict, Full, Store, StoreError, Unavailable
+from lrs.store.port import Conflict, Full, QueueFullError, Store, StoreError, Unavailable
 from statements.errors import Invalid
 from statements.timestamps import render as timestamp
 from statements.versions import Version, negotiate
@@ -145,6 +145,9 @@ class XapiApplication:
             return render(invalid(error.problems))
         except TooLarge as error:
             return render(broken("request.too-large", str(error), status=413))
+        except QueueFullError:
+            wait = [("Retry-After", str(RETRY_SECONDS))]
+            return render(Refusal(503, "Too many writes of this tenant wait; try again soon.", headers=wait))
         except (Unavailable, Conflict):
             log.warning("the store is unavailable", exc_info=True)
             wait = [("Retry-After", str(RETRY_SECONDS))]

@@ -146,9 +146,11 @@ class MongoStore:
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
+        tenant: str = "",
+        size: int = 0,
     ) -> T:
         """See `Store.writing`."""
-        result: T = self._committer.perform(work, prefetch, documents, views)
+        result: T = self._committer.perform(work, prefetch, documents, views, tenant, size)
         return result
 
     def submit(
@@ -159,9 +161,11 @@ class MongoStore:
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
+        tenant: str = "",
+        size: int = 0,
     ) -> Submitted:
         """See `Store.submit`."""
-        return self._committer.submit(work, done, prefetch, documents, views)
+        return self._committer.submit(work, done, prefetch, documents, views, tenant, size)
 
     def when_quiet(self, call: Callable[[], None]) -> bool:
         """See `Store.when_quiet`."""

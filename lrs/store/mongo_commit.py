@@ -16,7 +16,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,6 +46,7 @@ from lrs.store.mongo_schema import DOCS, DURABLE, LOG
 from lrs.store.mongo_source import InTransaction
 from lrs.store.mongo_writer import Changes, Group, Missing, MongoWriter
 from lrs.store.port import Done, StoreError, Unavailable, Views
+from lrs.store.write_queue import WriteQueue
 
 MOST_WORKS = 64
 """Works in one transaction."""
@@ -75,6 +75,9 @@ class Job:
     ready: Ready
     done: Done
     committer: Committer
+    tenant: str
+    size: int
+    alone: bool = False
 
     def withdraw(self) -> bool:
         """See `Submitted`."""
@@ -106,9 +109,7 @@ class Committer:
         self._docs = database[DOCS]
         self.busy = Busy()
         """Held while works are run and what they add is encoded: that takes the interpreter."""
-        self._queue: deque[Job] = deque()
-        self._turn = threading.Condition()
-        self._closing = False
+        self._queue: WriteQueue[Job] = WriteQueue(MOST_WORKS)
         self._company = 0
         """How many works were under way when a group was last answered, if that group was a small one."""
         self._answered = 0.0
@@ -127,15 +128,13 @@ class Committer:
         prefetch: Iterable[tuple[str, str]],
         documents: Iterable[tuple[str, str, str]],
         views: Iterable[tuple[str, Views]] = (),
+        tenant: str = "",
+        size: int = 0,
     ) -> Job:
         """Queue the work; `done` is told how it ended. `views` are encoded by the caller, not by the lane."""
         ready = {each: encode_views(*each) for each in views}
-        job = Job(work, tuple(prefetch), tuple(documents), ready, done, self)
-        with self._turn:
-            if self._closing:
-                raise Unavailable("the store is closed")
-            self._queue.append(job)
-            self._turn.notify()
+        job = Job(work, tuple(prefetch), tuple(documents), ready, done, self, tenant, size)
+        self._queue.put(job)
         return job
 
     def perform(
@@ -144,10 +143,12 @@ class Committer:
         prefetch: Iterable[tuple[str, str]],
         documents: Iterable[tuple[str, str, str]],
         views: Iterable[tuple[str, Views]] = (),
+        tenant: str = "",
+        size: int = 0,
     ) -> Any:
         """Have the work done; returns what it returned, or raises what it raised."""
         waiter = _Waiter()
-        job = self.submit(work, waiter, prefetch, documents, views)
+        job = self.submit(work, waiter, prefetch, documents, views, tenant, size)
         if not waiter.over.wait(QUEUE_SECONDS):
             if job.withdraw():
                 raise Unavailable("the write did not get its turn in time; nothing of it was kept")
@@ -158,30 +159,21 @@ class Committer:
 
     def withdraw(self, job: Job) -> bool:
         """Take a job out of the queue; False when it is not there any more."""
-        with self._turn:
-            if job not in self._queue:
-                return False
-            self._queue.remove(job)
-            return True
+        return self._queue.remove(job)
 
     def close(self) -> None:
         """Serve what waits, then end the threads."""
-        with self._turn:
-            self._closing = True
-            self._turn.notify_all()
+        self._queue.close()
         for thread in self._threads:
             thread.join()
 
     def _take(self) -> list[Job]:
         """The works that wait, at least one; empty when closing."""
-        while True:
-            with self._turn:
-                while not self._queue and not self._closing:
-                    self._turn.wait()
+        while self._queue.wait():
             self._gather()
-            with self._turn:
-                if self._queue or self._closing:
-                    return [self._queue.popleft() for _ in range(min(len(self._queue), MOST_WORKS))]
+            if jobs := self._queue.take():
+                return jobs
+        return []
 
     def _gather(self) -> None:
         """Give callers that were answered a moment ago the time to come back with their next work.
@@ -196,7 +188,7 @@ class Committer:
             if (
                 waiting >= min(self._company, MOST_WORKS)
                 or waiting == before
-                or self._closing
+                or self._queue.is_closed
                 or time.monotonic() - self._answered > GATHER_STEP * GATHER_STEPS
             ):
                 break

@@ -151,6 +151,10 @@ class Unavailable(StoreError):
     """The store cannot answer now (no primary, locked, shutting down); the caller may retry later."""
 
 
+class QueueFullError(Unavailable):
+    """Too many writes of one tenant wait for their turn; nothing of this one was kept. Others are served."""
+
+
 class Full(StoreError):
     """No space is left for the write; nothing of it was kept."""
 
@@ -346,6 +350,8 @@ class Store(Protocol):
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
+        tenant: str = "",
+        size: int = 0,
     ) -> T:
         """Run `work` in one atomic, durable write and return what it returned.
 
@@ -357,6 +363,9 @@ class Store(Protocol):
         documents it is going to read: hints, by which one query serves all waiting writes, never needed
         for correctness. So is `views`: those of records that it is going to append, with their tenant, so
         that an engine may make them ready before the write has its turn.
+
+        `tenant` is whose write it is ("": the program's own) and `size` roughly the bytes it writes: waiting
+        writes have their turn by tenant, and a tenant that has too many waiting gets QueueFullError.
         """
 
     def submit(
@@ -367,6 +376,8 @@ class Store(Protocol):
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
+        tenant: str = "",
+        size: int = 0,
     ) -> Submitted:
         """Have `work` done as by `writing`, without waiting for it.
 

@@ -103,11 +103,13 @@ class SqliteStore:
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),  # noqa: ARG002 their numbers are the file's own
+        tenant: str = "",
+        size: int = 0,
     ) -> T:
         """Run `work` in one write, together with others that are waiting; see the port."""
         if self._committer.is_current():
             raise RuntimeError("a write may not call back into the store")
-        job: Job[T] = Job(work, tuple(prefetch), tuple(documents))
+        job: Job[T] = Job(work, tuple(prefetch), tuple(documents), tenant=tenant, size=size)
         self._committer.put(job)
         return job.wait()
 
@@ -119,9 +121,11 @@ class SqliteStore:
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),  # noqa: ARG002 their numbers are the file's own
+        tenant: str = "",
+        size: int = 0,
     ) -> Job[Any]:
         """Have `work` done in one write without waiting for it; see the port."""
-        job: Job[Any] = Job(work, tuple(prefetch), tuple(documents), told=done)
+        job: Job[Any] = Job(work, tuple(prefetch), tuple(documents), tenant=tenant, size=size, told=done)
         self._committer.put(job)
         return job
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from queue import Empty, SimpleQueue
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from lrs.store.busy import Busy
@@ -23,6 +23,7 @@ from lrs.store.sqlite_schema import backfill_slice
 from lrs.store.sqlite_stamps import Board
 from lrs.store.sqlite_terms import TermMemory
 from lrs.store.sqlite_writer import Group, SqliteWriter
+from lrs.store.write_queue import WriteQueue
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,10 @@ LOG_SIZED = 1024
 class Job(Generic[T]):
     """One write: its work, and how it ended."""
 
-    __slots__ = ("_done", "_told", "_turn", "alone", "documents", "error", "prefetch", "result", "work")
+    __slots__ = (
+        "_done", "_told", "_turn", "alone", "documents", "error", "prefetch", "result", "size", "tenant",
+        "work",
+    )  # fmt: skip
 
     result: T
 
@@ -58,6 +62,8 @@ class Job(Generic[T]):
         prefetch: Collection[tuple[str, str]] = (),
         documents: Collection[tuple[str, str, str]] = (),
         *,
+        tenant: str = "",
+        size: int = 0,
         alone: bool = False,
         told: Done | None = None,
     ) -> None:
@@ -65,6 +71,8 @@ class Job(Generic[T]):
         self.work = work
         self.prefetch = prefetch
         self.documents = documents
+        self.tenant = tenant
+        self.size = size
         self.alone = alone
         """It changes the file past the group's buffers and so needs a transaction of its own."""
         self.error: BaseException | None = None
@@ -119,8 +127,7 @@ class Committer:
         self.busy = Busy()
         """Held from the beginning of a transaction up to its commit: the driver gives the interpreter up at
         every step of it, and would wait for it as often."""
-        self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
-        self._next: list[Job[Any] | None] = []
+        self._queue: WriteQueue[Job[Any]] = WriteQueue(GROUP_LIMIT)
         self._gate = threading.Lock()
         self._closed = False
         self._settling = False
@@ -134,10 +141,7 @@ class Committer:
 
     def put(self, job: Job[Any]) -> None:
         """Queue a write."""
-        with self._gate:
-            if self._closed:
-                raise Unavailable("the store is closed")
-            self._queue.put(job)
+        self._queue.put(job)
 
     def is_current(self) -> bool:
         """Whether the caller is inside a write of this store."""
@@ -155,33 +159,16 @@ class Committer:
             if self._closed:
                 return
             self._closed = True
-            self._queue.put(None)
+        self._queue.close()
         self._thread.join()
         self._connection.close()
 
     def _serve(self) -> None:
-        while jobs := self._take():
-            self._commit(jobs)
+        while self._queue.wait():
+            self._commit(self._queue.take())
             self._groups += 1
             if self._groups % LOG_SIZED == 0:
                 self._size_log()
-
-    def _take(self) -> list[Job[Any]]:
-        """The next group, waiting for its first job; empty when the store is closing."""
-        first = self._next.pop() if self._next else self._queue.get()
-        if first is None:
-            return []
-        jobs = [first]
-        while not first.alone and len(jobs) < GROUP_LIMIT:
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                break
-            if job is None or job.alone:
-                self._next.append(job)
-                break
-            jobs.append(job)
-        return jobs
 
     def _commit(self, jobs: list[Job[Any]], *, again: bool = False) -> None:
         claimed, failed = self._attempt(jobs, again=again)
@@ -264,9 +251,10 @@ class Committer:
 
     def _queue_backfill(self) -> None:
         # Behind whatever was queued meanwhile: nobody waits for more than one slice.
-        self._queue.put(
-            Job(lambda writer: backfill_slice(writer.connection), alone=True, told=self._backfilled)
-        )
+        with suppress(Unavailable):  # the store is closing
+            self._queue.put(
+                Job(lambda writer: backfill_slice(writer.connection), alone=True, told=self._backfilled)
+            )
 
     def _backfilled(self, more: Any, error: BaseException | None) -> None:
         if error is not None:

@@ -268,6 +268,8 @@ class ModelStore:
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
+        tenant: str = "",
+        size: int = 0,
     ) -> T:
         self._check_open()
         with self._home.lock, self._busy:

@@ -106,7 +106,7 @@ def test_results_are_sent_into_the_steps() -> None:
     store = Held()
 
     def steps() -> Steps[list[int]]:
-        first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")], VIEWS)
+        first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")], VIEWS, "one", 9)
         second = yield Write(lambda writer: first + 1)
         return [first, second]
 
@@ -121,7 +121,13 @@ def test_results_are_sent_into_the_steps() -> None:
         return await task
 
     assert run(store, scenario) == [1, 2]
-    assert store.hints[0] == {"prefetch": [("one", "a")], "documents": [("k", "one", "n")], "views": VIEWS}
+    assert store.hints[0] == {
+        "prefetch": [("one", "a")],
+        "documents": [("k", "one", "n")],
+        "views": VIEWS,
+        "tenant": "one",
+        "size": 9,
+    }
 
 
 def test_steps_without_a_write_return_at_once() -> None:

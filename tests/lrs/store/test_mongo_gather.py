@@ -18,6 +18,12 @@ from tests.contract.make import add, draft
 NOW, LONG_AGO = 0.0, 60.0
 
 
+class Queue(deque[object]):
+    """What waits; as far as gathering looks at it."""
+
+    is_closed = False
+
+
 @pytest.mark.parametrize(
     ("company", "answered", "coming", "looks"),
     [
@@ -36,8 +42,8 @@ def test_callers_who_were_just_answered_are_awaited(
 ) -> None:
     """The next group begins when all are back, no more come, or some time has gone by."""
     committer = object.__new__(Committer)
-    queue = deque([object()])
-    committer._queue, committer._closing = queue, False  # type: ignore[assignment]
+    queue = Queue([object()])
+    committer._queue = queue  # type: ignore[assignment]
     committer._company, committer._answered = company, time.monotonic() - answered
     slept = []
 
