@@ -57,6 +57,13 @@ def _registry() -> Iterator[Platforms]:
     help="Where the employee number comes from: sourcedid, none or custom:<name>.",
 )
 @click.option(
+    "--trust-numbers/--no-trust-numbers",
+    "numbers_trusted",
+    default=True,
+    show_default=True,
+    help="Whether those numbers join accounts to one person. Only where users cannot change their own.",
+)
+@click.option(
     "--frame-origin", "frame_origins", multiple=True, help="Further origins that may frame the tool."
 )
 @json_option
@@ -99,11 +106,22 @@ def disable(platform_id: str, as_json: bool) -> None:
 
 @platforms.command()
 @platform_option
+@click.option(
+    "--trust-numbers/--no-trust-numbers",
+    "numbers_trusted",
+    default=None,
+    help="Whether its employee numbers join accounts to one person. Left out, it stays as it was; "
+    "one that registered itself is not trusted.",
+)
 @json_option
-def activate(platform_id: str, as_json: bool) -> None:
-    """Accept launches of a platform that registered itself or was disabled."""
+def activate(platform_id: str, numbers_trusted: bool | None, as_json: bool) -> None:
+    """Accept launches of a platform that registered itself or was disabled.
+
+    Trust its employee numbers only where users cannot change their own: whoever sends a colleague's number
+    sees that colleague's record.
+    """
     with _registry() as registry:
-        show(_brief(registry.activate(platform_id)), as_json)
+        show(_brief(registry.activate(platform_id, numbers_trusted=numbers_trusted)), as_json)
 
 
 @platforms.command("add-deployment")
@@ -145,4 +163,9 @@ def rotate_keys(at_once: bool, as_json: bool) -> None:
 
 
 def _brief(platform: Platform) -> dict[str, Any]:
-    return {"id": platform.id, "name": platform.name, "status": platform.status}
+    return {
+        "id": platform.id,
+        "name": platform.name,
+        "status": platform.status,
+        "numbers_trusted": platform.numbers_trusted,
+    }

@@ -6,6 +6,7 @@ import resource
 import socket
 from collections.abc import Mapping
 
+import structlog
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
@@ -18,6 +19,9 @@ from jejak.settings import Settings, load
 from jejak.wiring import lti_settings
 from lrs.store.open import open_store
 from lti_tool.keys import ToolKeys
+from lti_tool.platforms import Platforms
+
+log = structlog.get_logger(__name__)
 
 CONNECTIONS = 16_384
 """Connections that one worker holds at most; idle ones are closed after 30 seconds."""
@@ -85,5 +89,13 @@ def prepare_store(settings: Settings) -> None:
     try:
         secret_key(store, settings.secret_key)
         ToolKeys(store, now, lti_settings(settings)).ensure()
+        for platform in Platforms(store, now).keep_earlier_trust():
+            log.warning(
+                "platform_numbers_trusted" if platform.numbers_trusted else "platform_numbers_not_trusted",
+                platform=platform.id,
+                tenant=platform.tenant,
+                name=platform.name,
+                change=f"jejak platforms activate --platform {platform.id} --[no-]trust-numbers",
+            )
     finally:
         store.close()

@@ -249,12 +249,12 @@ def identity(platform: Platform, claims: Mapping[str, Any]) -> Identity:
 
 
 def employee_number(platform: Platform, *, sourcedid: Any, custom: Mapping[str, Any]) -> str:
-    """The 18-digit NIP or NI, as text, or an empty text.
+    """The 18-digit NIP or NI, as text, or an empty text; never from a platform that is not trusted for it.
 
     A variable that the platform did not substitute (`$X`) is no number, nor is anything else that
     does not look like one.
     """
-    source = platform.number_source
+    source = platform.number_source if platform.numbers_trusted else "none"
     value: Any = None
     if source == "sourcedid":
         value = sourcedid

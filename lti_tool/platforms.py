@@ -51,6 +51,9 @@ class Platform:
     audience: str = ""
     """`aud` of the tool's client assertions; the token URL when empty."""
     number_source: str = "sourcedid"
+    numbers_trusted: bool = False
+    """Whether the employee numbers that it sends join accounts to one person. Where users may type the number
+    themselves, or whoever runs the platform is not trusted, a number would open a colleague's record."""
     frame_origins: tuple[str, ...] = ()
     """Further origins that may frame the tool (an app shell, a portal around the platform)."""
     created: int = 0
@@ -83,9 +86,10 @@ class Platforms:
         status: str = ACTIVE,
         audience: str = "",
         number_source: str = "sourcedid",
+        numbers_trusted: bool = True,
         frame_origins: Sequence[str] = (),
     ) -> Platform:
-        """Register a platform. ValueError for bad values, AlreadyRegistered for a known client."""
+        """Register a platform in the operator's name. ValueError for bad values, AlreadyRegistered."""
         platform = Platform(
             id=new_id(),
             tenant=tenant,
@@ -98,6 +102,7 @@ class Platforms:
             status=status,
             audience=audience,
             number_source=number_source,
+            numbers_trusted=numbers_trusted,
             frame_origins=tuple(frame_origins),
             created=self._clock(),
             deployments=tuple(deployments),
@@ -181,13 +186,32 @@ class Platforms:
         """Activate or disable a platform. KeyError when there is no such platform."""
         return self.change(platform_id, status=status)
 
+    def keep_earlier_trust(self) -> Sequence[Platform]:
+        """Write down whose employee numbers are trusted where nobody has said so yet; those platforms.
+
+        Builds before the setting existed trusted every platform, so a platform that could be used keeps that,
+        and the accounts that it joined stay joined. One that still waits to be activated has joined nothing.
+        """
+        silent: list[str] = []
+        after: tuple[str, str] | None = None
+        while True:
+            with self._store.reading() as reader:
+                page = reader.find_documents(KIND, "", after=after, limit=PAGE)
+            silent += [one.name for one in page if "numbers_trusted" not in keeping.value_of(one)]
+            if len(page) < PAGE:
+                break
+            after = page[-1].order, page[-1].name
+        loaded = [self.get(platform_id) for platform_id in silent]
+        return [self.change(one.id, numbers_trusted=one.status != PENDING) for one in loaded if one]
+
     def disable(self, platform_id: str) -> Platform:
         """Refuse launches, services and open sessions of the platform from now on."""
         return self.set_status(platform_id, DISABLED)
 
-    def activate(self, platform_id: str) -> Platform:
-        """Accept launches of a pending or disabled platform."""
-        return self.set_status(platform_id, ACTIVE)
+    def activate(self, platform_id: str, *, numbers_trusted: bool | None = None) -> Platform:
+        """Accept launches of a pending or disabled platform. None leaves `numbers_trusted` as is."""
+        said = {} if numbers_trusted is None else {"numbers_trusted": numbers_trusted}
+        return self.change(platform_id, status=ACTIVE, **said)
 
     def change(self, platform_id: str, **changes: Any) -> Platform:
         """Change settings of a platform, never whose it is. KeyError, ValueError."""
@@ -261,4 +285,6 @@ def _check_origin(value: str) -> None:
 
 
 def _load(value: dict[str, Any]) -> Platform:
-    return Platform(**{**value, "frame_origins": tuple(value["frame_origins"])})
+    # Written before the setting existed: such a platform was trusted, see `keep_earlier_trust`.
+    trusted = value.get("numbers_trusted", value["status"] != PENDING)
+    return Platform(**{**value, "frame_origins": tuple(value["frame_origins"]), "numbers_trusted": trusted})

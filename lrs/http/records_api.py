@@ -218,6 +218,7 @@ def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Calla
                 raise _Refused(401, "The key or the secret is not valid.", _CHALLENGE)
             if not allowed(access):
                 raise _Refused(403, "The scopes of this credential do not allow it.")
+            _check_type()
             return view(access, **given)
 
         return guarded
@@ -226,14 +227,18 @@ def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Calla
 
 
 def _check_sender(own_origin: str) -> None:
-    """Refuse a write that a page of another site may have made a browser send, with the key it remembers.
-
-    Forms and plain text are what such a page can send without asking; JSON is not.
-    """
+    """Refuse a write that a page of another site made a browser send, with the key it remembers."""
     if request.method in SAFE_METHODS or request.endpoint == _ELSEWHERE:
         return
     if why := foreign(request.environ, own_origin):
         raise _Refused(403, why)
+
+
+def _check_type() -> None:
+    """Refuse a write that is not sent as JSON.
+
+    Forms and plain text are what a page of another site can make a browser send without asking; JSON is not.
+    """
     has_body = request.method in _WITH_BODY or bool(request.content_length)
     if has_body and request.mimetype != "application/json":
         raise _Refused(415, "Send JSON, with the header Content-Type: application/json.", _ACCEPTED)

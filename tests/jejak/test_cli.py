@@ -74,6 +74,13 @@ def test_a_platform_is_added_shown_disabled_and_activated(store: str) -> None:
     assert json.loads(jejak("platforms", "disable", *one, store=store).stdout)["status"] == "disabled"
     assert json.loads(jejak("platforms", "activate", *one, store=store).stdout)["status"] == "active"
     jejak("platforms", "add-deployment", *one, "--deployment-id", "E", store=store)
+    assert made["numbers_trusted"] is True
+    for word, trusted in (("--no-trust-numbers", False), ("--trust-numbers", True)):
+        told = jejak("platforms", "activate", *one, word, store=store).stdout
+        assert json.loads(told)["numbers_trusted"] is trusted
+        assert (
+            json.loads(jejak("platforms", "activate", *one, store=store).stdout)["numbers_trusted"] is trusted
+        )
     assert json.loads(jejak("platforms", "show", *one, store=store).stdout)["deployments"] == ["D", "E"]
 
 

@@ -137,6 +137,7 @@ def test_a_platform_as_json_has_no_secret(world: World) -> None:
         "status",
         "audience",
         "number_source",
+        "numbers_trusted",
         "frame_origins",
         "created",
         "deployments",
