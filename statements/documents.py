@@ -55,6 +55,8 @@ class Preconditions:
 
 
 _TAG: Final = re.compile(r'(?:W/)?"([^"]*)"|([^",\s]+)')
+_CODED: Final = re.compile(r"-(?:gzip|deflate|br|zstd)\Z")
+"""What web servers in front add to the tag of an answer that they compress."""
 
 
 def etag(body: bytes) -> str:
@@ -66,14 +68,14 @@ def matches(header: str, current: str | None) -> bool:
     """Whether a header's list of entity tags names the current one; `*` names any that exists.
 
     Tags without quotes and weak tags are taken as the plain tag: older clients send the one, and proxies
-    that compress make the other.
+    that compress make the other, or append the name of the compression to the tag.
     """
     if current is None:
         return False
     if header.strip() == "*":
         return True
     bare = current.strip('"')
-    return any((quoted or plain) == bare for quoted, plain in _TAG.findall(header))
+    return any(_CODED.sub("", quoted or plain) == bare for quoted, plain in _TAG.findall(header))
 
 
 def check_write(

@@ -202,9 +202,9 @@ class _Reader:
         return int(value) if len(value) < 10 else _LARGEST_LIMIT
 
     def _boolean(self, name: str) -> bool:
-        value = self.values.get(name, "false")
+        value = self.values.get(name, "false").lower()
         if value not in ("true", "false"):
-            self._wrong(name, "query.boolean", "write true or false, in lower case")
+            self._wrong(name, "query.boolean", "write true or false")
         return value == "true"
 
     def _format(self) -> Format:

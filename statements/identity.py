@@ -20,6 +20,7 @@ __all__ = [
     "is_anonymous_group",
     "is_group",
     "is_uuid",
+    "mailbox_key",
     "members",
     "same_agent",
     "uuid_key",
@@ -48,15 +49,24 @@ def uuid_key(text: str) -> str:
     return text.lower()
 
 
+def mailbox_key(mailbox: str) -> str:
+    """The one spelling of a `mailto:` IRI that is used as a key: scheme and domain in lower case.
+
+    The local part may be another mailbox in other letters (RFC 5321, 2.4).
+    """
+    local, at, domain = mailbox.rpartition("@")
+    scheme, colon, name = local.partition(":")
+    return f"{scheme.lower()}{colon}{name}{at}{domain.lower()}"
+
+
 def ifi(agent: Mapping[str, Any]) -> tuple[str, str] | None:
     """The (kind, value) that identifies an agent or identified group; None when there is none.
 
-    Normal forms: the domain of a mailbox and a hash in lower case; the value of an account is its
+    Normal forms: scheme and domain of a mailbox and a hash in lower case; the value of an account is its
     home page and its name, joined by `SEPARATOR`.
     """
     if isinstance(mailbox := agent.get("mbox"), str):
-        local, at, domain = mailbox.rpartition("@")
-        return "mbox", f"{local}{at}{domain.lower()}"
+        return "mbox", mailbox_key(mailbox)
     if isinstance(account := agent.get("account"), (dict, Mapping)):
         return "account", f"{account.get('homePage', '')}{SEPARATOR}{account.get('name', '')}"
     if isinstance(digest := agent.get("mbox_sha1sum"), str):

@@ -15,7 +15,7 @@ _IRI = re.compile(
     re.IGNORECASE,
 )
 _MAILTO = re.compile(
-    r"mailto:[^\x00-\x20@<>(),:;\\\"\[\]\x7f-\x9f\ud800-\udfff]+"
+    r"(?i:mailto):[^\x00-\x20@<>(),:;\\\"\[\]\x7f-\x9f\ud800-\udfff]+"
     r"@(?:[^\x00-\x20@<>(),:;\\\"\[\]/?#\x7f-\x9f\ud800-\udfff]+|\[[0-9A-Fa-f:.]+\])"
 )
 
@@ -23,7 +23,7 @@ is_iri = _IRI.fullmatch
 """Truthy when a string is an IRI with a scheme."""
 
 is_mailto = _MAILTO.fullmatch
-"""Truthy when a string is `mailto:` (lower case) and one e-mail address."""
+"""Truthy when a string is `mailto:`, in any letter case (RFC 3986, 3.1), and one e-mail address."""
 
 
 def valid_iri(text: object) -> bool:

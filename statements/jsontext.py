@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -34,9 +35,12 @@ _MAX_EXPONENT: Final = 10_000
 def loads(raw: bytes | str) -> Any:
     """The value of a JSON text. ValueError (a plain reason) when it is not JSON or not UTF-8.
 
-    Nesting deeper than some 1000 levels is refused as well; the rules for statements allow far less.
+    Nesting deeper than some 1000 levels is refused as well; the rules for statements allow far less. One byte
+    order mark before the text is ignored, as RFC 8259 (8.1) allows.
     """
     text = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    if text.startswith(BOM_UTF8):
+        text = text[len(BOM_UTF8) :]
     try:
         in_member, in_array, first_in_array = _RARE
         if in_member(text) or in_array(text) or first_in_array(text) or text[:1] in _DIGITS:

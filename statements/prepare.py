@@ -5,8 +5,8 @@ when it is absent, timestamp), brings the statement into the shape it will be re
 keys and its digest. `stored` is known only inside the write; `Prepared.body` puts it in at the very end.
 
 The shape: members in the order they came; every value of `contextActivities` an array (XAPI-00096), in a
-SubStatement too; under 2.0 timestamps in UTC. Numbers keep their digits when the statement was read by
-`statements.jsontext.loads`.
+SubStatement too; under 2.0 timestamps in UTC and in the form of RFC 3339. Numbers keep their digits when the
+statement was read by `statements.jsontext.loads`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from statements.versions import Version
 
 _DEFAULT_VERSION: Final = {Version.V1: "1.0.0", Version.V2: "2.0.0"}
 _DIGEST_SIZE: Final = 16
+_AFTER_SECONDS: Final = (".", "Z")
 _FINE: Final = re.compile(r"[.,]([0-9]{7,})")
 
 
@@ -98,7 +99,7 @@ def _shape(statement: dict[str, Any], version: Version) -> None:
             if not isinstance(listed, list):
                 statement["context"] = {**context, "contextActivities": _arrays(grouped)}
                 break
-    if version is Version.V2 and not (timestamp := statement.get("timestamp", "Z")).endswith("Z"):
+    if version is Version.V2 and (timestamp := statement.get("timestamp")) is not None:
         statement["timestamp"] = _utc(timestamp)
     target = statement["object"]
     if target.get("objectType") == "SubStatement":
@@ -113,7 +114,15 @@ def _arrays(grouped: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def _utc(timestamp: str) -> str:
-    """The same instant in UTC; digits beyond a microsecond are kept."""
+    """The same instant in UTC, in the form of RFC 3339; digits beyond a microsecond are kept."""
+    # It is valid, so a few places of it tell: an extended date, seconds, and no hour 24.
+    if (
+        timestamp.endswith("Z")
+        and timestamp[10] == "T"
+        and timestamp[19:20] in _AFTER_SECONDS
+        and timestamp[11:13] != "24"
+    ):
+        return timestamp
     text = render(parse(timestamp))
     fine = _FINE.search(timestamp)
     return text if fine is None else f"{text[:-1]}{fine[1][6:]}Z"

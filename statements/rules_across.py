@@ -66,7 +66,8 @@ def _score(value: dict[str, Any]) -> Findings | None:
     high: Any = value.get("max")
     has_low, has_high = is_number(low), is_number(high)
     found: Findings | None = None
-    if has_low and has_high and not low < high:
+    # Ungraded work of Open edX is 0 of 0: a scale of one point, on which any raw score is that point.
+    if has_low and has_high and not low <= high:
         found = add(found, (), "score.order", 'Make "min" less than "max".')
     if is_number(raw):
         if has_low and raw < low:

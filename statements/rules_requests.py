@@ -34,7 +34,7 @@ _ROWS: Final = (
     across("query.uuid", "statementId, voidedStatementId and registration are UUIDs.", "", _GET),
     across("query.timestamp", "since and until are ISO 8601 timestamps.", "", _GET),
     across("query.limit", "limit is a whole number that is not negative.", "", _GET),
-    across("query.boolean", "A boolean parameter is true or false, in lower case.", "", _GET),
+    across("query.boolean", "A boolean parameter is true or false.", "", _GET),
     across("query.format", "format is exact, ids or canonical.", "", _GET),
     across(
         "attachment.data-missing",

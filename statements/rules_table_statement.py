@@ -240,7 +240,7 @@ RESULT: Final = (
     member("score.raw", NUMBER, "A raw score is a number.", "2.4.5.1", "XAPI-00082"),
     member("score.min", NUMBER, "The lowest score is a number.", "2.4.5.1", "XAPI-00081"),
     member("score.max", NUMBER, "The highest score is a number.", "2.4.5.1", "XAPI-00080"),
-    across("score.order", "The lowest score is less than the highest.", "2.4.5.1", "XAPI-00081"),
+    across("score.order", "The lowest score is not above the highest.", "2.4.5.1", "XAPI-00081"),
     across(
         "score.within",
         "A raw score is neither below the lowest nor above the highest score.",

@@ -2,8 +2,9 @@
 
 Ignored, because the store may have caused the difference: id, authority, stored, version, a timestamp that
 only one side has; and by the list of exceptions: definitions of activities, the display of verbs, how a
-point in time is written, the order of a group's members, letter case where it has no meaning. In 2.0 also
-parts of a duration below a hundredth of a second. Everything else counts, as written.
+point in time is written, the order of a group's members, letter case where it has no meaning (UUIDs, hashes,
+language tags, media types, scheme and domain of a mailbox). In 2.0 also parts of a duration below a hundredth
+of a second. Everything else counts, as written.
 
 `differences` names the places that differ and never their values; no places means the same statement. A
 client that just repeats its request is recognised without it, by the digest of `statements.prepare`.
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 import orjson
 
+from statements.identity import mailbox_key
 from statements.timestamps import parse
 from statements.versions import Version
 
@@ -59,14 +61,13 @@ def _essence(statement: Mapping[str, Any], version: Version) -> dict[str, Any]:
     if (timestamp := statement.get("timestamp")) is not None:
         core["timestamp"] = parse(timestamp)
     if (attachments := statement.get("attachments")) is not None:
-        core["attachments"] = [{**each, "sha2": each["sha2"].lower()} for each in attachments]
+        core["attachments"] = [_attachment(each) for each in attachments]
     return core
 
 
 def _actor(actor: Mapping[str, Any]) -> Mapping[str, Any]:
     if (mailbox := actor.get("mbox")) is not None and not mailbox.islower():
-        local, _, domain = mailbox.rpartition("@")
-        actor = {**actor, "mbox": f"{local}@{domain.lower()}"}
+        actor = {**actor, "mbox": mailbox_key(mailbox)}
     elif (sha1 := actor.get("mbox_sha1sum")) is not None and not sha1.islower():
         actor = {**actor, "mbox_sha1sum": sha1.lower()}
     if "member" in actor:
@@ -74,6 +75,32 @@ def _actor(actor: Mapping[str, Any]) -> Mapping[str, Any]:
         members.sort(key=lambda member: orjson.dumps(member, option=orjson.OPT_SORT_KEYS))
         actor = {**actor, "member": members}
     return actor
+
+
+def _attachment(attachment: Mapping[str, Any]) -> Mapping[str, Any]:
+    changed = {"sha2": attachment["sha2"].lower(), "contentType": _media_type(attachment["contentType"])}
+    changed |= {
+        name: _languages(attachment[name]) for name in ("display", "description") if name in attachment
+    }
+    return {**attachment, **changed}
+
+
+def _media_type(text: str) -> str:
+    """A media type in one spelling: type and names of parameters in lower case, and a charset's value."""
+    kind, *parameters = text.split(";")
+    parts = [kind.strip().lower()]
+    for parameter in parameters:
+        name, equals, value = parameter.strip().partition("=")
+        name = name.strip().lower()
+        value = value.strip()
+        parts.append(f"{name}{equals}{value.lower() if name == 'charset' else value}")
+    return ";".join(parts)
+
+
+def _languages(texts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A language map with its tags in lower case (RFC 5646, 2.1.1), unless two would become one."""
+    lower = {tag.lower(): text for tag, text in texts.items()}
+    return lower if len(lower) == len(texts) else texts
 
 
 def _object(target: Mapping[str, Any], version: Version) -> Mapping[str, Any]:
@@ -110,7 +137,7 @@ def _context(context: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, value in context.items():
         if name in ("instructor", "team"):
             changed[name] = _actor(value)
-        elif name == "registration":
+        elif name in ("registration", "language"):
             changed[name] = value.lower()
         elif name == "contextActivities":
             changed[name] = {

@@ -36,6 +36,7 @@ Handler = Callable[[Services, Request], Response | Steps[Response]]
 RETRY_SECONDS = 2
 DRAIN, DRAIN_LARGE = 1 << 20, 1 << 26
 """Bytes of a refused body that are still read, so that the client gets to see the refusal."""
+NO_BODY = frozenset({204, 304})
 OFTEN_LARGE = frozenset({413, 503, 507})
 """Refusals that come in the middle of a large body, sent in good faith."""
 VERSION = "X-Experience-API-Version"
@@ -124,7 +125,7 @@ class XapiApplication:
         headers += cors_headers(request, self._origins)
         bare = environ["REQUEST_METHOD"] == "HEAD" or request.method == "HEAD"
         if isinstance(response.body, bytes):
-            if response.status != HTTPStatus.NO_CONTENT:
+            if response.status not in NO_BODY:
                 headers.append(("Content-Length", str(len(response.body))))
             request.cleanup.close()
         elif not bare:

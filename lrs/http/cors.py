@@ -12,8 +12,12 @@ from lrs.http.request import Request
 from lrs.http.response import Headers, Response
 
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Accept, Accept-Language, If-Match, If-None-Match, X-Experience-API-Version"
+    "Authorization, Content-Type, Content-Encoding, Accept, Accept-Language, If-Match, If-None-Match, "
+    "If-Modified-Since, X-Experience-API-Version, X-Experience-API-Consistent-Through, "
+    "X-Experience-API-Hash, Cache-Control, Pragma, X-Requested-With, X-Request-ID, X-Correlation-ID, "
+    "traceparent, tracestate, baggage, sentry-trace"
 )
+"""What the xAPI reads; the others change nothing here, but libraries and monitoring add them unasked."""
 EXPOSED_HEADERS = (
     "ETag, Last-Modified, Content-Type, Content-Length, Retry-After, WWW-Authenticate, "
     "X-Experience-API-Version, X-Experience-API-Consistent-Through"

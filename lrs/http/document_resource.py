@@ -19,7 +19,7 @@ from lrs.http.request import Request
 from lrs.http.response import Response, json_response, no_content
 from lrs.http.services import Services
 from lrs.http.statement_body import parse
-from statements.documents import Preconditions, Refused, is_json
+from statements.documents import Preconditions, Refused, is_json, matches
 from statements.documents import Refusal as Kind
 
 STATUS = {Kind.FAILED: 412, Kind.CONFLICT: 409, Kind.REQUIRED: 400}
@@ -54,13 +54,16 @@ class DocumentResource:
         document = services.documents.get(request.access, place, asked[self.identifier.name])
         if document is None:
             raise Refusal(404, "There is no such document.")
+        held = request.header("If-None-Match")
+        validators = [("ETag", document.etag), ("Last-Modified", http_date(document.updated))]
+        if held is not None and matches(held, document.etag):
+            return Response(304, b"", validators)
         return Response(
             200,
             document.body,
             [
                 ("Content-Type", document.content_type),
-                ("ETag", document.etag),
-                ("Last-Modified", http_date(document.updated)),
+                *validators,
                 # A document is whatever someone stored: a browser must never run it as a page of ours.
                 ("X-Content-Type-Options", "nosniff"),
                 ("Content-Security-Policy", "sandbox; default-src 'none'"),

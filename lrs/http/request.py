@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 from urllib.parse import parse_qsl
@@ -16,6 +17,8 @@ CHUNK = 65_536
 MOST_PARAMETERS = 100
 LENGTH_DIGITS = 18
 """A length of more digits is more than anybody takes, however it goes on."""
+
+_SLASHES = re.compile("/{2,}")
 
 Parameters = dict[str, list[str]]
 
@@ -47,6 +50,9 @@ class Request:
         self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
         self.path: str = environ.get("PATH_INFO", "").rstrip("/")
+        if "//" in self.path:
+            # Clients join an endpoint that ends in a slash with a path that begins with one.
+            self.path = _SLASHES.sub("/", self.path)
         self.root: str = environ.get("SCRIPT_NAME", "")
         self.params: Parameters = {}
         self.through: int | None = None

@@ -145,7 +145,8 @@ def _answer(
         return json_response(text, *vary)
     boundary = f"jejak-{secrets.token_hex(16)}"
     parts = _parts(services, request, text, bodies)
-    kind = ("Content-Type", f'multipart/mixed; boundary="{boundary}"')
+    # Bare, as a token may stand: some clients take quotes for a part of the boundary.
+    kind = ("Content-Type", f"multipart/mixed; boundary={boundary}")
     return Response(200, write_parts(boundary, parts), [kind, *vary])
 
 

@@ -37,6 +37,22 @@ def create(client: Client, path: str, body: object = b"text", **more: Any) -> An
 
 @RESOURCES
 @VERSIONS
+def test_a_document_that_the_client_has_already_is_304(client: Client, path: str, version: str) -> None:
+    """GET and HEAD with its tag in If-None-Match answer the tag again, and no body; another tag gets all."""
+    client = client.speaking(version)
+    create(client, path)
+    tag = client.get(path, where(path)).headers["etag"]
+    for known in (tag, f"W/{tag}", f'"x", {tag[:-1]}-gzip"', "*"):
+        for method in ("GET", "HEAD"):
+            answer = client.call(method, path, where(path), headers={"If-None-Match": known})
+            assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", tag)
+            assert "content-length" not in answer.headers
+            assert "x-experience-api-version" in answer.headers
+    assert client.get(path, where(path), headers={"If-None-Match": '"x"'}).body == b"text"
+
+
+@RESOURCES
+@VERSIONS
 def test_a_document_comes_back_byte_for_byte_with_its_type_and_tag(
     client: Client, path: str, version: str
 ) -> None:

@@ -117,6 +117,22 @@ def test_a_slash_at_the_end_of_a_resource_is_forgiven(client: Client) -> None:
     assert client.get("/statements/").status == 200
 
 
+@pytest.mark.parametrize("path", ["//statements", "/activities//state", "//agents/profile/"])
+def test_a_slash_too_many_is_forgiven(client: Client, path: str) -> None:
+    """An endpoint that ends in a slash, joined with a path that begins with one, is the same resource."""
+    answer = client.get(path)
+    assert answer.status == (200 if path == "//statements" else 400), answer.body
+
+
+@pytest.mark.parametrize("value", ["True", "TRUE", "true", "False", "fALSE"])
+@pytest.mark.parametrize("name", ["related_agents", "related_activities", "ascending", "attachments"])
+def test_a_boolean_parameter_may_be_in_any_letter_case(client: Client, name: str, value: str) -> None:
+    """Python writes True: clients made of it send that, in both versions."""
+    for version in (V1, V2):
+        answer = client.speaking(version).get("/statements", {name: value})
+        assert answer.status == 200, answer.body
+
+
 def with_origins(store: Store, *origins: str) -> Client:
     xapi = XapiApplication(
         store,
@@ -159,6 +175,10 @@ def test_pages_of_the_origins_in_the_settings_may_call(
     preflight = client.call("OPTIONS", "/statements", headers=page)
     assert "X-Experience-API-Version" in preflight.headers["access-control-allow-headers"]
     assert "PUT" in preflight.headers["access-control-allow-methods"]
+    may_send = preflight.headers["access-control-allow-headers"].lower().split(", ")
+    assert {"if-none-match", "content-encoding", "x-requested-with", "cache-control", "traceparent"} <= set(
+        may_send
+    )
     assert "access-control-allow-origin" not in client.get("/statements").headers
 
 

@@ -308,3 +308,37 @@ def _arrays(value: dict[str, Any]) -> tuple[object, object]:
         target.pop("timestamp", None)
         return (*_arrays(target), {**target, "object": None, "context": None}), context  # type: ignore[return-value]
     return target, context
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ({"context": {"language": "en-US"}}, {"context": {"language": "en-us"}}),
+        ({"timestamp": "2026-11-23T10:00:00Z"}, {"timestamp": "20261123T100000Z"}),
+        ({"actor": {"mbox": "mailto:a@example.org"}}, {"actor": {"mbox": "MAILTO:a@EXAMPLE.org"}}),
+    ],
+)
+def test_letter_case_without_meaning_makes_no_other_statement(
+    client: Client, first: dict[str, Any], again: dict[str, Any]
+) -> None:
+    """Sent again in another spelling, a statement is stored already: no 409, and it stays as it was."""
+    for version in (V1, V2):
+        one = {**statement(), **first}
+        speaking = client.speaking(version)
+        assert speaking.post("/statements", one).status == 200
+        assert speaking.post("/statements", {**one, **again}).status == 200
+    assert len(client.statements()) == 2
+
+
+def test_a_mailbox_is_found_whatever_the_case_of_its_scheme(client: Client) -> None:
+    """`MAILTO:` and `mailto:` name the same agent, in statements and in the query."""
+    client.post("/statements", {**statement(), "actor": {"mbox": "MAILTO:siti@example.org"}})
+    for asked in ("mailto:siti@example.org", "Mailto:siti@Example.org"):
+        found = client.statements(agent=json.dumps({"mbox": asked}))
+        assert [each["actor"]["mbox"] for each in found] == ["MAILTO:siti@example.org"]
+
+
+def test_a_multipart_answer_names_its_boundary_bare(client: Client) -> None:
+    """Without quotes: it is a token, and TinCanJS and TinCanPHP take quotes for a part of it."""
+    kind = client.get("/statements", {"attachments": "true"}).headers["content-type"]
+    assert re.fullmatch(r"multipart/mixed; boundary=[A-Za-z0-9-]+", kind)

@@ -47,6 +47,12 @@ def test_an_etag_is_a_quoted_sha1() -> None:
         ('"b","a"', '"a"', True),
         ('W/"a"', '"a"', True),
         ("a", '"a"', True),
+        ('"a-gzip"', '"a"', True),
+        ('W/"a-gzip"', '"a"', True),
+        ('"b", "a-br"', '"a"', True),
+        ('"b-gzip"', '"a"', False),
+        ('"a-gzip-gzip"', '"a"', False),
+        ('"a-other"', '"a"', False),
         ("b, a", '"a"', True),
         ('"a b"', '"a b"', True),
         ('"A"', '"a"', False),
@@ -60,7 +66,7 @@ def test_an_etag_is_a_quoted_sha1() -> None:
     ],
 )
 def test_entity_tags_are_compared(header: str, current: str | None, matched: bool) -> None:
-    """Lists, `*`, weak tags and tags without quotes."""
+    """Lists, `*`, weak tags, tags without quotes, and tags to which a proxy added its compression."""
     assert matches(header, current) is matched
 
 

@@ -50,6 +50,15 @@ def test_white_space_around_a_number_does_not_hide_it(space: str) -> None:
     assert dumps(loads(text)) == b'{"a":1.50,"b":[1e3,-0]}'
 
 
+@pytest.mark.parametrize("text", ['{"a":1.50}', '{"a":1}', "1"])
+def test_a_byte_order_mark_before_the_text_is_ignored(text: str) -> None:
+    """Once, from bytes and from text: some editors and platforms write one."""
+    assert dumps(loads("\ufeff" + text)).decode() == text
+    assert dumps(loads(("\ufeff" + text).encode())).decode() == text
+    with pytest.raises(ValueError, match="not valid JSON"):
+        loads("\ufeff\ufeff" + text)
+
+
 def test_common_numbers_stay_plain_int_and_float() -> None:
     """Only numbers that a float cannot give back become `Number`, which is a Decimal."""
     value = loads("[1, 1.5, 1.50, 12345678901234567890]")

@@ -126,10 +126,19 @@ def test_the_version_is_kept_or_defaulted(version: Version, given_version: str |
         ("2026-11-23T10:00:00+00:00", "2026-11-23T10:00:00.000000Z"),
         ("2026-11-23T10:00:00.123456789+00:00", "2026-11-23T10:00:00.123456789Z"),
         ("2026-11-23T00:30:00.5-08:00", "2026-11-23T08:30:00.500000Z"),
+        ("2026-11-23T10:00:00Z", "2026-11-23T10:00:00Z"),
+        ("20261123T100000Z", "2026-11-23T10:00:00.000000Z"),
+        ("20261123T100000.25Z", "2026-11-23T10:00:00.250000Z"),
+        ("20261123T1000Z", "2026-11-23T10:00:00.000000Z"),
+        ("2026-11-23T10:00Z", "2026-11-23T10:00:00.000000Z"),
+        ("2026-11-23T10:00:00", "2026-11-23T10:00:00.000000Z"),
+        ("2026-11-23T10:00:00,5Z", "2026-11-23T10:00:00.500000Z"),
+        ("2026-11-23t10:00:00z", "2026-11-23T10:00:00.000000Z"),
+        ("2026-11-23T24:00:00Z", "2026-11-24T00:00:00.000000Z"),
     ],
 )
 def test_timestamps_are_kept_in_1_0_3_and_brought_to_utc_in_2_0(sent: str, in_v2: str) -> None:
-    """2.0 converts to UTC and keeps every digit, in SubStatements too; 1.0.3 keeps the text."""
+    """2.0 writes UTC as RFC 3339 does and keeps every digit, in SubStatements too; 1.0.3 keeps the text."""
     value = statement(timestamp=sent, object=sub_statement(timestamp=sent))
     one, two = returned(value, V1), returned(value, V2)
     assert (one["timestamp"], one["object"]["timestamp"]) == (sent, sent)

@@ -30,6 +30,17 @@ def with_score(text: str) -> dict[str, Any]:
     return statement(result={"score": {"raw": loads(text)}})
 
 
+def attached(**more: Any) -> dict[str, Any]:
+    return {
+        "usageType": "https://example.org/usage",
+        "display": {"en": "a"},
+        "contentType": "text/plain",
+        "length": 1,
+        "sha2": "ab" * 32,
+        **more,
+    }
+
+
 def grouped(*names: str) -> dict[str, Any]:
     return {"objectType": "Group", "member": [agent(name) for name in names]}
 
@@ -57,6 +68,27 @@ SAME = [
         statement(context={"registration": ID}),
         statement(context={"registration": ID.upper()}),
     ),
+    (
+        "mail scheme",
+        statement(),
+        statement(actor={"mbox": "MAILTO:siti@example.org", "name": "Siti"}),
+    ),
+    ("language case", statement(context={"language": "en-US"}), statement(context={"language": "en-us"})),
+    (
+        "language case inside a SubStatement",
+        statement(object=sub_statement(context={"language": "id-ID"})),
+        statement(object=sub_statement(context={"language": "ID-id"})),
+    ),
+    (
+        "media type of an attachment",
+        statement(attachments=[attached(contentType="text/plain; charset=UTF-8")]),
+        statement(attachments=[attached(contentType="Text/Plain;Charset=utf-8")]),
+    ),
+    (
+        "language tags of an attachment",
+        statement(attachments=[attached(display={"en-US": "a", "id": "b"}, description={"id-ID": "c"})]),
+        statement(attachments=[attached(display={"en-us": "a", "ID": "b"}, description={"id-id": "c"})]),
+    ),
     ("number form", with_score("10"), with_score("10.0")),
     ("number exponent", with_score("10"), with_score("1e1")),
     ("number zeros", with_score("0.5"), with_score("0.50")),
@@ -69,6 +101,17 @@ SAME = [
 ]
 
 DIFFERENT = [
+    ("/context/language", statement(context={"language": "en"}), statement(context={"language": "id"})),
+    (
+        "/attachments/0/contentType",
+        statement(attachments=[attached(contentType="text/plain")]),
+        statement(attachments=[attached(contentType="text/html")]),
+    ),
+    (
+        "/attachments/0/display/en",
+        statement(attachments=[attached(display={"en": "a"})]),
+        statement(attachments=[attached(display={"EN": "A"})]),
+    ),
     ("/actor/mbox", statement(), statement(actor=agent("budi", name="Siti"))),
     ("/actor/mbox", statement(), statement(actor=agent("Siti", name="Siti"))),
     ("/actor/name", statement(), statement(actor=agent("siti"))),
