@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from jejak.cli_shared import json_option, opened_store, show, tenant_option
+from jejak.cli_shared import check_tenant, json_option, opened_store, show, tenant_option
 from jejak.clock import now
 from jejak.settings import load
 from jejak.wiring import lti_settings
@@ -145,6 +145,7 @@ def invite(tenant: str, as_json: bool) -> None:
     """
     settings = load(os.environ)
     with opened_store() as store:
+        check_tenant(store, tenant)
         url, expires = Invites(store, now, lti_settings(settings)).create(tenant)
     show({"url": url, "expires": expires}, as_json)
 

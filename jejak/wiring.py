@@ -13,7 +13,7 @@ from lrs.access import Credentials
 from lrs.http.application import XapiApplication
 from lrs.http.services import Limits
 from lrs.http.validate import ValidateApplication, inspect
-from lrs.people import People, nip_key
+from lrs.people import People, nip_key, username_key
 from lrs.records.learning_record import LearningRecord
 from lrs.store.open import open_store
 from lrs.store.port import Store
@@ -152,7 +152,8 @@ class Acquaintance:
         keys = [account_key(identity.issuer, identity.subject)]
         if identity.employee_number:
             keys.append(nip_key(identity.employee_number))
-        return self._people.ensure(identity.tenant, keys, identity.name)
+        names = [username_key(identity.issuer, identity.username)] if identity.username else []
+        return self._people.ensure(identity.tenant, keys, identity.name, reusable=names)
 
 
 def lti_settings(settings: Settings) -> LtiSettings:
