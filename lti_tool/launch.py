@@ -67,6 +67,8 @@ class Identity:
     name: str
     email: str
     employee_number: str
+    email_locked: bool = False
+    """Whether the platform is trusted to know that the mailbox is this person's."""
     username: str = ""
     """The platform's user name, where it sends one: Moodle does with the name."""
 
@@ -244,6 +246,7 @@ def identity(platform: Platform, claims: Mapping[str, Any]) -> Identity:
         subject=claims["sub"],
         name=_name(claims),
         email=text(claims.get("email")),
+        email_locked=platform.emails_locked,
         employee_number=employee_number(
             platform,
             sourcedid=(claims.get(CLAIM + "lis") or {}).get("person_sourcedid"),
