@@ -2,8 +2,8 @@
 
 A request that is answered by a thread is worked on by one of a few turns (the setting `threads`), which is
 what the store and the processor can serve at once. The threads are many more, because one that waits for a
-client costs next to nothing: it gives its turn back for as long as it waits for the body, and it has none
-while a long answer is being sent. How many may wait is bounded, too.
+client costs next to nothing: it gives its turn back for as long as it waits for the body or for a learning
+platform, and it has none while a long answer is being sent. How many may wait is bounded, too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,8 @@ from typing import IO, Any
 
 import orjson
 
+from lti_tool.waiting import ENVIRON
+
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
@@ -27,6 +30,8 @@ WAITING = 384
 """Requests of one worker that may wait for their bodies at once."""
 SENDING = 96
 """Answers of one worker that may be streamed at once."""
+CALLING = 128
+"""Requests of one worker that may wait for a learning platform at once."""
 RETRY_SECONDS = 5
 QUIET_SECONDS, PROBE_SECONDS, PROBES = 60, 15, 4
 """A connection that has been quiet for so long is probed, so often; then its client is gone."""
@@ -34,7 +39,7 @@ QUIET_SECONDS, PROBE_SECONDS, PROBES = 60, 15, 4
 
 def threads_for(turns: int) -> int:
     """How many threads a worker needs so that nothing but work waits for a turn."""
-    return turns + WAITING + SENDING
+    return turns + WAITING + SENDING + CALLING
 
 
 class Interrupted(BaseException):
@@ -63,21 +68,37 @@ class Intake:
         self.turns = _tokens(turns)
         self.places = _tokens(WAITING)
         self._sendings = _tokens(SENDING)
+        self._callings = _tokens(CALLING)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         if not isinstance(environ["wsgi.input"], BytesIO):
             environ["wsgi.input"] = _Body(self, environ["wsgi.input"])
+        environ[ENVIRON] = self._waiting
         self.turns.get()
         try:
             answer = self._application(environ, start_response)
         except TooMany:
-            return _refuse(start_response, "Too many are sending; try again soon.")
+            return _refuse(start_response, "Too many are waiting; try again soon.")
         finally:
             self.turns.put(None)
         if isinstance(answer, list):
             return answer
         return self._streamed(answer, start_response)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Inside this, the request waits for somebody else and has no turn; TooMany when no more may wait."""
+        try:
+            self._callings.get_nowait()
+        except Empty:
+            raise TooMany from None
+        self.turns.put(None)
+        try:
+            yield
+        finally:
+            self._callings.put(None)
+            self.turns.get()
 
     def _streamed(self, answer: Iterable[bytes], start_response: StartResponse) -> Iterable[bytes]:
         try:

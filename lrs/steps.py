@@ -23,7 +23,6 @@ class Write:
     work: Callable[[Writer], Any]
     prefetch: Sequence[tuple[str, str]] = ()
     documents: Sequence[tuple[str, str, str]] = ()
-    heads: Sequence[tuple[str, str, str]] = ()
     views: Sequence[tuple[str, Views]] = ()
     tenant: str = ""
     size: int = 0
@@ -65,7 +64,6 @@ def _carried_out(store: Store, step: Step) -> Any:
             step.work,
             prefetch=step.prefetch,
             documents=step.documents,
-            heads=step.heads,
             views=step.views,
             tenant=step.tenant,
             size=step.size,

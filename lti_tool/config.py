@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SECOND = 1_000_000
 """Microseconds in a second; every time inside the program is counted in microseconds."""
@@ -81,11 +84,21 @@ class LtiSettings:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of `url` as browsers serialise an origin; ValueError when it has none."""
+    """Scheme, host and port of `url` as browsers serialise an origin; ValueError when it has none.
+
+    What comes out is safe to write into a header: a host is letters, digits, points and hyphens, or an IPv6
+    address, however much more `urlsplit` would let through (`https://a;script-src *`).
+    """
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    # Browsers read a backslash as a slash, `urlsplit` does not: they would see two different hosts.
+    if parts.scheme not in ("http", "https") or not parts.hostname or "\\" in url:
         raise ValueError("not an absolute http(s) address")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if ":" in parts.hostname:
+        host = f"[{IPv6Address(parts.hostname)}]"
+    else:
+        host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
+        if not _HOST.fullmatch(host):
+            raise ValueError("not the name of a host")
     default = 443 if parts.scheme == "https" else 80
     port = parts.port
     return f"{parts.scheme}://{host}" + ("" if port in (None, default) else f":{port}")

@@ -6,8 +6,8 @@ used to hammer a platform; while a platform is unreachable its last keys serve f
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
+from lti_tool.calls import Calls, Party, PausedError
 from lti_tool.config import SECOND, LtiSettings
-from lti_tool.outbound import Outbound, OutboundError
+from lti_tool.outbound import OutboundError
+from lti_tool.waiting import SingleFlight
 
 MAX_KEYS = 64
 MIN_KEY_BITS = 2048
@@ -36,26 +38,29 @@ class _Entry:
 class PlatformKeys:
     """A cache of key sets by address; safe for many threads."""
 
-    def __init__(self, http: Outbound, clock: Callable[[], int], settings: LtiSettings) -> None:
-        self._http = http
+    def __init__(self, calls: Calls, clock: Callable[[], int], settings: LtiSettings) -> None:
+        self._calls = calls
         self._clock = clock
         self._settings = settings
         self._entries: dict[str, _Entry] = {}
-        self._locks: dict[str, threading.Lock] = {}
-        self._guard = threading.Lock()
+        self._fetching: SingleFlight[None] = SingleFlight()
 
-    def key(self, url: str, kid: str) -> RSAPublicKey | None:
-        """The RS256 key named `kid` in the key set at `url`, or None. KeysUnreachable."""
-        known = self._entries.get(url)
-        if known is not None and not self._must_fetch(known, kid, self._clock()) and kid in known.keys:
-            return known.keys[kid]
-        with self._guard:
-            lock = self._locks.setdefault(url, threading.Lock())
-        with lock:
+    def key(self, url: str, kid: str, party: Party) -> RSAPublicKey | None:
+        """The RS256 key named `kid` in the key set at `url` of `party`, or None. KeysUnreachable.
+
+        Whoever asks while the set is being fetched waits for that, unless its key is known already.
+        """
+        now = self._clock()
+        entry = self._entries.get(url)
+        if entry is None or kid not in entry.keys or self._must_fetch(entry, kid, now):
+            # Another agency's call to the same address has its own bounds, which are not to be suffered from.
+            with suppress(OutboundError):
+                self._fetching.do(
+                    (url, party),
+                    lambda: self._fetch_if_due(url, kid, party),
+                    seconds=self._settings.http_total_seconds,
+                )
             entry = self._entries.get(url)
-            now = self._clock()
-            if self._must_fetch(entry, kid, now):
-                entry = self._fetch(url, entry, now)
         stale = self._settings.jwks_stale_seconds * SECOND
         if entry is None or not entry.fetched or now - entry.fetched > stale:
             raise KeysUnreachable("the platform's key set could not be fetched")
@@ -68,18 +73,23 @@ class PlatformKeys:
             return False
         return kid not in entry.keys or now - entry.fetched > self._settings.jwks_seconds * SECOND
 
-    def _fetch(self, url: str, entry: _Entry | None, now: int) -> _Entry:
-        entry = entry or _Entry({}, 0, 0)
-        entry.tried = now
-        self._entries[url] = entry
+    def _fetch_if_due(self, url: str, kid: str, party: Party) -> None:
+        """Fetch the set unless that was done, or tried, a moment ago. OutboundError."""
+        entry = self._entries.get(url)
+        now = self._clock()
+        if not self._must_fetch(entry, kid, now):
+            return
+        entry = self._entries.setdefault(url, entry or _Entry({}, 0, 0))
+        before, entry.tried = entry.tried, now
         try:
-            answer = self._http.get(url, headers={"Accept": "application/json"})
-            if answer.ok:
-                entry.keys = usable_keys(answer.json())
-                entry.fetched = now
-        except OutboundError:
-            return entry
-        return entry
+            answer = self._calls.request(party, "GET", url, headers={"Accept": "application/json"})
+        except PausedError:
+            # Nothing was sent: this must not keep another agency, whose call would go through, from trying.
+            entry.tried = before
+            raise
+        if answer.ok:
+            entry.keys = usable_keys(answer.json())
+            entry.fetched = now
 
 
 def usable_keys(document: Any) -> dict[str, RSAPublicKey]:

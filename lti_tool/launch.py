@@ -11,6 +11,7 @@ import structlog
 
 from lrs.store.port import Store
 from lti_tool import adapter
+from lti_tool.calls import KEYS, Party
 from lti_tool.config import LtiSettings, origin_of
 from lti_tool.jwks import KeysUnreachable, PlatformKeys
 from lti_tool.members import Members
@@ -25,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 CLAIM = adapter.CLAIM
 AGS_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
-EXT_CLAIM = CLAIM + "ext"
-"""What LTI has no claim for: `ext_user_username` of LTI 1.1 is `user_username` in it."""
 NRPS_CLAIM = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 LAUNCH_PATH = "/lti/launch"
 LOGIN_FIELDS = (
@@ -67,10 +66,6 @@ class Identity:
     name: str
     email: str
     employee_number: str
-    email_locked: bool = False
-    """Whether the platform is trusted to know that the mailbox is this person's."""
-    username: str = ""
-    """The platform's user name, where it sends one: Moodle does with the name."""
 
 
 OnLaunch = Callable[[LaunchSession, Identity], None]
@@ -138,11 +133,12 @@ class Launches:
         if platform is None:
             raise Refused(Reason.PLATFORM_UNKNOWN)
         _check_status(platform)
+        party = Party(platform.tenant, platform.id, KEYS)
         try:
             claims = adapter.verified_claims(
                 platform,
                 id_token,
-                key_of=lambda kid: self._keys.key(platform.jwks_url, kid),
+                key_of=lambda kid: self._keys.key(platform.jwks_url, kid, party),
                 has_deployment=lambda name: self._platforms.has_deployment(platform.id, name),
                 nonce_digest=transaction.nonce,
                 now_seconds=self._settings.now_seconds(self._clock()),
@@ -246,20 +242,12 @@ def identity(platform: Platform, claims: Mapping[str, Any]) -> Identity:
         subject=claims["sub"],
         name=_name(claims),
         email=text(claims.get("email")),
-        email_locked=platform.emails_locked,
         employee_number=employee_number(
             platform,
             sourcedid=(claims.get(CLAIM + "lis") or {}).get("person_sourcedid"),
             custom=claims.get(CLAIM + "custom") or {},
         ),
-        username=_username(claims.get(EXT_CLAIM)),
     )
-
-
-def _username(extensions: Any) -> str:
-    """The user name as it is: cut or trimmed it could be somebody else's. "" when there is none."""
-    value = extensions.get("user_username") if isinstance(extensions, Mapping) else None
-    return value if isinstance(value, str) and value == text(value) and not value.startswith("$") else ""
 
 
 def employee_number(platform: Platform, *, sourcedid: Any, custom: Mapping[str, Any]) -> str:

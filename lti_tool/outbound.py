@@ -11,27 +11,27 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import certifi
-import urllib3
-from urllib3.exceptions import HTTPError
 
+from lti_tool.addresses import Address, is_public, normal
 from lti_tool.config import LtiSettings
+from lti_tool.exchange import Deadline, OutboundError, exchange
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+__all__ = ["Answer", "Forbidden", "Outbound", "OutboundError", "resolve"]
+
 Resolve = Callable[[str, int], list[str]]
 USER_AGENT = "Jejak-LTI"
-CHUNK = 16 * 1024
 MAX_URL = 4096
-
-
-class OutboundError(Exception):
-    """The request could not be made or answered; the message names no secret."""
+MAX_JSON_PARTS = 1_000_000
+"""Values and names that an answer's JSON may hold: what it costs to read, whatever its size in bytes."""
 
 
 class Forbidden(OutboundError):
@@ -54,6 +54,9 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON, whatever its content type says (Moodle says text/html); OutboundError."""
+        # Twelve megabytes of `[1,1,...` take sixty times the memory: counted before they are read.
+        if sum(map(self.body.count, (b",", b":", b"[", b"{"))) > MAX_JSON_PARTS:
+            raise OutboundError("the answer is too large")
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -70,7 +73,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class Outbound:
-    """A hardened HTTP client."""
+    """A hardened HTTP client. Looking a name up may take as long as the system likes: see `calls.Calls`."""
 
     def __init__(self, settings: LtiSettings, *, resolve: Resolve = resolve) -> None:
         self._settings = settings
@@ -93,9 +96,17 @@ class Outbound:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        seconds: float | None = None,
+        max_bytes: int | None = None,
     ) -> Answer:
-        """Send one request and read the whole answer. OutboundError, Forbidden."""
-        deadline = time.monotonic() + self._settings.http_total_seconds
+        """Send one request and read the whole answer. OutboundError, Forbidden.
+
+        `seconds` is for the whole of it, and then the platform may think for as long; without, the settings
+        say how long the whole may take and how long the platform may stand still.
+        """
+        total = self._settings.http_total_seconds if seconds is None else seconds
+        still = self._settings.http_timeout_seconds if seconds is None else seconds
+        deadline = Deadline(time.monotonic() + total, still)
         scheme, host, port, target = self._split(url)
         address = self.checked_address(scheme, host, port)
         default = 443 if scheme == "https" else 80
@@ -106,26 +117,23 @@ class Outbound:
             **(headers or {}),
             "Host": bracketed if port == default else f"{bracketed}:{port}",
         }
-        with self._pool(scheme, host, address, port) as pool:
-            try:
-                response = pool.urlopen(
-                    method,
-                    target,
-                    body=body,
-                    headers=sent,
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
-                try:
-                    received = self._read(response, deadline)
-                finally:
-                    response.close()
-            except (HTTPError, OSError) as error:
-                raise OutboundError(f"no answer ({type(error).__name__})") from error
-        names = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, names, received)
+        raw = exchange(
+            address,
+            port,
+            method,
+            target,
+            sent,
+            body,
+            deadline=deadline,
+            tls=self._tls if scheme == "https" else None,
+            server_name=host,
+            max_bytes=max_bytes or self._settings.http_max_bytes,
+        )
+        return Answer(raw.status, raw.headers, raw.body)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=certifi.where())
 
     def checked_address(self, scheme: str, host: str, port: int) -> str:
         """The address to connect to, once every address of the host has been found acceptable."""
@@ -133,62 +141,29 @@ class Outbound:
         if not addresses:
             raise OutboundError("the host name does not resolve")
         for text in addresses:
-            self._check(scheme, ipaddress.ip_address(text.partition("%")[0]))
+            self._check(scheme, normal(text))
         return addresses[0]
 
     def _split(self, url: str) -> tuple[str, str, int, str]:
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise Forbidden("the port is not a number") from error
+            raise Forbidden("the address is malformed") from error
         if parts.scheme not in ("https", "http") or not parts.hostname:
             raise Forbidden("only absolute http(s) addresses")
         if parts.username is not None or len(url) > MAX_URL or not url.isascii() or not url.isprintable():
             raise Forbidden("the address has parts it may not have")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        target = quote(target, safe="!#$%&'()*+,/:;=?@[]~")
         return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), target
 
     def _check(self, scheme: str, address: Address) -> None:
-        if isinstance(address, ipaddress.IPv6Address):
-            embedded = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-            if embedded is not None:
-                self._check(scheme, embedded)
         if address.is_loopback and self._settings.allow_loopback:
             return
         if any(address in network for network in self._networks):
             return
         if scheme != "https":
             raise Forbidden("plain http to another machine")
-        if not address.is_global or address.is_multicast or address.is_reserved:
+        if not is_public(address):
             raise Forbidden("the address is not a public one")
-
-    def _pool(self, scheme: str, host: str, address: str, port: int) -> urllib3.HTTPConnectionPool:
-        seconds = self._settings.http_timeout_seconds
-        timeout = urllib3.Timeout(connect=seconds, read=seconds)
-        if scheme == "http":
-            return urllib3.HTTPConnectionPool(address, port, timeout=timeout, maxsize=1)
-        return urllib3.HTTPSConnectionPool(
-            address,
-            port,
-            timeout=timeout,
-            maxsize=1,
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=certifi.where(),
-            server_hostname=host,
-            assert_hostname=host,
-        )
-
-    def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            chunk = response.read1(CHUNK)
-            if not chunk:
-                return b"".join(parts)
-            size += len(chunk)
-            if size > self._settings.http_max_bytes:
-                raise OutboundError("the answer is too large")
-            if time.monotonic() > deadline:
-                raise OutboundError("the answer takes too long")
-            parts.append(chunk)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from lrs.store.port import Reader, Store, Writer
 from lti_tool import keeping
+from lti_tool.config import origin_of
 from lti_tool.tokens import digest, new_id
 
 KIND = "platform"
@@ -54,8 +55,6 @@ class Platform:
     numbers_trusted: bool = False
     """Whether the employee numbers that it sends join accounts to one person. Where users may type the number
     themselves, or whoever runs the platform is not trusted, a number would open a colleague's record."""
-    emails_locked: bool = False
-    """Whether its users cannot change their own e-mail address: only then does a mailbox join records."""
     frame_origins: tuple[str, ...] = ()
     """Further origins that may frame the tool (an app shell, a portal around the platform)."""
     created: int = 0
@@ -89,7 +88,6 @@ class Platforms:
         audience: str = "",
         number_source: str = "sourcedid",
         numbers_trusted: bool = True,
-        emails_locked: bool = False,
         frame_origins: Sequence[str] = (),
     ) -> Platform:
         """Register a platform in the operator's name. ValueError for bad values, AlreadyRegistered."""
@@ -106,7 +104,6 @@ class Platforms:
             audience=audience,
             number_source=number_source,
             numbers_trusted=numbers_trusted,
-            emails_locked=emails_locked,
             frame_origins=tuple(frame_origins),
             created=self._clock(),
             deployments=tuple(deployments),
@@ -212,12 +209,9 @@ class Platforms:
         """Refuse launches, services and open sessions of the platform from now on."""
         return self.set_status(platform_id, DISABLED)
 
-    def activate(
-        self, platform_id: str, *, numbers_trusted: bool | None = None, emails_locked: bool | None = None
-    ) -> Platform:
-        """Accept launches of a pending or disabled platform. None leaves a setting as it is."""
-        settings = {"numbers_trusted": numbers_trusted, "emails_locked": emails_locked}
-        said = {name: value for name, value in settings.items() if value is not None}
+    def activate(self, platform_id: str, *, numbers_trusted: bool | None = None) -> Platform:
+        """Accept launches of a pending or disabled platform. None leaves `numbers_trusted` as is."""
+        said = {} if numbers_trusted is None else {"numbers_trusted": numbers_trusted}
         return self.change(platform_id, status=ACTIVE, **said)
 
     def change(self, platform_id: str, **changes: Any) -> Platform:
@@ -278,8 +272,11 @@ def _check_text(field: str, value: str) -> None:
 
 
 def _check_url(field: str, value: str) -> None:
-    parts = urlsplit(value)
-    usable = parts.scheme in ("http", "https") and parts.hostname and not parts.fragment
+    try:
+        parts = urlsplit(value)
+        usable = bool(origin_of(value)) and not parts.fragment
+    except ValueError:
+        usable = False
     if not usable or parts.username is not None or len(value) > MAX_URL or not value.isprintable():
         raise ValueError(f"{field} must be an absolute http(s) address")
 

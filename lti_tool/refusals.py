@@ -132,7 +132,14 @@ class Reason(Enum):
         _SETUP,
         lazy_gettext("The deployment id is not registered here; add it to the registration."),
     )
-    MESSAGE_VERSION = Refusal("LTI-40", 400, _TOKEN, lazy_gettext("The message is not LTI version 1.3.0."))
+    MESSAGE_VERSION = Refusal(
+        "LTI-40",
+        400,
+        _TOKEN,
+        lazy_gettext(
+            "The activity is set up as another LTI version, often 1.0 or 1.1: choose LTI 1.3 in the platform."
+        ),
+    )
     MESSAGE_TYPE = Refusal(
         "LTI-41", 400, _TOKEN, lazy_gettext("The message type is missing or not one this tool serves.")
     )

@@ -51,7 +51,9 @@ LOOK: Mapping[Reason, str] = {
     Reason.TOKEN_TIMES: "Clocks again, or a platform that does not write times as numbers.",
     Reason.TOKEN_NONCE: "A message was sent twice; harmless once, an attack if it is frequent.",
     Reason.DEPLOYMENT_UNKNOWN: "`jejak platforms add-deployment --platform ID --deployment-id MORE`.",
-    Reason.MESSAGE_VERSION: "The activity is set up as LTI 1.0 or 1.1: choose 1.3.",
+    Reason.MESSAGE_VERSION: "In Moodle the version is a setting of the tool (*Manage tools*) or, for "
+    "an activity with a tool of its own, of the activity. `old launch` in the log: LTI 1.0 or 1.1, `/lti/launch` "
+    "or another address of the tool is its *Tool URL*.",
     Reason.MESSAGE_TYPE: "The tool serves resource links and deep linking, nothing else.",
     Reason.CLAIM_MISSING: "The log names the claim. Anonymous launches have no `sub` and cannot have a record.",
     Reason.CLAIM_MALFORMED: "The log names the claim; report it to the platform's makers.",

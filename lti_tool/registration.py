@@ -16,9 +16,10 @@ import structlog
 
 from lrs.store.port import Store, Writer
 from lti_tool import ags, keeping, nrps
+from lti_tool.calls import REGISTRATION, Calls, Party
 from lti_tool.config import SECOND, LtiSettings, origin_of
 from lti_tool.launch import LAUNCH_PATH, text
-from lti_tool.outbound import Outbound, OutboundError
+from lti_tool.outbound import OutboundError
 from lti_tool.platforms import PENDING, AlreadyRegistered, Platform, Platforms, check
 from lti_tool.refusals import Reason, Refused
 from lti_tool.tokens import digest, new_id, new_secret
@@ -133,20 +134,25 @@ class Registrations:
         store: Store,
         clock: Callable[[], int],
         settings: LtiSettings,
-        http: Outbound,
+        calls: Calls,
         platforms: Platforms,
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
-        self._http = http
+        self._calls = calls
         self._platforms = platforms
         self.invites = Invites(store, clock, settings)
 
-    def configuration(self, url: str) -> Configuration:
-        """Fetch and check a platform's configuration. Refused REGISTRATION_CONFIGURATION."""
+    def configuration(self, tenant: str, url: str) -> Configuration:
+        """Fetch and check the configuration of a platform that a tenant invited.
+
+        Refused REGISTRATION_CONFIGURATION.
+        """
         try:
-            answer = self._http.get(url, headers={"Accept": "application/json"})
+            answer = self._calls.request(
+                _party(tenant, url), "GET", url, headers={"Accept": "application/json"}
+            )
             if not answer.ok:
                 raise Refused(Reason.REGISTRATION_CONFIGURATION, f"HTTP {answer.status}")
             return checked_configuration(url, answer.json())
@@ -160,7 +166,7 @@ class Registrations:
         """
         tenant = self.invites.take(invite)
         try:
-            configuration = self.configuration(configuration_url)
+            configuration = self.configuration(tenant, configuration_url)
             platform = self._ask(tenant, configuration, token)
 
             def work(writer: Writer) -> None:
@@ -183,8 +189,12 @@ class Registrations:
             headers["Authorization"] = f"Bearer {token}"
         body = json.dumps(registration_request(self._settings)).encode()
         try:
-            answer = self._http.request(
-                "POST", configuration.registration_endpoint, headers=headers, body=body
+            answer = self._calls.request(
+                _party(tenant, configuration.issuer),
+                "POST",
+                configuration.registration_endpoint,
+                headers=headers,
+                body=body,
             )
             value = answer.json() if answer.ok else None
         except OutboundError as error:
@@ -215,6 +225,11 @@ class Registrations:
         except ValueError as error:
             raise Refused(Reason.REGISTRATION_REFUSED, str(error)) from error
         return platform
+
+
+def _party(tenant: str, url: str) -> Party:
+    """A platform that is not known yet is told apart by its host."""
+    return Party(tenant, origin_of(url), REGISTRATION)
 
 
 def checked_configuration(url: str, value: Any) -> Configuration:

@@ -24,7 +24,7 @@ def ask() -> Response:
     invite, url, token = _given(request.args)
     registrations = current_tool().registrations
     tenant = registrations.invites.tenant(invite)
-    configuration = registrations.configuration(url)
+    configuration = registrations.configuration(tenant, url)
     page = render_template(
         "lti/register.html",
         tenant=tenant,

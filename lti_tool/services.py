@@ -10,21 +10,25 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterable
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import jwt
 import structlog
 
+from lti_tool.calls import Calls, Party
 from lti_tool.config import SECOND, LtiSettings, origin_of
 from lti_tool.keys import ToolKeys
-from lti_tool.outbound import Answer, Outbound, OutboundError
+from lti_tool.outbound import Answer, OutboundError
 from lti_tool.platforms import ACTIVE, Platform
 from lti_tool.tokens import new_id
+from lti_tool.waiting import SingleFlight
 
 log = structlog.get_logger(__name__)
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_TOKENS = 5000
+NO_TOKEN = "no access token"  # noqa: S105 (a message)
+"""How the message of a TokenError begins; kept with scores that wait."""
 MAX_TOKEN_LENGTH = 16 * 1024
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _NEXT = re.compile(
@@ -45,18 +49,34 @@ class ServiceError(Exception):
         return self.status is None or self.status in (401, 408, 425, 429) or self.status >= 500
 
 
+class TokenError(ServiceError):
+    """The platform gave no access token, so the service itself was never asked.
+
+    Its status is that of the token request and says nothing about what the service would have said: Moodle
+    answers 404 when it may not fetch this tool's keys.
+    """
+
+    @property
+    def may_pass(self) -> bool:
+        """Whatever is wrong with keys or permissions can be put right in the platform."""
+        return True
+
+
 class Services:
     """Authorised requests to platforms; safe for many threads."""
 
-    def __init__(
-        self, http: Outbound, keys: ToolKeys, clock: Callable[[], int], settings: LtiSettings
-    ) -> None:
-        self._http = http
+    def __init__(self, calls: Calls, keys: ToolKeys, clock: Callable[[], int], settings: LtiSettings) -> None:
+        self._calls = calls
         self._keys = keys
         self._clock = clock
         self._settings = settings
         self._tokens: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = {}
         self._guard = threading.Lock()
+        self._fetching: SingleFlight[str] = SingleFlight()
+
+    def open_until(self, platform: Platform) -> int:
+        """Until when (microseconds) the platform is left alone for not answering; 0 when it is not."""
+        return self._calls.open_until(_party(platform))
 
     def call(
         self,
@@ -68,10 +88,13 @@ class Services:
         accept: str,
         content_type: str = "",
         body: bytes | None = None,
+        seconds: float | None = None,
+        max_bytes: int | None = None,
     ) -> Answer:
         """One request with an access token; ServiceError unless the platform answers with success.
 
-        A token that the platform refuses (401) is replaced once.
+        A token that the platform refuses (401) is replaced once. `seconds` and `max_bytes` are for answers
+        that take longer, or are larger, than those of other services.
         """
         if platform.status != ACTIVE:
             raise ServiceError("the platform is not active", 403)
@@ -81,7 +104,18 @@ class Services:
             headers["Content-Type"] = content_type
         for attempt in (1, 2):
             token = self.token(platform, wanted)
-            answer = self._send(method, url, {**headers, "Authorization": f"Bearer {token}"}, body)
+            try:
+                answer = self._calls.request(
+                    _party(platform),
+                    method,
+                    url,
+                    headers={**headers, "Authorization": f"Bearer {token}"},
+                    body=body,
+                    seconds=seconds,
+                    max_bytes=max_bytes,
+                )
+            except OutboundError as error:
+                raise ServiceError(str(error)) from error
             if answer.status != 401 or attempt == 2:
                 break
             self._forget(platform, wanted, token)
@@ -90,19 +124,29 @@ class Services:
         return answer
 
     def token(self, platform: Platform, scopes: tuple[str, ...]) -> str:
-        """An access token of this registration for these scopes, from the cache while it is good."""
+        """An access token of this registration for these scopes, kept while it is good. TokenError.
+
+        Whoever asks while one is being fetched gets that one.
+        """
         key = (platform.id, scopes)
         margin = self._settings.token_margin_seconds * SECOND
         with self._guard:
             kept = self._tokens.get(key)
         if kept is not None and kept[1] - margin > self._clock():
             return kept[0]
-        token, seconds = self._fetch(platform, scopes)
-        with self._guard:
-            if len(self._tokens) >= MAX_TOKENS:
-                self._tokens.clear()
-            self._tokens[key] = (token, self._clock() + seconds * SECOND)
-        return token
+
+        def fetch() -> str:
+            token, seconds = self._fetch(platform, scopes)
+            with self._guard:
+                if len(self._tokens) >= MAX_TOKENS:
+                    self._tokens.clear()
+                self._tokens[key] = (token, self._clock() + seconds * SECOND)
+            return token
+
+        try:
+            return self._fetching.do(key, fetch, seconds=self._settings.http_total_seconds)
+        except OutboundError as error:
+            raise TokenError(f"{NO_TOKEN}: {error}") from error
 
     def _fetch(self, platform: Platform, scopes: tuple[str, ...]) -> tuple[str, int]:
         fields = {
@@ -112,17 +156,23 @@ class Services:
             "scope": " ".join(scopes),
         }
         try:
-            answer = self._http.post_form(platform.auth_token_url, fields)
+            answer = self._calls.request(
+                _party(platform),
+                "POST",
+                platform.auth_token_url,
+                headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+                body=urlencode(fields).encode(),
+            )
             value = answer.json() if answer.ok else None
         except OutboundError as error:
-            raise ServiceError(f"no access token: {error}") from error
+            raise TokenError(f"{NO_TOKEN}: {error}") from error
         if value is None:
-            raise ServiceError("no access token", answer.status)
+            raise TokenError(NO_TOKEN, answer.status)
         token = value.get("access_token") if isinstance(value, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise ServiceError("the token answer holds no usable token")
+            raise TokenError(f"{NO_TOKEN}: the answer holds no usable token")
         if len(token) > MAX_TOKEN_LENGTH:
-            raise ServiceError("the access token is too long")
+            raise TokenError(f"{NO_TOKEN}: it is too long")
         seconds = value.get("expires_in")
         usable = isinstance(seconds, int | float) and math.isfinite(seconds)
         return token, int(min(seconds, 86_400)) if usable else 0
@@ -140,16 +190,14 @@ class Services:
         }
         return jwt.encode(claims, key.private_pem, algorithm="RS256", headers={"kid": key.kid})
 
-    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        try:
-            return self._http.request(method, url, headers=headers, body=body)
-        except OutboundError as error:
-            raise ServiceError(str(error)) from error
-
     def _forget(self, platform: Platform, scopes: tuple[str, ...], token: str) -> None:
         with self._guard:
             if self._tokens.get((platform.id, scopes), ("", 0))[0] == token:
                 del self._tokens[platform.id, scopes]
+
+
+def _party(platform: Platform) -> Party:
+    return Party(platform.tenant, platform.id)
 
 
 def next_page(answer: Answer, url: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import current_app
 
 from lrs.store.port import Store
+from lti_tool.calls import Calls
 from lti_tool.config import LtiSettings
 from lti_tool.goals import Goals
 from lti_tool.gradequeue import GradeQueue
@@ -34,7 +35,7 @@ class LtiTool:
     store: Store
     clock: Callable[[], int]
     settings: LtiSettings
-    http: Outbound
+    calls: Calls
     platforms: Platforms
     tool_keys: ToolKeys
     launches: Launches
@@ -61,10 +62,10 @@ def build_tool(
     `on_launch` receives each new session with the person's linking identifiers, `on_roster` those
     of a course's members whenever its roster was fetched; both are for the alias table.
     """
-    http = http or Outbound(settings)
+    calls = Calls(http or Outbound(settings), clock, settings)
     platforms = Platforms(store, clock)
     tool_keys = ToolKeys(store, clock, settings)
-    services = Services(http, tool_keys, clock, settings)
+    services = Services(calls, tool_keys, clock, settings)
     grades = GradeQueue(store, clock, platforms, services)
     goals = Goals(store, clock, grades)
 
@@ -77,7 +78,7 @@ def build_tool(
         store=store,
         clock=clock,
         settings=settings,
-        http=http,
+        calls=calls,
         platforms=platforms,
         tool_keys=tool_keys,
         launches=Launches(
@@ -85,7 +86,7 @@ def build_tool(
             clock=clock,
             settings=settings,
             platforms=platforms,
-            keys=PlatformKeys(http, clock, settings),
+            keys=PlatformKeys(calls, clock, settings),
             on_launch=launched,
         ),
         services=services,
@@ -100,7 +101,7 @@ def build_tool(
         grades=grades,
         goals=goals,
         registrations=Registrations(
-            store=store, clock=clock, settings=settings, http=http, platforms=platforms
+            store=store, clock=clock, settings=settings, calls=calls, platforms=platforms
         ),
         table_for=table_for or (lambda _tenant: shipped()),
     )

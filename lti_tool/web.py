@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NoReturn
 
 import structlog
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from lrs.store.port import Store
@@ -61,6 +62,7 @@ def create_lti_blueprint(
 
     blueprint.add_url_rule(LOGIN_PATH, "login", login, methods=["GET", "POST"])
     blueprint.add_url_rule(LAUNCH_PATH, "launch", launch, methods=["POST"])
+    blueprint.add_url_rule("/", "misdirected", misdirected, methods=["POST"])
     blueprint.add_url_rule("/lti/jwks", "jwks", jwks, methods=["GET"])
     deeplink_pages.add_routes(blueprint)
     registration_pages.add_routes(blueprint)
@@ -89,6 +91,7 @@ def login() -> Response:
     top level, when the person opens a new window because no cookie survives in the frame.
     """
     tool = current_tool()
+    _refuse_old_launch()
     fields = _fields(LOGIN_FIELDS)
     begun = tool.launches.begin(fields)
     if cookies.WORKS in request.cookies:
@@ -126,6 +129,7 @@ def launch() -> Response:
     secret that the login left there, and sends the message again with it.
     """
     tool = current_tool()
+    _refuse_old_launch()
     names = ("state", "id_token", "error", "storage_secret")
     fields = _fields(names, longest=tool.settings.max_request_bytes)
     state = fields["state"]
@@ -146,6 +150,23 @@ def launch() -> Response:
     response: Response = redirect(_first_page(session), 303)
     cookies.drop(response, name)
     return _with_session(response, session, secret)
+
+
+def misdirected() -> NoReturn:
+    """A form sent to the bare address of the tool, which is what people type as the *Tool URL* of LTI 1.1."""
+    _refuse_old_launch()
+    raise MethodNotAllowed(valid_methods=["GET", "HEAD", "OPTIONS"])
+
+
+def _refuse_old_launch() -> None:
+    """Refused when the form is a launch of LTI 1.0 or 1.1, which no part of LTI 1.3 would understand.
+
+    Source: LTI 1.1 implementation guide, section 3 (`lti_version`), and OAuth 1.0 (`oauth_consumer_key`).
+    """
+    form = request.form
+    signed = "oauth_consumer_key" in form and "id_token" not in form
+    if form.get("lti_version", "").upper().startswith("LTI-") or signed:
+        raise Refused(Reason.MESSAGE_VERSION, "old launch")
 
 
 def _verify_page(fields: dict[str, str]) -> Response | None:

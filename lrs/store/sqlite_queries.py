@@ -86,16 +86,11 @@ COUNT_DOCUMENTS_IN = (
 )
 
 
-_SELECTED_HEAD = "l.tenant AS t, l.hidden AS h, l.id AS i, l.digest AS d, l.terms AS k, x'' AS b"
-"""The same without bodies."""
-
-
 @cache
-def by_id(count: int, bodies: bool) -> str:
+def by_id(count: int) -> str:
     marks = ",".join("?" * count)
-    selected = _SELECTED if bodies else _SELECTED_HEAD
     return _page_of(
-        f"SELECT l.stored AS s, {selected} FROM log l INDEXED BY log_id"
+        f"SELECT l.stored AS s, {_SELECTED} FROM log l INDEXED BY log_id"
         f" WHERE l.tenant = ? AND l.id IN ({marks}) LIMIT {count}"
     )
 
@@ -114,26 +109,20 @@ _DOCUMENT = (
     "SELECT json_group_array(json_array(scope, name, place, updated, etag, content_type, json(keys),"
     " length(body))), CAST(group_concat(CAST(body AS TEXT), '') AS BLOB) FROM "
 )
-_HEAD_COLUMNS = "d.scope, d.name, d.place, d.updated, d.etag, d.content_type, d.keys"
-
-
-def _columns(bodies: bool) -> str:
-    return _HEAD_COLUMNS + (", d.body" if bodies else ", x'' AS body")
+_COLUMNS = "d.scope, d.name, d.place, d.updated, d.etag, d.content_type, d.keys, d.body"
 
 
 @cache
-def named(count: int, bodies: bool) -> str:
+def named(count: int) -> str:
     marks = ",".join("?" * count)
     return (
-        f"{_DOCUMENT}(SELECT {_columns(bodies)} FROM document d INDEXED BY document_name"
+        f"{_DOCUMENT}(SELECT {_COLUMNS} FROM document d INDEXED BY document_name"
         f" WHERE d.kind = ? AND d.scope = ? AND d.name IN ({marks}) LIMIT {count})"
     )
 
 
 @cache
-def find_documents(
-    keys: int, every_scope: bool, since: bool, resumed: bool, descending: bool, bodies: bool
-) -> str:
+def find_documents(keys: int, every_scope: bool, since: bool, resumed: bool, descending: bool) -> str:
     """The query driven from the first key; without keys it walks kind and scope in order."""
     at = "k0" if keys else "d"
     direction = "DESC" if descending else "ASC"
@@ -165,6 +154,6 @@ def find_documents(
         conditions.append(f"d.updated > ?{mark}")
     ordered = ",".join(f"{at}.{column} {direction}" for column in order)
     return (
-        f"{_DOCUMENT}(SELECT {_columns(bodies)} FROM {source} WHERE {' AND '.join(conditions)}"
+        f"{_DOCUMENT}(SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)}"
         f" ORDER BY {ordered} LIMIT ?{mark + 1})"
     )

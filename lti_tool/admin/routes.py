@@ -26,14 +26,13 @@ from lti_tool.i18n import gettext, ngettext
 from lti_tool.learner.routes import use_table
 from lti_tool.platforms import DISABLED, PENDING, Platform
 from lti_tool.roles import ADMINISTRATOR
+from lti_tool.services import NO_TOKEN
 from lti_tool.tool import current_tool
 
 log = structlog.get_logger(__name__)
 
 SHOWN = 200
 """Messages of one state on the page."""
-STRANGERS = 20
-"""Unmatched actors on the page; the record API gives all of them."""
 _STATUS = re.compile(r"\(HTTP (\d{3})\)")
 
 
@@ -84,8 +83,6 @@ def overview(launch_id: str) -> str:
         sentence=_sentence(platforms, messages),
         cut=len(messages) >= SHOWN,
         state_name=state_name,
-        unmatched=current_desk().record.unmatched.counts(session.tenant),
-        strangers=current_desk().record.unmatched.page(session.tenant, limit=STRANGERS).actors,
     )
 
 
@@ -112,9 +109,19 @@ def reason_of(problem: str) -> str:
     status = int(found.group(1)) if found else 0
     if "not active" in problem:
         return gettext("The platform is switched off here.")
+    if problem.startswith(NO_TOKEN):
+        return (
+            gettext(
+                "The platform gave no access token (HTTP %(status)s): check that it can fetch this tool's"
+                " key set, and that the tool may use the grade service.",
+                status=status,
+            )
+            if status
+            else gettext("The platform gave no access token.")
+        )
     if status in (401, 403):
         return gettext("The platform did not allow it: check that the tool may use the grade service.")
-    if status == 404:
+    if status in (404, 410):
         return gettext("The column no longer exists in the gradebook.")
     if status == 400:
         return gettext("The platform refused it: perhaps this person is no longer graded in the course.")

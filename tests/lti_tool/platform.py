@@ -66,7 +66,14 @@ class Wire(Outbound):
         self.sent: list[Sent] = []
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        seconds: float | None = None,
+        max_bytes: int | None = None,
     ) -> Answer:
         sent = Sent(method, url, dict(headers or {}), body or b"")
         self.sent.append(sent)

@@ -188,12 +188,25 @@ def test_a_hostile_platform_cannot_inject_markup(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "data:text/html,x", "http://elsewhere.example/", "", None, 5, "/relative"]
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "http://elsewhere.example/",
+        "",
+        None,
+        5,
+        "/relative",
+        "https://lms.example;script-src 'unsafe-inline' *;/return",
+        "https://lms.example,https://b.example/return",
+        "https://a *.example/return",
+    ],
 )
 def test_an_unusable_return_address_is_refused(world: World, url: Any) -> None:
     """A choice is only ever sent to a proper https address, or to the platform's own origin."""
     _visit, _path, page = open_picker(world, {**SETTINGS, "deep_link_return_url": url})
     assert "LTI-60" in page.get_data(as_text=True)
+    assert "unsafe-inline" not in page.headers["Content-Security-Policy"]
 
 
 def test_the_form_may_go_to_the_platform_alone(world: World) -> None:

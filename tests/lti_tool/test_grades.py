@@ -112,6 +112,30 @@ def test_a_refused_score_is_shown_and_can_be_retried(world: World) -> None:
     assert len(listed(world, SENT)) == 1
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 500])
+def test_a_platform_that_gives_no_token_keeps_its_scores_waiting(world: World, status: int) -> None:
+    """Moodle answers a token request 404 when it may not fetch our keys: the column is there all the same."""
+    refuse: Any = lambda _sent: answer({"error": "no"}, status)  # noqa: E731
+    world.wire.handlers[world.platform.token_url] = refuse
+    queue(world, 40, at=1)
+    world.tool.grades.run_once()
+    (waiting,) = listed(world, WAITING)
+    assert waiting.problem == f"no access token (HTTP {status})"
+    serve_tokens(world, world.platform)
+    world.clock.forward(31)
+    world.tool.grades.run_once()
+    assert sent_scores(world) == [40]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_column_that_is_gone_ends_the_sending(world: World, status: int) -> None:
+    """Only the line item's own answer says so."""
+    respond(world, status)
+    queue(world, 40, at=1)
+    world.tool.grades.run_once()
+    assert [one.problem for one in listed(world, FAILED)] == [f"POST was refused (HTTP {status})"]
+
+
 def test_a_sent_score_cannot_be_tried_again(world: World) -> None:
     """What has arrived is not sent a second time, whoever asks."""
     queue(world, 40, at=1)

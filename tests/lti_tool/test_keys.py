@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
+from lti_tool.calls import KEYS, Party
 from lti_tool.config import LtiSettings
 from lti_tool.jwks import KeysUnreachable, PlatformKeys
 from lti_tool.keys import KeyLocked, ToolKeys
@@ -16,6 +17,7 @@ from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import TOOL, answer, private_key, public_jwk
 
 DAY = 86_400
+PARTY = Party("agency", "platform", KEYS)
 
 
 def kids(keys: ToolKeys) -> list[str]:
@@ -162,17 +164,17 @@ def test_a_withdrawn_key_stops_working_when_its_set_is_fetched_again(world: Worl
 def test_what_is_not_a_key_set_counts_as_unreachable(world: World, document: Any) -> None:
     """An answer that is no JWK set gives no keys and is not remembered as one."""
     world.wire.handlers[world.platform.jwks_url] = lambda _sent: answer(document)
-    keys = PlatformKeys(world.wire, world.clock, world.tool.settings)
+    keys = PlatformKeys(world.tool.calls, world.clock, world.tool.settings)
     with pytest.raises(KeysUnreachable):
-        keys.key(world.platform.jwks_url, "key-1")
+        keys.key(world.platform.jwks_url, "key-1", PARTY)
 
 
 def test_weak_keys_verify_nothing(world: World) -> None:
     """An RSA key below 2048 bits is not used."""
     weak = jwt.algorithms.RSAAlgorithm.to_jwk(private_key("weak", 1024).public_key(), as_dict=True)
     world.wire.handlers[world.platform.jwks_url] = lambda _sent: answer({"keys": [{**weak, "kid": "weak"}]})
-    keys = PlatformKeys(world.wire, world.clock, world.tool.settings)
-    assert keys.key(world.platform.jwks_url, "weak") is None
+    keys = PlatformKeys(world.tool.calls, world.clock, world.tool.settings)
+    assert keys.key(world.platform.jwks_url, "weak", PARTY) is None
 
 
 def test_an_error_status_gives_no_keys(world: World) -> None:
@@ -180,7 +182,9 @@ def test_an_error_status_gives_no_keys(world: World) -> None:
     failing: Callable[[Any], Any] = lambda _sent: answer({"keys": world.platform.jwks}, 500)  # noqa: E731
     world.wire.handlers[world.platform.jwks_url] = failing
     with pytest.raises(KeysUnreachable):
-        PlatformKeys(world.wire, world.clock, world.tool.settings).key(world.platform.jwks_url, "key-1")
+        PlatformKeys(world.tool.calls, world.clock, world.tool.settings).key(
+            world.platform.jwks_url, "key-1", PARTY
+        )
 
 
 def test_a_platform_that_does_not_answer_is_not_asked_at_every_launch(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from lti_tool.config import LtiSettings, origin_of
-from lti_tool.outbound import Forbidden, Outbound, OutboundError
+from lti_tool.outbound import Answer, Forbidden, Outbound, OutboundError
 from tests.lti_tool.platform import TOOL
 
 
@@ -35,6 +36,23 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"x")
                 self.wfile.flush()
                 time.sleep(0.05)
+        elif self.path == "/headers":
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}":
+                self.wfile.write(bytes((byte,)))
+                self.wfile.flush()
+                time.sleep(0.05)
+        elif self.path == "/cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"half")
+            self.close_connection = True
+        elif self.path == "/twice":
+            self.send_response(200)
+            self.send_header("Link", "<a>; rel=prev")
+            self.send_header("Link", "<b>; rel=next")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif self.path == "/silent":
             time.sleep(0.6)
             self._send(b"late")
@@ -106,6 +124,41 @@ def test_a_slow_drip_is_cut_off(server: str) -> None:
     assert time.monotonic() - began < 0.9
 
 
+def test_dripping_headers_are_cut_off(server: str) -> None:
+    """A byte of the header now and then is never late for a socket, but the whole has one deadline."""
+    began = time.monotonic()
+    with pytest.raises(OutboundError, match="too long"):
+        local(http_total_seconds=0.3, http_timeout_seconds=0.2).get(server + "/headers")
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_server_that_never_ends_its_handshake_is_cut_off() -> None:
+    """TLS has no time of its own: a connection that is accepted and left alone ends with the whole."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(OutboundError, match="too long"):
+            local(http_total_seconds=0.3).get(f"https://127.0.0.1:{silent.getsockname()[1]}/")
+        assert time.monotonic() - began < 5
+
+
+def test_an_answer_that_is_cut_off_is_no_answer(server: str) -> None:
+    """Less than the announced length is not taken for the whole."""
+    with pytest.raises(OutboundError, match="no answer"):
+        local().get(server + "/cut")
+
+
+def test_repeated_headers_are_all_seen(server: str) -> None:
+    """Links may stand in several headers of the same name."""
+    assert local().get(server + "/twice").headers["link"] == "<a>; rel=prev, <b>; rel=next"
+
+
+@pytest.mark.parametrize("body", [b"[" + b"1," * 1_000_001 + b"1]", b"[" * 1_000_001])
+def test_json_is_bounded_by_what_it_costs_to_read(body: bytes) -> None:
+    """A few megabytes of tiny values would take sixty times as much memory; they are not read at all."""
+    with pytest.raises(OutboundError, match="too large"):
+        Answer(200, {}, body).json()
+
+
 def test_a_silent_server_is_given_up(server: str) -> None:
     """A server that says nothing is given up after the time-out."""
     with pytest.raises(OutboundError, match="no answer"):
@@ -139,6 +192,48 @@ FORBIDDEN_ADDRESSES = [
     "2002:7f00:1::",
     "64:ff9b::7f00:1",
     "64:ff9b::a00:1",
+    "64:ff9b::808:808",
+    "64:ff9b:1::a00:1",
+    "fec0::1",
+    "3fff::1",
+    "3fff:fff:ffff::1",
+    "5f00::1",
+    "100::1",
+    "100:0:0:1::1",
+    "2001::1",
+    "2001:0:808:808::1",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:20::1",
+    "2001:db8::1",
+    "2002:808:808::1",
+    "2620:4f:8000::1",
+    "4000::1",
+    "::7f00:1",
+    "::ffff:0:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "2a00:1450::5efe:a00:1",
+    "fe80::1%eth0",
+    "192.0.0.1",
+    "192.0.0.9",
+    "192.0.0.171",
+    "192.0.2.1",
+    "192.31.196.1",
+    "192.52.193.1",
+    "192.88.99.1",
+    "192.175.48.1",
+    "198.19.255.255",
+    "198.51.100.1",
+    "203.0.113.1",
+    "240.0.0.1",
+]
+PUBLIC_ADDRESSES = [
+    "8.8.8.8",
+    "103.10.66.1",
+    "192.0.1.1",
+    "2a00:1450:4001::200e",
+    "2001:4860::8888",
+    "::ffff:8.8.8.8",
 ]
 
 
@@ -148,6 +243,13 @@ def test_inner_addresses_are_out_of_reach(address: str) -> None:
     http = Outbound(LtiSettings(public_url=TOOL), resolve=lambda _host, _port: [address])
     with pytest.raises(Forbidden):
         http.get("https://lms.example/")
+
+
+@pytest.mark.parametrize("address", PUBLIC_ADDRESSES)
+def test_public_addresses_are_within_reach(address: str) -> None:
+    """Machines on the internet, also where the system writes IPv4 as IPv6."""
+    http = Outbound(LtiSettings(public_url=TOOL), resolve=lambda _host, _port: [address])
+    assert http.checked_address("https", "lms.example", 443) == address
 
 
 def test_one_inner_address_among_many_is_enough() -> None:
@@ -232,6 +334,26 @@ def test_proxies_of_the_environment_are_not_used(server: str, monkeypatch: pytes
 def test_origins_are_written_as_browsers_write_them(url: str, origin: str) -> None:
     """Scheme and host in lower case, default ports left out."""
     assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://lms.example;script-src *",
+        "https://lms.example'",
+        "https://a b.example",
+        "https://lms.example,https://b.example",
+        "https://[::1;x]/",
+        "https://*.example",
+        "https://lms.example\\@b.example",
+        "https://" + "x" * 64 + "\u00e9.example",
+        "https://",
+    ],
+)
+def test_what_is_no_host_has_no_origin(url: str) -> None:
+    """Origins are written into headers: nothing but a host's letters may come out."""
+    with pytest.raises(ValueError, match=r"."):
+        origin_of(url)
 
 
 @pytest.mark.parametrize(

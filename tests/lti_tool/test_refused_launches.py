@@ -373,3 +373,32 @@ def test_a_key_set_with_strange_entries_still_serves(world: World) -> None:
         {"keys": [*strange, *world.platform.jwks]}
     )
     assert world.visit().go().status_code == 303
+
+
+OLD_LAUNCH = {
+    "lti_message_type": "basic-lti-launch-request",
+    "lti_version": "LTI-1p0",
+    "oauth_consumer_key": "key",
+    "oauth_signature": "c2lnbmF0dXJl",
+    "resource_link_id": "7",
+    "user_id": "42",
+}
+
+
+@pytest.mark.parametrize("path", ["/lti/launch", "/lti/login", "/"])
+@pytest.mark.parametrize("left_out", ["", "lti_version", "oauth_consumer_key"])
+def test_a_launch_of_lti_1_1_is_told_to_become_1_3(world: World, path: str, left_out: str) -> None:
+    """A form of LTI 1.0 or 1.1 says which setting is wrong, at whatever address of the tool it arrives."""
+    form = {name: value for name, value in OLD_LAUNCH.items() if name != left_out}
+    response = world.app.test_client().post(path, data=form, base_url=TOOL)
+    page = response.get_data(as_text=True)
+    assert response.status_code == 400
+    assert "LTI-40" in page
+    assert "choose LTI 1.3" in page
+
+
+def test_another_form_at_the_bare_address_is_not_served(world: World) -> None:
+    """`/` takes no forms; it only explains the launches of an old version."""
+    response = world.app.test_client().post("/", data={"a": "b"}, base_url=TOOL)
+    assert response.status_code == 405
+    assert "GET" in response.headers["Allow"]

@@ -243,6 +243,7 @@ def test_a_platform_speaks_for_its_own_host_alone(world: World, changes: dict[st
 )
 def test_registration_cannot_reach_inside(world: World, url: str) -> None:
     """An invitation does not let anyone make the tool fetch inner addresses (SSRF)."""
+    from lti_tool.calls import Calls
     from lti_tool.outbound import Outbound
     from lti_tool.registration import Registrations
 
@@ -251,11 +252,11 @@ def test_registration_cannot_reach_inside(world: World, url: str) -> None:
         store=world.store,
         clock=world.clock,
         settings=world.tool.settings,
-        http=real,
+        calls=Calls(real, world.clock, world.tool.settings),
         platforms=world.tool.platforms,
     )
     with pytest.raises(Refused) as refused:
-        registrations.configuration(url)
+        registrations.configuration("agency", url)
     assert refused.value.refusal.code == "LTI-72"
     assert isinstance(refused.value.__cause__, Forbidden)
 
