@@ -105,6 +105,7 @@ class LoopSteps:
             done,
             prefetch=write.prefetch,
             documents=write.documents,
+            heads=write.heads,
             views=write.views,
             tenant=write.tenant,
             size=write.size,

@@ -6,9 +6,10 @@ from dataclasses import asdict
 
 import click
 
-from jejak.cli_shared import json_option, opened_store, show, tenant_option
+from jejak.cli_shared import check_tenant, json_option, opened_store, show, tenant_option
 from jejak.clock import now
 from lrs.access import Credentials, Scope
+from lrs.records.account_names import AccountName, AccountNames
 
 SCOPES = [scope.value for scope in Scope]
 
@@ -33,6 +34,7 @@ def credentials() -> None:
 def create(tenant: str, name: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Make a key and its secret. The secret is shown once and kept only as a hash."""
     with opened_store() as store:
+        check_tenant(store, tenant)
         try:
             key, secret = Credentials(store, now).create(tenant, name, frozenset(map(Scope, scopes)))
         except ValueError as error:
@@ -47,6 +49,28 @@ def list_(tenant: str, as_json: bool) -> None:
     """List an agency's keys, without secrets."""
     with opened_store() as store:
         show([asdict(one) for one in Credentials(store, now).list(tenant)], as_json)
+
+
+@credentials.command("account-names")
+@click.argument("key")
+@click.argument("names", type=click.Choice([each.value for each in AccountName]), required=False)
+@json_option
+def account_names(key: str, names: str | None, as_json: bool) -> None:
+    """Say what the account names of a KEY's statements are: `user-id` (default) or `username`.
+
+    Launches name people by the platform's number of the user. A source that sends user names instead
+    (logstore_xapi with "Identify users by username") matches nobody until this says so. It holds for every
+    key of the agency with the same name, and for what they sent before. Without NAMES the setting is shown.
+    """
+    with opened_store() as store:
+        found = Credentials(store, now).find(key)
+        if found is None:
+            raise click.ClickException(f"there is no key {key}")
+        settings = AccountNames(store, now)
+        if names is not None:
+            settings.set(found.tenant, found.name, AccountName(names))
+        held = settings.of(found.tenant, found.name)
+    show({"key": key, "source": found.name, "account_names": held.value}, as_json)
 
 
 @credentials.command()

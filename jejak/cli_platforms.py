@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from jejak.cli_shared import json_option, opened_store, show, tenant_option
+from jejak.cli_shared import check_tenant, json_option, opened_store, show, tenant_option
 from jejak.clock import now
 from jejak.settings import load
 from jejak.wiring import lti_settings
@@ -64,6 +64,12 @@ def _registry() -> Iterator[Platforms]:
     help="Whether those numbers join accounts to one person. Only where users cannot change their own.",
 )
 @click.option(
+    "--emails-locked/--no-emails-locked",
+    default=False,
+    show_default=True,
+    help="Whether users cannot change their own e-mail: statements about a mailbox then join its owner.",
+)
+@click.option(
     "--frame-origin", "frame_origins", multiple=True, help="Further origins that may frame the tool."
 )
 @json_option
@@ -113,15 +119,25 @@ def disable(platform_id: str, as_json: bool) -> None:
     help="Whether its employee numbers join accounts to one person. Left out, it stays as it was; "
     "one that registered itself is not trusted.",
 )
+@click.option(
+    "--emails-locked/--no-emails-locked",
+    default=None,
+    help="Whether users cannot change their own e-mail: statements about a mailbox then join its owner.",
+)
 @json_option
-def activate(platform_id: str, numbers_trusted: bool | None, as_json: bool) -> None:
-    """Accept launches of a platform that registered itself or was disabled.
+def activate(
+    platform_id: str, numbers_trusted: bool | None, emails_locked: bool | None, as_json: bool
+) -> None:
+    """Accept launches of a platform that registered itself or was disabled, and change what is trusted.
 
     Trust its employee numbers only where users cannot change their own: whoever sends a colleague's number
     sees that colleague's record.
     """
     with _registry() as registry:
-        show(_brief(registry.activate(platform_id, numbers_trusted=numbers_trusted)), as_json)
+        activated = registry.activate(
+            platform_id, numbers_trusted=numbers_trusted, emails_locked=emails_locked
+        )
+        show(_brief(activated), as_json)
 
 
 @platforms.command("add-deployment")
@@ -145,6 +161,7 @@ def invite(tenant: str, as_json: bool) -> None:
     """
     settings = load(os.environ)
     with opened_store() as store:
+        check_tenant(store, tenant)
         url, expires = Invites(store, now, lti_settings(settings)).create(tenant)
     show({"url": url, "expires": expires}, as_json)
 
@@ -168,4 +185,5 @@ def _brief(platform: Platform) -> dict[str, Any]:
         "name": platform.name,
         "status": platform.status,
         "numbers_trusted": platform.numbers_trusted,
+        "emails_locked": platform.emails_locked,
     }

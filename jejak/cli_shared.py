@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,19 +12,37 @@ from typing import Any
 
 import click
 
+from jejak.clock import now
 from jejak.settings import load
+from lrs.access import Credentials
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lti_tool.platforms import Platforms
 
 
 @contextmanager
 def opened_store() -> Iterator[Store]:
-    """The store that the settings name, closed again afterwards."""
+    """The store that the settings name, closed again afterwards; its address is told on standard error."""
     store = open_store(load(os.environ).store)
+    click.echo(f"store: {store_address()}", err=True)
     try:
         yield store
     finally:
         store.close()
+
+
+def check_tenant(store: Store, tenant: str) -> None:
+    """Warn of an agency that nothing here belongs to, while others are known: mostly a slip of the pen.
+
+    On a terminal it is asked whether to go on; click.Abort when not.
+    """
+    known = {*Platforms(store, now).tenants(), *Credentials(store, now).tenants()}
+    if not known or tenant in known:
+        return
+    names = ", ".join(sorted(known)[:TENANTS_SHOWN]) + (" ..." if len(known) > TENANTS_SHOWN else "")
+    click.echo(f"Warning: {tenant!r} is a new agency here. Known are: {names}", err=True)
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm("Go on with the new agency?", abort=True, err=True)
 
 
 def store_address() -> str:
@@ -38,6 +57,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 tenant_option = click.option("--tenant", required=True, help="The agency, for example `bkn`.")
 
 
+TENANTS_SHOWN = 20
+"""Known agencies that a warning names."""
 _TIMES = frozenset({"created", "expires", "active_from"})
 
 

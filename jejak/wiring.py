@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from lrs.access import Credentials
 from lrs.http.application import XapiApplication
 from lrs.http.services import Limits
 from lrs.http.validate import ValidateApplication, inspect
-from lrs.people import People, nip_key
+from lrs.people import People, mailbox_key, nip_key, username_key
 from lrs.records.learning_record import LearningRecord
 from lrs.store.open import open_store
 from lrs.store.port import Store
@@ -129,6 +130,9 @@ def wire(settings: Settings) -> Wired:
     )
 
 
+MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
+
+
 class Acquaintance:
     """Makes people known when they launch or are listed: the only way an NIP reaches the alias table."""
 
@@ -152,7 +156,10 @@ class Acquaintance:
         keys = [account_key(identity.issuer, identity.subject)]
         if identity.employee_number:
             keys.append(nip_key(identity.employee_number))
-        return self._people.ensure(identity.tenant, keys, identity.name)
+        if identity.email_locked and MAILBOX.fullmatch(identity.email):
+            keys.append(mailbox_key(identity.email))
+        names = [username_key(identity.issuer, identity.username)] if identity.username else []
+        return self._people.ensure(identity.tenant, keys, identity.name, reusable=names)
 
 
 def lti_settings(settings: Settings) -> LtiSettings:

@@ -224,6 +224,22 @@ class Credentials:
                 after = (page[-1].order, page[-1].name)
         return found
 
+    def find(self, key: str) -> Credential | None:
+        """One credential, disabled or not; None when there is none."""
+        with self._store.reading() as reader:
+            document = reader.document(KIND, "", key)
+        return None if document is None else _credential(document)
+
+    def tenants(self) -> set[str]:
+        """Every tenant that has a credential, disabled ones included."""
+        found: set[str] = set()
+        after: tuple[str, str] | None = None
+        with self._store.reading() as reader:
+            while page := reader.find_documents(KIND, "", after=after, limit=PAGE):
+                found.update(orjson.loads(document.body)["tenant"] for document in page)
+                after = (page[-1].order, page[-1].name)
+        return found
+
     @staticmethod
     def _page(reader: Reader, tenant: str, after: tuple[str, str] | None) -> Sequence[Document]:
         return reader.find_documents(KIND, "", {_tenant_key(tenant)}, after=after, limit=PAGE)
@@ -245,15 +261,17 @@ def _credential(document: Document) -> Credential:
     )
 
 
-def _access(key: str, facts: Mapping[str, Any]) -> Access:
-    authority = {
+def authority_of(tenant: str, name: str) -> dict[str, Any]:
+    """The agent that stands as `authority` in the statements of a tenant's credentials of this name."""
+    return {
         "objectType": "Agent",
-        "name": facts["name"],
-        "account": {
-            "homePage": AUTHORITY_HOME + quote(facts["tenant"], safe=""),
-            "name": facts["name"],
-        },
+        "name": name,
+        "account": {"homePage": AUTHORITY_HOME + quote(tenant, safe=""), "name": name},
     }
+
+
+def _access(key: str, facts: Mapping[str, Any]) -> Access:
+    authority = authority_of(facts["tenant"], facts["name"])
     scopes = frozenset(Scope(scope) for scope in facts["scopes"])
     return Access(facts["tenant"], key, facts["name"], scopes, authority, mine_key(authority))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from os import SEEK_END
 from tempfile import SpooledTemporaryFile
@@ -63,32 +63,53 @@ def spool() -> Iterator[IO[bytes]]:
             file.close()
 
 
-def receive(sha2: str, content_type: str, chunks: Iterable[bytes], file: IO[bytes]) -> Received:
-    """Add data to the end of a file while its hash is taken; WrongHash when it is not `sha2`.
+class Receiver:
+    """Adds the data of one attachment to the end of a file, while its hash is taken."""
 
-    Full when the file finds no room.
-    """
-    promised = hasher(sha2)
-    if promised is None:
-        raise WrongHash("the hash is no SHA-2 in hexadecimal")
-    own = hashlib.sha256()
-    size, start = 0, file.seek(0, SEEK_END)
+    def __init__(self, sha2: str, content_type: str, file: IO[bytes]) -> None:
+        """`sha2` is the hash that the sender gives; WrongHash when it is none."""
+        promised = hasher(sha2)
+        if promised is None:
+            raise WrongHash("the hash is no SHA-2 in hexadecimal")
+        self._sha2 = sha2.lower()
+        self._content_type = content_type
+        self._file = file
+        self._start = file.seek(0, SEEK_END)
+        self._size = 0
+        self._sha256 = hashlib.sha256()
+        self._promised = self._sha256 if promised.name == "sha256" else promised
+
+    def add(self, chunk: bytes) -> None:
+        """The next bytes. Full when the file finds no room."""
+        self._sha256.update(chunk)
+        if self._promised is not self._sha256:
+            self._promised.update(chunk)
+        self._size += len(chunk)
+        with _no_room_is_full():
+            self._file.write(chunk)
+
+    def is_whole(self) -> bool:
+        """Whether what was added so far has the hash that was promised."""
+        return self._promised.hexdigest() == self._sha2
+
+    def received(self) -> Received:
+        """All that was added; WrongHash when it is not what was promised."""
+        if not self.is_whole():
+            raise WrongHash("the data does not have the hash it was sent with")
+        with _no_room_is_full():
+            self._file.flush()
+        sha256 = self._sha256.hexdigest()
+        return Received(self._sha2, sha256, self._size, self._content_type, self._file, self._start)
+
+
+@contextlib.contextmanager
+def _no_room_is_full() -> Iterator[None]:
     try:
-        for chunk in chunks:
-            own.update(chunk)
-            if promised.name != "sha256":
-                promised.update(chunk)
-            size += len(chunk)
-            file.write(chunk)
-        file.flush()
+        yield
     except OSError as error:
         if error.errno in NO_SPACE:
             raise Full("there is no room to receive an attachment") from error
         raise
-    found = own.hexdigest() if promised.name == "sha256" else promised.hexdigest()
-    if found != sha2.lower():
-        raise WrongHash("the data does not have the hash it was sent with")
-    return Received(sha2.lower(), own.hexdigest(), size, content_type, file, start)
 
 
 def keep_blobs(store: Store, received: Sequence[Received]) -> None:

@@ -194,7 +194,7 @@ class Ingest:
         # As they will be where nothing is referred to; others are made anew.
         views = [(tenant, (prepared.keys,)) for prepared in batch]
         size = sum([len(prepared.head) + KEY_SIZE * len(prepared.keys) for prepared in batch])
-        write = Write(work, prefetch, documents, views, tenant, size)
+        write = Write(work, prefetch, documents, (), views, tenant, size)
         for attempt in range(ATTEMPTS):
             try:
                 stored, new = yield write

@@ -22,9 +22,12 @@ import orjson
 from lrs.people_book import (
     ALIAS,
     LINK,
+    MATCHED_OR_LISTED,
+    PROVED,
     RECOUNT,
     Book,
     Link,
+    Met,
     Person,
     UnknownPerson,
     about,
@@ -33,6 +36,7 @@ from lrs.people_book import (
     roots_of,
 )
 from lrs.store.port import Document, Store, Writer
+from statements.identity import agent_key
 
 __all__ = [
     "ALIAS",
@@ -41,13 +45,16 @@ __all__ = [
     "SALT",
     "SYSTEM",
     "Link",
+    "Met",
     "People",
     "Person",
     "UnknownPerson",
+    "mailbox_key",
     "nip_key",
     "owners_of",
     "person_of",
     "roots_of",
+    "username_key",
 ]
 
 SALT = "salt"
@@ -61,6 +68,23 @@ def nip_key(number: str) -> str:
     if len(digits) != 18 or not (digits.isascii() and digits.isdigit()):
         raise ValueError("an NIP has 18 digits")
     return f"nip\x1f{digits}"
+
+
+def username_key(home_page: str, username: str) -> str:
+    """The identifier key of somebody's user name at a platform.
+
+    In a statement it has the form of an account, home page and name; there the name is the user's number. The
+    two are kinds of their own here: the user name "1042" must not be taken for user number 1042.
+    """
+    return f"username\x1f{home_page}\x1f{username}"
+
+
+def mailbox_key(address: str) -> str:
+    """The identifier key of an e-mail address, as statements with an `mbox` have it."""
+    key = agent_key({"mbox": f"mailto:{address}"})
+    if key is None:
+        raise ValueError("a mailbox always identifies")
+    return key
 
 
 class People:
@@ -118,29 +142,40 @@ class People:
             found = reader.find_documents(LINK, tenant, {about(id)}, limit=1000)
         return [Link(**orjson.loads(document.body)) for document in found]
 
-    def ensure(self, tenant: str, keys: Sequence[str], name: str = "") -> str:
+    def ensure(
+        self, tenant: str, keys: Sequence[str], name: str = "", *, reusable: Sequence[str] = ()
+    ) -> str:
         """The person with these identifiers, made or completed as needed; its id.
 
         The first identifier is the one that was proved (the account of a launch). Unknown identifiers are
         linked to its person, persons known by the others are merged into it, by `SYSTEM`. What somebody undid
         is not made again.
+
+        `reusable` identifiers may pass from one person to another, as a user name does that an administrator
+        gives to somebody else. They are linked unless they belong to somebody who has proved another one.
         """
         marked = [(key, self.persona(tenant, key)) for key in dict.fromkeys(keys)]
         if not marked:
             raise ValueError("a person needs an identifier")
-        if known := self._settled(tenant, [persona for _, persona in marked], name):
+        passing = [(key, self.persona(tenant, key)) for key in dict.fromkeys(reusable)]
+        first_key, first = marked[0]
+        lasting = [persona for _, persona in marked]
+        if known := self._settled(tenant, first, lasting, [persona for _, persona in passing], name):
             return known
 
         def work(writer: Writer) -> str:
             people = Book(writer, tenant, self._clock())
-            first_key, first = marked[0]
             person = people.owner(first)
             if person is None:
                 person = people.create(first_key, first, "")
             for key, persona in marked[1:]:
                 people.join(person.id, key, persona, SYSTEM, "launch")
+            for key, persona in passing:
+                if not people.is_proved(people.owner(persona)):
+                    people.join(person.id, key, persona, SYSTEM, "launch")
             if name:
                 people.rename(person.id, name)
+            people.prove(person.id, first)
             return people.root(person.id).id
 
         return self._store.writing(work)
@@ -189,26 +224,32 @@ class People:
 
         self._store.writing(work)
 
-    def meet(self, writer: Writer, tenant: str, met: Mapping[str, tuple[str, str]]) -> None:
-        """Inside a write: make persons of personas that are seen for the first time.
-
-        `met` maps a persona to its identifier key and the name it came with.
-        """
+    def meet(self, writer: Writer, tenant: str, met: Mapping[str, Met]) -> None:
+        """Inside a write: make persons of personas that are seen for the first time; `met` is by persona."""
         people = Book(writer, tenant, self._clock())
         known = writer.documents(ALIAS, tenant, met)
-        for persona, (key, name) in met.items():
-            if persona not in known:
-                people.create(key, persona, name)
+        for persona, one in met.items():
+            alias = known.get(persona)
+            if alias is None:
+                people.create(one.key, persona, one.name, source=one.source)
+            elif alias.keys.isdisjoint(MATCHED_OR_LISTED):
+                people.list_unmatched(alias, one.source)
 
-    def _settled(self, tenant: str, personas: Sequence[str], name: str) -> str | None:
+    def _settled(
+        self, tenant: str, first: str, personas: Sequence[str], passing: Sequence[str], name: str
+    ) -> str | None:
         """The person, when it has all these personas and this name already: most launches change nothing."""
         with self._store.reading() as reader:
-            owners = owners_of(reader, tenant, personas)
-        found = {owner.id: owner for owner in owners.values()}
-        if len(owners) < len(set(personas)) or len(found) != 1:
+            aliases = reader.documents(ALIAS, tenant, {*personas, *passing})
+            owners = owners_of(reader, tenant, aliases)
+        found = {owners[persona].id: owners[persona] for persona in personas if persona in owners}
+        if not owners.keys() >= {*personas, *passing} or len(found) != 1:
             return None
         (person,) = found.values()
-        return person.id if name in ("", person.name) else None
+        if PROVED not in aliases[first].keys or name not in ("", person.name):
+            return None
+        # Another person's user name stays theirs; whether it does is looked at again at each launch.
+        return person.id if all(owners[one].id == person.id for one in passing) else None
 
     def _salt(self, tenant: str) -> bytes:
         """The tenant's random key: without the store, a persona tells nothing of its identifier."""

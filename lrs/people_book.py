@@ -17,6 +17,13 @@ from lrs.store.port import Document, Reader, Writer
 ALIAS, PERSON, LINK = "alias", "person", "link"
 RECOUNT = "recount"
 """Kind of the documents that ask for a person's entries and sums to be worked out anew."""
+PROVED = "proved"
+"""Index key of the aliases whose account launched or stands in a roster of a platform."""
+MATCHED = "matched"
+"""Index key of the other aliases of a person of whom one alias is `PROVED`."""
+UNMATCHED = "unmatched"
+"""Index key of the aliases that statements alone have named. Beside it each has one that names its source."""
+MATCHED_OR_LISTED = frozenset({PROVED, MATCHED, UNMATCHED})
 _DEEPEST = 16
 
 
@@ -53,6 +60,17 @@ class Link:
     at: int = 0
     undone_by: str = ""
     undone_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Somebody whom a statement names."""
+
+    key: str
+    """The identifier key."""
+    name: str
+    source: str
+    """Name of the credential whose statement it was; "" when nobody knows."""
 
 
 def person_of(reader: Reader, tenant: str, id: str) -> Person | None:
@@ -124,14 +142,38 @@ class Book:
         }
         self._put(PERSON, person.id, {name: value for name, value in body.items() if value})
 
-    def create(self, key: str, persona: str, name: str) -> Person:
-        """A person of one identifier; one that has its id already (from before an undo) is used again."""
+    def create(self, key: str, persona: str, name: str, *, source: str | None = None) -> Person:
+        """A person of one identifier; one that has its id already (from before an undo) is used again.
+
+        `source` names the credential whose statement named it; None for a person known in another way.
+        """
         document = self.writer.document(PERSON, self.tenant, persona)
         person = Person(persona, name) if document is None else replace(read_person(document), merged_into="")
         person = replace(person, personas=_with(person.personas, (persona,)))
         self.keep(person)
-        self._alias(key, persona, person.id)
+        self._alias(key, persona, person.id, frozenset() if source is None else _unmatched(source))
         return person
+
+    def is_proved(self, person: Person | None) -> bool:
+        """Whether any identifier of the person was proved by a platform."""
+        if person is None:
+            return False
+        aliases = self.writer.documents(ALIAS, self.tenant, person.personas)
+        return any(PROVED in alias.keys for alias in aliases.values())
+
+    def prove(self, id: str, persona: str) -> None:
+        """Note that a platform proved this identifier: nothing of its person is unmatched any more."""
+        person = self.root(id)
+        for name, alias in self.writer.documents(ALIAS, self.tenant, person.personas).items():
+            proved = name == persona or PROVED in alias.keys
+            keys = frozenset({PROVED if proved else MATCHED})
+            if keys != alias.keys:
+                self.writer.put(replace(alias, keys=keys))
+
+    def list_unmatched(self, alias: Document, source: str) -> None:
+        """List an identifier that statements name, unless its person was proved by another one."""
+        proved = self.is_proved(self.owner(alias.name))
+        self.writer.put(replace(alias, keys=frozenset({MATCHED}) if proved else _unmatched(source)))
 
     def rename(self, id: str, name: str) -> None:
         """Bring a person's name up to date."""
@@ -220,9 +262,9 @@ class Book:
         facts = [Link(**orjson.loads(document.body)) for document in found]
         return any(fact.undone_at and (fact.persona in names or fact.absorbed in names) for fact in facts)
 
-    def _alias(self, key: str, persona: str, person: str) -> None:
+    def _alias(self, key: str, persona: str, person: str, keys: frozenset[str] = frozenset()) -> None:
         kind, _, value = key.partition("\x1f")
-        self._put(ALIAS, persona, {"kind": kind, "value": value, "person": person})
+        self._put(ALIAS, persona, {"kind": kind, "value": value, "person": person}, keys)
 
     def _fact(self, fact: Link) -> Link:
         made = f"{self.tenant}\x1f{fact.person}\x1f{fact.persona}\x1f{fact.absorbed}\x1f{self.now}"
@@ -242,6 +284,15 @@ class Book:
             kind, self.tenant, name, orjson.dumps(body), updated=self.now, keys=keys, order=order
         )
         self.writer.put(document)
+
+
+def source_key(source: str) -> str:
+    """Index key of the unmatched identifiers that statements of one source named."""
+    return f"source\x1f{source}"
+
+
+def _unmatched(source: str) -> frozenset[str]:
+    return frozenset({UNMATCHED, source_key(source)})
 
 
 def about(person: str) -> str:

@@ -23,6 +23,7 @@ class Write:
     work: Callable[[Writer], Any]
     prefetch: Sequence[tuple[str, str]] = ()
     documents: Sequence[tuple[str, str, str]] = ()
+    heads: Sequence[tuple[str, str, str]] = ()
     views: Sequence[tuple[str, Views]] = ()
     tenant: str = ""
     size: int = 0
@@ -64,6 +65,7 @@ def _carried_out(store: Store, step: Step) -> Any:
             step.work,
             prefetch=step.prefetch,
             documents=step.documents,
+            heads=step.heads,
             views=step.views,
             tenant=step.tenant,
             size=step.size,

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 CLAIM = adapter.CLAIM
 AGS_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+EXT_CLAIM = CLAIM + "ext"
+"""What LTI has no claim for: `ext_user_username` of LTI 1.1 is `user_username` in it."""
 NRPS_CLAIM = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 LAUNCH_PATH = "/lti/launch"
 LOGIN_FIELDS = (
@@ -66,6 +68,10 @@ class Identity:
     name: str
     email: str
     employee_number: str
+    email_locked: bool = False
+    """Whether the platform is trusted to know that the mailbox is this person's."""
+    username: str = ""
+    """The platform's user name, where it sends one: Moodle does with the name."""
 
 
 OnLaunch = Callable[[LaunchSession, Identity], None]
@@ -242,12 +248,20 @@ def identity(platform: Platform, claims: Mapping[str, Any]) -> Identity:
         subject=claims["sub"],
         name=_name(claims),
         email=text(claims.get("email")),
+        email_locked=platform.emails_locked,
         employee_number=employee_number(
             platform,
             sourcedid=(claims.get(CLAIM + "lis") or {}).get("person_sourcedid"),
             custom=claims.get(CLAIM + "custom") or {},
         ),
+        username=_username(claims.get(EXT_CLAIM)),
     )
+
+
+def _username(extensions: Any) -> str:
+    """The user name as it is: cut or trimmed it could be somebody else's. "" when there is none."""
+    value = extensions.get("user_username") if isinstance(extensions, Mapping) else None
+    return value if isinstance(value, str) and value == text(value) and not value.startswith("$") else ""
 
 
 def employee_number(platform: Platform, *, sourcedid: Any, custom: Mapping[str, Any]) -> str:

@@ -90,6 +90,7 @@ def _identity(platform: Platform, value: Mapping[str, Any], member: Member) -> I
         subject=member.subject,
         name=member.name,
         email=text(value.get("email")),
+        email_locked=platform.emails_locked,
         employee_number=employee_number(platform, sourcedid=value.get("lis_person_sourcedid"), custom={}),
     )
 

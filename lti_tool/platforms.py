@@ -55,6 +55,8 @@ class Platform:
     numbers_trusted: bool = False
     """Whether the employee numbers that it sends join accounts to one person. Where users may type the number
     themselves, or whoever runs the platform is not trusted, a number would open a colleague's record."""
+    emails_locked: bool = False
+    """Whether its users cannot change their own e-mail address: only then does a mailbox join records."""
     frame_origins: tuple[str, ...] = ()
     """Further origins that may frame the tool (an app shell, a portal around the platform)."""
     created: int = 0
@@ -88,6 +90,7 @@ class Platforms:
         audience: str = "",
         number_source: str = "sourcedid",
         numbers_trusted: bool = True,
+        emails_locked: bool = False,
         frame_origins: Sequence[str] = (),
     ) -> Platform:
         """Register a platform in the operator's name. ValueError for bad values, AlreadyRegistered."""
@@ -104,6 +107,7 @@ class Platforms:
             audience=audience,
             number_source=number_source,
             numbers_trusted=numbers_trusted,
+            emails_locked=emails_locked,
             frame_origins=tuple(frame_origins),
             created=self._clock(),
             deployments=tuple(deployments),
@@ -209,9 +213,12 @@ class Platforms:
         """Refuse launches, services and open sessions of the platform from now on."""
         return self.set_status(platform_id, DISABLED)
 
-    def activate(self, platform_id: str, *, numbers_trusted: bool | None = None) -> Platform:
-        """Accept launches of a pending or disabled platform. None leaves `numbers_trusted` as is."""
-        said = {} if numbers_trusted is None else {"numbers_trusted": numbers_trusted}
+    def activate(
+        self, platform_id: str, *, numbers_trusted: bool | None = None, emails_locked: bool | None = None
+    ) -> Platform:
+        """Accept launches of a pending or disabled platform. None leaves a setting as it is."""
+        settings = {"numbers_trusted": numbers_trusted, "emails_locked": emails_locked}
+        said = {name: value for name, value in settings.items() if value is not None}
         return self.change(platform_id, status=ACTIVE, **said)
 
     def change(self, platform_id: str, **changes: Any) -> Platform:

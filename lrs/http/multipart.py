@@ -1,4 +1,9 @@
-"""multipart/mixed in both directions (RFC 2046), a chunk at a time: memory stays flat at any size."""
+"""multipart/mixed in both directions (RFC 2046), a chunk at a time: memory stays flat at any size.
+
+A part ends at a line break and a boundary. Widely used clients (TinCanJS 0.50, @xapi/xapi, ADL's xAPIWrapper)
+leave out the line break after the data of an attachment, so whoever can tell whether the data is whole is
+asked at each boundary without one.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,9 @@ from lrs.http.problems import Refusal, broken
 
 HEADER_BYTES = 16_384
 MOST_PARTS = 1_000
+MOST_CUTS, MOST_CUTS_OF_ALL = 1_000, 10_000
+"""Boundaries without a line break at which a part, or all parts of a body, may turn out to end."""
+_BREAK = b"\r\n"
 
 
 @dataclass(slots=True)
@@ -18,6 +26,10 @@ class Part:
     headers: dict[str, str]
     """Names in lower case."""
     chunks: Iterator[bytes]
+    is_whole: Callable[[], bool] | None = None
+    """Set by whoever reads, before the first chunk, and can tell: whether the chunks so far are all."""
+    bare: int = 0
+    """Boundaries without a line break before them that did not end this part."""
 
 
 def malformed(what: str) -> Refusal:
@@ -38,28 +50,64 @@ class _Source:
 
     def __init__(self, read: Callable[[], bytes], boundary: bytes) -> None:
         self._read = read
-        self.delimiter = b"\r\n--" + boundary
-        # The first delimiter may stand at the very start, where no line break goes before it.
-        self.buffer = bytearray(b"\r\n")
+        self._boundary = b"--" + boundary
+        self._delimiter = _BREAK + self._boundary
+        # The first boundary may stand at the very start, where no line break goes before it.
+        self.buffer = bytearray(_BREAK)
+        self._cuts = 0
 
-    def fill(self) -> None:
+    def fill(self, hint: str = "") -> None:
         """Read some more; Refusal at the end of the body, which no caller expects."""
         data = self._read()
         if not data:
-            raise malformed("ends before its closing boundary")
+            raise malformed("ends before its closing boundary" + hint)
         self.buffer += data
 
-    def until_delimiter(self) -> Iterator[bytes]:
-        """The bytes before the next delimiter, which is consumed."""
-        delimiter, keep = self.delimiter, len(self.delimiter) - 1
-        while (found := self.buffer.find(delimiter)) < 0:
-            if len(self.buffer) > keep:
-                yield bytes(self.buffer[:-keep])
-                del self.buffer[:-keep]
-            self.fill()
-        if found:
-            yield bytes(self.buffer[:found])
-        del self.buffer[: found + len(delimiter)]
+    def until_boundary(self, part: Part | None = None) -> Iterator[bytes]:
+        """The bytes before the next boundary, which is consumed with the line break before it.
+
+        Where a part says that it is whole, a boundary without a line break ends it, too.
+        """
+        buffer, boundary, delimiter = self.buffer, self._boundary, self._delimiter
+        keep = len(delimiter) - 1
+        begin = 0
+        while True:
+            asks = self._may_cut(part)
+            found = buffer.find(boundary if asks else delimiter, begin)
+            if found < 0:
+                passed = len(buffer) - keep
+                if passed > 0:
+                    yield self._take(passed)
+                    begin = max(0, begin - passed)
+                self.fill(_missing_break(part))
+                continue
+            ends = not asks
+            if asks and found >= len(_BREAK) and buffer.startswith(_BREAK, found - len(_BREAK)):
+                found -= len(_BREAK)
+                ends = True
+            if found:
+                yield self._take(found)
+            whole = part is None or part.is_whole is None or part.is_whole()
+            if ends and not whole:
+                yield _BREAK  # it may belong to the data, and the one before the boundary be missing
+            if ends or whole:
+                del buffer[: len(delimiter if ends else boundary)]
+                return
+            if part is not None:
+                part.bare += 1
+            self._cuts += 1
+            begin = 1
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self.buffer[:size])
+        del self.buffer[:size]
+        return data
+
+    def _may_cut(self, part: Part | None) -> bool:
+        """Whether a boundary without a line break is still to be looked for."""
+        if part is None or part.is_whole is None:
+            return False
+        return part.bare < MOST_CUTS and self._cuts < MOST_CUTS_OF_ALL
 
     def at_end(self) -> bool:
         """After a delimiter: whether it closes the body. Consumes the rest of its line otherwise."""
@@ -94,20 +142,26 @@ class _Source:
         return headers
 
 
+def _missing_break(part: Part | None) -> str:
+    if part is None or not part.bare:
+        return ""
+    return "; is a line break (CRLF) missing between the data of a part and the boundary after it?"
+
+
 def read_parts(read: Callable[[], bytes], boundary: bytes) -> Iterator[Part]:
     """The parts of a body, in order. `read` gives the next bytes, b"" at the end of the body."""
     source = _Source(read, boundary)
-    for _ in source.until_delimiter():
+    for _ in source.until_boundary():
         pass  # a preamble says nothing
     for count in range(MOST_PARTS + 1):
         if source.at_end():
             return
         if count == MOST_PARTS:
             break
-        headers = source.headers()
-        chunks = source.until_delimiter()
-        yield Part(headers, chunks)
-        if next(chunks, None) is not None:
+        part = Part(source.headers(), iter(()))
+        part.chunks = source.until_boundary(part)
+        yield part
+        if next(part.chunks, None) is not None:
             raise AssertionError("a part was left half read")
     raise malformed(f"has more than {MOST_PARTS} parts")
 

@@ -139,6 +139,15 @@ def create_records_blueprint(
         shown = [shapes.entry_json(entry) for entry in page.entries]
         return _json({"entries": shown, "after": page.after[1] if page.after else None})
 
+    @api.get("/api/v1/actors/unmatched")
+    @reads
+    def unmatched(access: Access) -> Response:
+        asked = _query(schemas.UnmatchedSchema())
+        page = record.unmatched.page(
+            access.tenant, source=asked["source"], after=asked["after"], limit=asked["limit"]
+        )
+        return _json(shapes.unmatched_json(page, record.unmatched.counts(access.tenant)))
+
     def entry_or_404(access: Access, id: str) -> Entry:
         found = record.records.entry(access.tenant, id)
         if found is None:

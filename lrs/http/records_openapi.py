@@ -87,6 +87,13 @@ OPERATIONS = (
         query=schemas.PageSchema,
         also=(_UNKNOWN,),
     ),
+    Operation(
+        "get",
+        "/api/v1/actors/unmatched",
+        "Whom statements name and nobody has launched as, with masked names",
+        "A page of actors, `after` for the next, and how many each source has",
+        query=schemas.UnmatchedSchema,
+    ),
     Operation("get", "/api/v1/entries/{id}", "An entry", "The entry", also=(_UNKNOWN,)),
     Operation(
         "get",

@@ -69,6 +69,14 @@ class PageSchema(_Strict):
     after = fields.String(validate=validate.Length(1, 64), load_default=None)
 
 
+class UnmatchedSchema(_Strict):
+    """A page of unmatched actors, of one source or of all; `after` is the `after` of the page before."""
+
+    source = fields.String(validate=validate.Length(0, 200), load_default=None)
+    limit = fields.Integer(validate=validate.Range(1, 200), load_default=100)
+    after = fields.String(validate=validate.Length(1, 64), load_default=None)
+
+
 class LookupSchema(_Strict):
     """One identifier; in a body, so that it never is part of an address or a log."""
 

@@ -8,9 +8,31 @@ from lrs.people import Person
 from lrs.records.entries import Entry, Party
 from lrs.records.reports import Cohort, Row, Standing
 from lrs.records.summaries import Summary
+from lrs.unmatched_actors import Counts, UnmatchedPage
 from statements import timestamps
 from statements.profile.jp import jp_text
 from statements.profile.table import ByScope, Form, Table
+
+
+def unmatched_json(page: UnmatchedPage, counts: Counts) -> dict[str, Any]:
+    """A page of actors that match nobody, and how many each source has."""
+    return {
+        "actors": [
+            {
+                "id": one.persona,
+                "source": one.source,
+                "identified_by": one.kind,
+                "home_page": one.home_page,
+                "identifier": one.masked,
+                "name": one.name,
+                "last_seen": timestamps.render(one.last_seen),
+            }
+            for one in page.actors
+        ],
+        "after": page.after,
+        "sources": [{"source": one.source, "actors": one.count} for one in counts.sources],
+        "sources_complete": counts.complete,
+    }
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

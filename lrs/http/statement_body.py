@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any
 
-from lrs.attachments import Received, WrongHash, receive, spool
+from lrs.attachments import Received, Receiver, WrongHash, spool
 from lrs.http.headers import content_type
 from lrs.http.multipart import Part, boundary_of, malformed, read_parts
 from lrs.http.problems import broken
@@ -50,10 +50,16 @@ def _attachment(place: int, part: Part, file: IO[bytes]) -> Received:
             "attachment.encoding", f"part {place} needs the header Content-Transfer-Encoding: binary"
         )
     try:
-        kind = part.headers.get("content-type", "application/octet-stream")
-        return receive(sha2, kind, part.chunks, file)
+        receiver = Receiver(sha2, part.headers.get("content-type", "application/octet-stream"), file)
+        part.is_whole = receiver.is_whole
+        for chunk in part.chunks:
+            receiver.add(chunk)
+        return receiver.received()
     except WrongHash as error:
-        raise broken("attachment.hash", f"part {place}: {error}") from None
+        hint = f"part {place}: {error}"
+        if part.bare:
+            hint += ", up to any boundary in it: a line break (CRLF) goes before the boundary after the data"
+        raise broken("attachment.hash", hint) from None
 
 
 def _whole(chunks: Iterator[bytes], limit: int) -> bytes:

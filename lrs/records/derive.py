@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lrs.people import owners_of
+from lrs.people import Met, owners_of
+from lrs.records.account_names import NamedByUsername, source_of
 from lrs.records.entries import NOT_YET, Decided, Entry, Party, Status, entry_id
 from lrs.store.port import Reader, Record
 from statements.classify import Classified, Learning, Reversal, SignOff, Someone, Voiding, classify
@@ -34,7 +35,7 @@ class Found:
 
     entries: dict[str, Entry | None] = field(default_factory=dict)
     """By entry id; None where the statement makes no entry (any more)."""
-    met: dict[str, Someone] = field(default_factory=dict)
+    met: dict[str, Met] = field(default_factory=dict)
     """Learners, by persona."""
 
 
@@ -55,6 +56,7 @@ class Derivation:
         self._tenant = tenant
         self._table = table
         self._persona = persona_of
+        self._names = NamedByUsername(reader, tenant)
         self._known: dict[str, Classified] = {}
 
     def touched(self, records: Iterable[Record]) -> set[str]:
@@ -77,8 +79,8 @@ class Derivation:
         records = self._reader.get(self._tenant, statement_ids)
         drafts = self._drafts(records)
         real = list(drafts.values())
-        people = {draft.learning.actor.key for draft in real}
-        people |= {signed.by.key for draft in real for signed, _ in draft.decisions}
+        people = {self._learner(draft) for draft in real}
+        people |= {self._verifier(*decision) for draft in real for decision in draft.decisions}
         personas = {key: self._persona(self._tenant, key) for key in people}
         owners = owners_of(self._reader, self._tenant, set(personas.values()))
         persons = {
@@ -89,7 +91,8 @@ class Derivation:
             made = None
             if draft := drafts.get(id):
                 made = self._entry(draft, persons, personas)
-                found.met[made.persona] = draft.learning.actor
+                learner = self._learner(draft)
+                found.met[made.persona] = Met(learner, draft.learning.actor.name, source_of(draft.record))
             found.entries[entry_id(self._tenant, id)] = made
         return found
 
@@ -155,24 +158,33 @@ class Derivation:
             )
         ]
 
+    def _learner(self, draft: _Draft) -> str:
+        """The identifier of the person whose learning this is."""
+        return self._names.identifier(draft.record, draft.learning.actor.key)
+
+    def _verifier(self, sign: SignOff, record: Record) -> str:
+        """The identifier of the person who made a decision."""
+        return self._names.identifier(record, sign.by.key)
+
     def _entry(self, draft: _Draft, persons: Mapping[str, str], personas: Mapping[str, str]) -> Entry:
         learning, record = draft.learning, draft.record
-        person = persons[learning.actor.key]
+        learner = self._learner(draft)
+        person = persons[learner]
         # Nobody decides about their own entry, whichever of their accounts they use.
-        valid = [(sign, by) for sign, by in draft.decisions if persons[sign.by.key] != person]
+        valid = [each for each in draft.decisions if persons[self._verifier(*each)] != person]
         last = max(valid, key=lambda each: (_decided_at(*each), each[1].stored, each[1].id), default=None)
         status, decided = Status.VERIFIED if learning.automatic else Status.SUBMITTED, None
         if last is not None:
             sign, by = last
             status = _DECIDED[sign.decision]
-            party = Party(personas[sign.by.key], sign.by.name)
+            party = Party(personas[self._verifier(sign, by)], sign.by.name)
             decided = Decided(sign.decision, party, _decided_at(sign, by), sign.reason, by.id)
         mentor = learning.mentor
         return Entry(
             id=entry_id(self._tenant, record.id),
             tenant=self._tenant,
             person=person,
-            persona=personas[learning.actor.key],
+            persona=personas[learner],
             statement_id=record.id,
             form=learning.form,
             pillar=learning.pillar,
@@ -192,13 +204,17 @@ class Derivation:
             jp_claimed=learning.jp_claimed,
             jp_given=learning.jp_given,
             organiser=learning.organiser,
-            mentor=None if mentor is None else Party(self._persona(self._tenant, mentor.key), mentor.name),
+            mentor=None if mentor is None else self._party(record, mentor),
             decided=decided,
             evidence=learning.evidence,
             courses=learning.courses,
             details=learning.details or None,
             replaces=learning.replaces or "",
         )
+
+    def _party(self, record: Record, someone: Someone) -> Party:
+        identifier = self._names.identifier(record, someone.key)
+        return Party(self._persona(self._tenant, identifier), someone.name)
 
 
 def _keys_of(actor: Someone, verb: str, activity: str) -> tuple[str, str, str]:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lrs.people import People
+from lrs.records.account_names import AccountNames
 from lrs.records.follower import Follower, OnChanged
 from lrs.records.rebuild import rebuild
 from lrs.records.records import Records
 from lrs.records.tables import Tables
 from lrs.records.verification import Verification
 from lrs.store.port import Store
+from lrs.unmatched_actors import UnmatchedActors
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class LearningRecord:
     records: Records
     verification: Verification
     follower: Follower
+    account_names: AccountNames
+    unmatched: UnmatchedActors
 
     @classmethod
     def over(
@@ -49,6 +53,8 @@ class LearningRecord:
             records,
             Verification(records, people, clock, new_id),
             Follower(store, people, tables, clock, holder=new_id(), on_changed=on_changed),
+            AccountNames(store, clock),
+            UnmatchedActors(store),
         )
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lrs.people import People, Person, owners_of, person_of
+from lrs.people import Met, People, Person, owners_of, person_of
 from lrs.records import entries as kept_entries
 from lrs.records import summaries as kept_summaries
 from lrs.records.derive import Derivation
@@ -33,8 +33,8 @@ class Changes:
     puts: list[Document] = field(default_factory=list)
     gone: list[tuple[str, str, str]] = field(default_factory=list)
     """(kind, scope, name) of documents to delete."""
-    met: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
-    """By tenant: persona -> identifier key and name."""
+    met: dict[str, dict[str, Met]] = field(default_factory=dict)
+    """By tenant and persona."""
     persons: dict[str, set[str]] = field(default_factory=dict)
     """By tenant: whose record was worked out anew."""
 
@@ -121,9 +121,7 @@ class _OneTenant:
         for start in range(0, len(todo), _YEARS):
             self._years(todo[start : start + _YEARS], known, found.entries.keys(), now)
         if found.met:
-            self.changes.met[self.tenant] = {
-                persona: (someone.key, someone.name) for persona, someone in found.met.items()
-            }
+            self.changes.met[self.tenant] = found.met
 
     def _recounted(self, id: str, years: dict[str, set[int]]) -> set[str]:
         """The statements of a person's entries; the years with sums are worked out again as well."""

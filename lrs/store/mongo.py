@@ -145,12 +145,13 @@ class MongoStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
         tenant: str = "",
         size: int = 0,
     ) -> T:
         """See `Store.writing`."""
-        result: T = self._committer.perform(work, prefetch, documents, views, tenant, size)
+        result: T = self._committer.perform(work, prefetch, documents, heads, views, tenant, size)
         return result
 
     def submit(
@@ -160,12 +161,13 @@ class MongoStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
         tenant: str = "",
         size: int = 0,
     ) -> Submitted:
         """See `Store.submit`."""
-        return self._committer.submit(work, done, prefetch, documents, views, tenant, size)
+        return self._committer.submit(work, done, prefetch, documents, heads, views, tenant, size)
 
     def when_quiet(self, call: Callable[[], None]) -> bool:
         """See `Store.when_quiet`."""

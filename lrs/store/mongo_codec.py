@@ -134,13 +134,13 @@ def record_id(raw: Raw) -> str:
 
 
 def decode_record(raw: Raw) -> Record:
-    """A record from what is kept of it."""
+    """A record from what is kept of it, or from all of that but its body."""
     key: bytes = raw["_id"]
     return Record(
         key[: -UUID_BYTES - 1].decode(),
         record_id(raw),
         raw["s"],
-        raw["b"],
+        raw.get("b", b""),
         raw["d"],
         decode_views(raw["v"]),
         "h" in raw,
@@ -174,12 +174,12 @@ def encode_document(document: Document) -> Raw:
 
 
 def decode_document(raw: Raw) -> Document:
-    """A document from what is kept of it."""
+    """A document from what is kept of it, or from all of that but its body."""
     return Document(
         raw["k"],
         raw["c"],
         raw["n"],
-        raw["b"],
+        raw.get("b", b""),
         raw["t"],
         raw["e"],
         raw["u"],

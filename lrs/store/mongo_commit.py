@@ -72,6 +72,7 @@ class Job:
     work: Callable[[MongoWriter], Any]
     prefetch: tuple[tuple[str, str], ...]
     documents: tuple[tuple[str, str, str], ...]
+    heads: tuple[tuple[str, str, str], ...]
     ready: Ready
     done: Done
     committer: Committer
@@ -127,13 +128,14 @@ class Committer:
         done: Done,
         prefetch: Iterable[tuple[str, str]],
         documents: Iterable[tuple[str, str, str]],
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
         tenant: str = "",
         size: int = 0,
     ) -> Job:
         """Queue the work; `done` is told how it ended. `views` are encoded by the caller, not by the lane."""
         ready = {each: encode_views(*each) for each in views}
-        job = Job(work, tuple(prefetch), tuple(documents), ready, done, self, tenant, size)
+        job = Job(work, tuple(prefetch), tuple(documents), tuple(heads), ready, done, self, tenant, size)
         self._queue.put(job)
         return job
 
@@ -142,13 +144,14 @@ class Committer:
         work: Callable[[MongoWriter], Any],
         prefetch: Iterable[tuple[str, str]],
         documents: Iterable[tuple[str, str, str]],
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
         tenant: str = "",
         size: int = 0,
     ) -> Any:
         """Have the work done; returns what it returned, or raises what it raised."""
         waiter = _Waiter()
-        job = self.submit(work, waiter, prefetch, documents, views, tenant, size)
+        job = self.submit(work, waiter, prefetch, documents, heads, views, tenant, size)
         if not waiter.over.wait(QUEUE_SECONDS):
             if job.withdraw():
                 raise Unavailable("the write did not get its turn in time; nothing of it was kept")
@@ -231,9 +234,11 @@ class Committer:
             reader = MongoReader(InTransaction(self._database, session), self._rarity, Promises())
             group = Group(reader, self._stamps)
             # Ids are mostly named to be added, and were just made: they are looked up when a work gets them.
+            group.want(documents=(name for job in jobs for name in job.documents))
             group.want(
                 (name for job in jobs for name in job.prefetch if careful),
-                (name for job in jobs for name in job.documents),
+                (name for job in jobs for name in job.heads),
+                bodies=False,
             )
             group.begin()
             with self.busy:
@@ -280,7 +285,7 @@ class Committer:
         for full_name, document in changes.documents.items():
             if document is None:
                 writes.append(DeleteOne({"_id": document_key(*full_name)}))
-            elif group.documents.get(full_name, document) is None:
+            elif group.is_new(full_name):
                 writes.append(InsertOne(encode_document(document)))
             else:
                 raw = encode_document(document)

@@ -15,7 +15,9 @@ from lrs.store.port import Document, Record
 T = TypeVar("T")
 
 RECORD_FIELDS = dict.fromkeys("sbdvh", 1)
+RECORD_HEAD_FIELDS = dict.fromkeys("sdvh", 1)
 DOCUMENT_FIELDS = dict.fromkeys("kcnbteuoy", 1)
+DOCUMENT_HEAD_FIELDS = dict.fromkeys("kcnteuoy", 1)
 """Everything but the hashes; naming what is wanted costs the server less than naming what is not."""
 
 TOGETHER = 100

@@ -22,7 +22,14 @@ from lrs.store.mongo_codec import (
     record_keys,
     tenant_range,
 )
-from lrs.store.mongo_each import DOCUMENT_FIELDS, RECORD_FIELDS, documents_of_each, records_of_each
+from lrs.store.mongo_each import (
+    DOCUMENT_FIELDS,
+    DOCUMENT_HEAD_FIELDS,
+    RECORD_FIELDS,
+    RECORD_HEAD_FIELDS,
+    documents_of_each,
+    records_of_each,
+)
 from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
 from lrs.store.mongo_source import Asking, View, rows
 from lrs.store.mongo_walk import Wanted, matching
@@ -110,16 +117,17 @@ class Questions:
         # Before the snapshot is taken: what is true now is true in it.
         self._has_pairs = rarity.has_pairs
 
-    def get(self, tenant: str, ids: Collection[str]) -> Asking[dict[str, Record]]:
+    def get(self, tenant: str, ids: Collection[str], bodies: bool) -> Asking[dict[str, Record]]:
         """See `Reader.get`."""
-        found = yield from self.records(record_keys(tenant, ids))
+        found = yield from self.records(record_keys(tenant, ids), bodies)
         return {record.id: record for record in found}
 
-    def records(self, keys: Sequence[bytes]) -> Asking[list[Record]]:
+    def records(self, keys: Sequence[bytes], bodies: bool) -> Asking[list[Record]]:
         """The records with these `_id`s."""
         if not keys:
             return []
-        return list(map(decode_record, (yield from rows(LOG, _among(keys), fields=RECORD_FIELDS))))
+        fields = RECORD_FIELDS if bodies else RECORD_HEAD_FIELDS
+        return list(map(decode_record, (yield from rows(LOG, _among(keys), fields=fields))))
 
     def find(
         self,
@@ -200,11 +208,12 @@ class Questions:
             where["_id"] = tenant_range(wanted.tenant)
         return where
 
-    def documents(self, keys: Sequence[bytes]) -> Asking[list[Document]]:
+    def documents(self, keys: Sequence[bytes], bodies: bool) -> Asking[list[Document]]:
         """The documents with these `_id`s."""
         if not keys:
             return []
-        return list(map(decode_document, (yield from rows(DOCS, _among(keys), fields=DOCUMENT_FIELDS))))
+        fields = DOCUMENT_FIELDS if bodies else DOCUMENT_HEAD_FIELDS
+        return list(map(decode_document, (yield from rows(DOCS, _among(keys), fields=fields))))
 
     def find_documents(
         self,
@@ -216,6 +225,7 @@ class Questions:
         after: tuple[str, str] | None,
         descending: bool,
         limit: int,
+        bodies: bool = True,
     ) -> Asking[list[Document]]:
         """See `Reader.find_documents`.
 
@@ -248,10 +258,11 @@ class Questions:
                 {**where, "o": {beyond: after[0]}},
             ]
         found: list[Document] = []
+        fields = DOCUMENT_FIELDS if bodies else DOCUMENT_HEAD_FIELDS
         sort = [(each, -1 if descending else 1) for each in order]
         for step in steps:
             more = yield from rows(
-                DOCS, step, fields=DOCUMENT_FIELDS, sort=sort, index=index, limit=limit - len(found)
+                DOCS, step, fields=fields, sort=sort, index=index, limit=limit - len(found)
             )
             found += map(decode_document, more)
         return found

@@ -23,13 +23,13 @@ class MongoReader:
     def _ask(self, asking: Asking[T]) -> T:
         return answered(self._source, asking)
 
-    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
+    def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
         """See `Reader.get`."""
-        return self._ask(self._questions.get(tenant, ids))
+        return self._ask(self._questions.get(tenant, ids, bodies))
 
-    def records(self, keys: Sequence[bytes]) -> list[Record]:
+    def records(self, keys: Sequence[bytes], *, bodies: bool = True) -> list[Record]:
         """The records with these `_id`s."""
-        return self._ask(self._questions.records(keys))
+        return self._ask(self._questions.records(keys, bodies))
 
     def find(
         self,
@@ -82,14 +82,16 @@ class MongoReader:
         """See `Reader.document`."""
         return self.documents(kind, scope, (name,)).get(name)
 
-    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
+    def documents(
+        self, kind: str, scope: str, names: Collection[str], *, bodies: bool = True
+    ) -> Mapping[str, Document]:
         """See `Reader.documents`."""
-        found = self.documents_by_key([document_key(kind, scope, name) for name in names])
+        found = self.documents_by_key([document_key(kind, scope, name) for name in names], bodies=bodies)
         return {document.name: document for document in found}
 
-    def documents_by_key(self, keys: Sequence[bytes]) -> list[Document]:
+    def documents_by_key(self, keys: Sequence[bytes], *, bodies: bool = True) -> list[Document]:
         """The documents with these `_id`s."""
-        return self._ask(self._questions.documents(keys))
+        return self._ask(self._questions.documents(keys, bodies))
 
     def find_documents(
         self,
@@ -101,11 +103,12 @@ class MongoReader:
         after: tuple[str, str] | None = None,
         descending: bool = False,
         limit: int,
+        bodies: bool = True,
     ) -> list[Document]:
         """See `Reader.find_documents`."""
         return self._ask(
             self._questions.find_documents(
-                kind, scope, keys, since=since, after=after, descending=descending, limit=limit
+                kind, scope, keys, since=since, after=after, descending=descending, limit=limit, bodies=bodies
             )
         )
 

@@ -64,9 +64,14 @@ class Group:
         self.highest = 0
         """The largest `stored` that may be in the snapshot."""
         self.records: dict[RecordName, Record | None] = {}
+        self.heads: dict[RecordName, Record | None] = {}
+        """Records that were read without their bodies."""
         self.documents: dict[DocumentName, Document | None] = {}
-        self._wanted_records: set[RecordName] = set()
-        self._wanted_documents: set[DocumentName] = set()
+        self.document_heads: dict[DocumentName, Document | None] = {}
+        """Documents that were read without their bodies."""
+        self._wanted_records: dict[bool, set[RecordName]] = {True: set(), False: set()}
+        self._wanted_documents: dict[bool, set[DocumentName]] = {True: set(), False: set()}
+        """By whether their bodies are wanted."""
 
     def begin(self) -> None:
         """Fix the snapshot and read what is wanted: what the works said they will get."""
@@ -76,29 +81,44 @@ class Group:
         self.stamps.observe(self.highest)
         self.fetch()
 
-    def want(self, records: Iterable[RecordName] = (), documents: Iterable[DocumentName] = ()) -> None:
+    def want(
+        self,
+        records: Iterable[RecordName] = (),
+        documents: Iterable[DocumentName] = (),
+        *,
+        bodies: bool = True,
+    ) -> None:
         """Note what the next `fetch` must bring."""
-        self._wanted_records.update(records)
-        self._wanted_documents.update(documents)
+        self._wanted_records[bodies].update(records)
+        self._wanted_documents[bodies].update(documents)
 
     def fetch(self) -> None:
-        """Read everything wanted, in one query for records and one for documents."""
-        if self._wanted_records:
-            self.records.update(dict.fromkeys(self._wanted_records))
-            by_tenant: dict[str, list[str]] = {}
-            for tenant, id in self._wanted_records:
-                by_tenant.setdefault(tenant, []).append(id)
-            keys = [key for tenant, ids in by_tenant.items() for key in record_keys(tenant, ids)]
-            for record in self.reader.records(keys):
-                self.records[record.tenant, record.id] = record
-            self._wanted_records.clear()
-        if self._wanted_documents:
-            self.documents.update(dict.fromkeys(self._wanted_documents))
-            for document in self.reader.documents_by_key(
-                [document_key(*name) for name in self._wanted_documents]
-            ):
-                self.documents[document.kind, document.scope, document.name] = document
-            self._wanted_documents.clear()
+        """Read everything wanted, in one query each for records and documents with bodies and without."""
+        for bodies, records in ((True, self.records), (False, self.heads)):
+            if names := self._wanted_records[bodies]:
+                records.update(dict.fromkeys(names))
+                by_tenant: dict[str, list[str]] = {}
+                for tenant, id in names:
+                    by_tenant.setdefault(tenant, []).append(id)
+                keys = [key for tenant, ids in by_tenant.items() for key in record_keys(tenant, ids)]
+                for record in self.reader.records(keys, bodies=bodies):
+                    records[record.tenant, record.id] = record
+                names.clear()
+        for bodies, documents in ((True, self.documents), (False, self.document_heads)):
+            if wanted := self._wanted_documents[bodies]:
+                documents.update(dict.fromkeys(wanted))
+                for document in self.reader.documents_by_key(
+                    [document_key(*name) for name in wanted], bodies=bodies
+                ):
+                    documents[document.kind, document.scope, document.name] = document
+                wanted.clear()
+
+    def is_new(self, name: DocumentName) -> bool:
+        """Whether it is known that there is no document of that name in the snapshot."""
+        for known in (self.documents, self.document_heads):
+            if name in known:
+                return known[name] is None
+        return False
 
 
 class MongoWriter(OneByOne):
@@ -133,28 +153,48 @@ class MongoWriter(OneByOne):
         for layer in (self.changes.records, self._group.changes.records):
             if name in layer:
                 return layer[name]
-        return self._group.records.get(name)
+        if name in self._group.records:
+            return self._group.records[name]
+        return self._group.heads.get(name)
+
+    def _whole(self, name: RecordName) -> Record | None:
+        """The record with its body, which `_have_records` has brought."""
+        record = self._record(name)
+        read = self._group.records.get(name)
+        return record if record is None or read is None else replace(record, body=read.body)
+
+    def _is_added(self, name: RecordName) -> bool:
+        return name in self.changes.added or name in self._group.changes.added
 
     def _document(self, name: DocumentName) -> Document | None:
-        for layer in (self.changes.documents, self._group.changes.documents):
+        for layer in (self.changes.documents, self._group.changes.documents, self._group.documents):
             if name in layer:
                 return layer[name]
-        return self._group.documents[name]
+        return self._group.document_heads[name]
 
     def _have_records(self, names: Iterable[RecordName]) -> None:
-        group = self._group
-        known = (group.records, self.changes.records, group.changes.records)
-        missing = [name for name in names if not any(name in layer for layer in known)]
+        known = self._group.records
+        missing = [name for name in names if name not in known and not self._is_added(name)]
         if missing:
-            group.want(records=missing)
+            self._group.want(records=missing)
             self._bring()
 
-    def _have_documents(self, names: Iterable[DocumentName]) -> None:
+    def _have_heads(self, names: Iterable[RecordName]) -> None:
         group = self._group
-        known = (group.documents, self.changes.documents, group.changes.documents)
+        known = (group.heads, self.changes.records, group.changes.records, group.records)
         missing = [name for name in names if not any(name in layer for layer in known)]
         if missing:
-            group.want(documents=missing)
+            group.want(records=missing, bodies=False)
+            self._bring()
+
+    def _have_documents(self, names: Iterable[DocumentName], bodies: bool) -> None:
+        group = self._group
+        known = [group.documents, self.changes.documents, group.changes.documents]
+        if not bodies:
+            known.append(group.document_heads)
+        missing = [name for name in names if not any(name in layer for layer in known)]
+        if missing:
+            group.want(documents=missing, bodies=bodies)
             self._bring()
 
     def _bring(self) -> None:
@@ -162,21 +202,27 @@ class MongoWriter(OneByOne):
             raise Missing
         self._group.fetch()
 
-    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
+    def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
         """See `Reader.get`."""
         names = [(tenant, id) for id in ids]
-        self._have_records(names)
+        if bodies:
+            self._have_records(names)
+        else:
+            self._have_heads(names)
         self._looked_up.update(names)
-        return {record.id: record for record in map(self._record, names) if record is not None}
+        held = self._whole if bodies else self._record
+        return {record.id: record for record in map(held, names) if record is not None}
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """See `Reader.document`."""
         return self.documents(kind, scope, (name,)).get(name)
 
-    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
+    def documents(
+        self, kind: str, scope: str, names: Collection[str], *, bodies: bool = True
+    ) -> Mapping[str, Document]:
         """See `Reader.documents`."""
         full = [(kind, scope, name) for name in names]
-        self._have_documents(full)
+        self._have_documents(full, bodies)
         self._read.update(full)
         return {found.name: found for found in map(self._document, full) if found is not None}
 
@@ -219,7 +265,12 @@ class MongoWriter(OneByOne):
             and (after is None or past((record.stored, record.id), (after.stored, after.id), not ascending))
         ]
         found.sort(key=lambda record: (record.stored, record.id), reverse=not ascending)
-        return found[: max(limit, 0)]
+        found = found[: max(limit, 0)]
+        # What was changed may have been read without its body.
+        names = [name for record in found if (name := (record.tenant, record.id)) in changed]
+        self._have_records(names)
+        whole = {name: self._whole(name) for name in names}
+        return [whole.get((record.tenant, record.id)) or record for record in found]
 
     def find_joined(
         self,
@@ -248,6 +299,7 @@ class MongoWriter(OneByOne):
         after: tuple[str, str] | None = None,
         descending: bool = False,
         limit: int,
+        bodies: bool = True,
     ) -> list[Document]:
         """See `Reader.find_documents`; the changes of this write are laid over the snapshot."""
         changed = {**self._group.changes.documents, **self.changes.documents}
@@ -259,6 +311,7 @@ class MongoWriter(OneByOne):
             after=after,
             descending=descending,
             limit=limit + len(changed) if limit > 0 else limit,
+            bodies=bodies,
         )
         if not changed:
             return found
@@ -289,7 +342,7 @@ class MongoWriter(OneByOne):
         """See `Writer.append`."""
         names = [(record.tenant, record.id) for record in records]
         if self._careful:
-            self._have_records(names)
+            self._have_heads(names)
         else:
             self.assumed = True
         seen: set[RecordName] = set()
@@ -319,7 +372,7 @@ class MongoWriter(OneByOne):
 
     def _existing(self, tenant: str, ids: Collection[str]) -> list[tuple[RecordName, Record]]:
         names = [(tenant, id) for id in ids]
-        self._have_records(names)
+        self._have_heads(names)
         return [(name, record) for name in names if (record := self._record(name)) is not None]
 
     def put(self, document: Document) -> None:
@@ -329,7 +382,7 @@ class MongoWriter(OneByOne):
     def delete(self, kind: str, scope: str, names: Collection[str]) -> int:
         """See `Writer.delete`."""
         full = {(kind, scope, name) for name in names}
-        self._have_documents(full)
+        self._have_documents(full, bodies=False)
         present = [name for name in full if self._document(name) is not None]
         self.changes.documents.update(dict.fromkeys(present))
         return len(present)

@@ -174,8 +174,12 @@ class Conflict(StoreError):
 class Reader(Protocol):
     """A consistent snapshot of the store."""
 
-    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
-        """The records with these ids, hidden ones too; absent ids are simply missing."""
+    def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
+        """The records with these ids, hidden ones too; absent ids are simply missing.
+
+        Without `bodies` these are not read, and what stands in their place means nothing: inside a write,
+        that is what keeps it quick however large the records are.
+        """
 
     def find(
         self,
@@ -220,8 +224,10 @@ class Reader(Protocol):
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """The document of that name, or None."""
 
-    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
-        """Several documents at once, by name; absent names are missing."""
+    def documents(
+        self, kind: str, scope: str, names: Collection[str], *, bodies: bool = True
+    ) -> Mapping[str, Document]:
+        """Several documents at once, by name; absent names are missing. `bodies` as for `get`."""
 
     def find_documents(
         self,
@@ -233,8 +239,9 @@ class Reader(Protocol):
         after: tuple[str, str] | None = None,
         descending: bool = False,
         limit: int,
+        bodies: bool = True,
     ) -> list[Document]:
-        """Documents holding ALL `keys`, ordered by (order, name).
+        """Documents holding ALL `keys`, ordered by (order, name). `bodies` as for `get`.
 
         `since` keeps those with `updated` strictly later. `after` is an exclusive (order, name).
         `scope=None` looks in every scope and then orders by (scope, order, name); it takes no `after`.
@@ -349,6 +356,7 @@ class Store(Protocol):
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
         tenant: str = "",
         size: int = 0,
@@ -359,10 +367,11 @@ class Store(Protocol):
         raises undoes the whole write and is re-raised. It must be quick and may not call back into
         the store. When this returns, the write survives a power cut. Concurrent calls are committed
         together (group commit), yet each one is all-or-nothing on its own. `prefetch` names
-        (tenant, id) pairs that `work` is going to `get` or `append`, `documents` the (kind, scope, name) of
-        documents it is going to read: hints, by which one query serves all waiting writes, never needed
-        for correctness. So is `views`: those of records that it is going to append, with their tenant, so
-        that an engine may make them ready before the write has its turn.
+        (tenant, id) pairs that `work` is going to `get` (without bodies) or `append`, `documents` the
+        (kind, scope, name) of documents it is going to read, `heads` of those that it reads without their
+        bodies: hints, by which one query serves all waiting writes, never needed for correctness. So is
+        `views`: those of records that it is going to append, with their tenant, so that an engine may make
+        them ready before the write has its turn.
 
         `tenant` is whose write it is ("": the program's own) and `size` roughly the bytes it writes: waiting
         writes have their turn by tenant, and a tenant that has too many waiting gets QueueFullError.
@@ -375,6 +384,7 @@ class Store(Protocol):
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
         tenant: str = "",
         size: int = 0,

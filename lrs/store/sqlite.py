@@ -102,6 +102,7 @@ class SqliteStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),  # noqa: ARG002 their numbers are the file's own
         tenant: str = "",
         size: int = 0,
@@ -109,7 +110,7 @@ class SqliteStore:
         """Run `work` in one write, together with others that are waiting; see the port."""
         if self._committer.is_current():
             raise RuntimeError("a write may not call back into the store")
-        job: Job[T] = Job(work, tuple(prefetch), tuple(documents), tenant=tenant, size=size)
+        job: Job[T] = Job(work, tuple(prefetch), tuple(documents), tuple(heads), tenant=tenant, size=size)
         self._committer.put(job)
         return job.wait()
 
@@ -120,12 +121,15 @@ class SqliteStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),  # noqa: ARG002 their numbers are the file's own
         tenant: str = "",
         size: int = 0,
     ) -> Job[Any]:
         """Have `work` done in one write without waiting for it; see the port."""
-        job: Job[Any] = Job(work, tuple(prefetch), tuple(documents), tenant=tenant, size=size, told=done)
+        job: Job[Any] = Job(
+            work, tuple(prefetch), tuple(documents), tuple(heads), tenant=tenant, size=size, told=done
+        )
         self._committer.put(job)
         return job
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -26,11 +27,15 @@ DocumentKey = tuple[str, str, str]
 class Changes:
     """What was changed (for reading back) and which of it still has to be flushed."""
 
-    __slots__ = ("added", "altered", "documents", "pending", "records")
+    __slots__ = ("added", "altered", "document_heads", "documents", "heads", "pending", "records")
 
     def __init__(self) -> None:
         self.records: dict[RecordKey, Record | None] = {}
         """Records as they are now; None where it is known that there is none."""
+        self.heads: dict[RecordKey, Record | None] = {}
+        """The same without bodies, of records that are not among those."""
+        self.document_heads: dict[DocumentKey, Document | None] = {}
+        """Documents in the file, without bodies; what `documents` says goes before."""
         self.documents: dict[DocumentKey, Document | None] = {}
         """Documents as they are now; None where it is known that there is none."""
         self.added: dict[RecordKey, Record] = {}
@@ -40,15 +45,31 @@ class Changes:
         self.pending: dict[DocumentKey, Document | None] = {}
         """Pending documents; None where one is to be deleted."""
 
+    def held(self, key: RecordKey, whole: bool) -> Record | None:
+        """A record as it is now, with its body if it has to be `whole`; UNKNOWN when that is not known."""
+        found = self.records.get(key, UNKNOWN)
+        if found is UNKNOWN:
+            found = self.heads.get(key, UNKNOWN)
+            if whole and found is not None:
+                return UNKNOWN
+        return found
+
+    def complete(self, key: RecordKey, body: bytes) -> Record | None:
+        """Give a record that is known without its body the body; None when it is not known so."""
+        head = self.heads.pop(key, None)
+        if head is not None:
+            head = self.records[key] = replace(head, body=body)
+        return head
+
     def add(self, record: Record) -> None:
         """A record that the log did not have."""
         key = (record.tenant, record.id)
         self.records[key] = self.added[key] = record
 
-    def alter(self, record: Record) -> None:
-        """A record that the log has, with other views or hiding."""
+    def alter(self, record: Record, *, whole: bool) -> None:
+        """A record that the log has, with other views or hiding; not `whole` when its body was not read."""
         key = (record.tenant, record.id)
-        self.records[key] = record
+        (self.records if whole else self.heads)[key] = record
         (self.added if key in self.added else self.altered)[key] = record
 
     def set(self, key: DocumentKey, document: Document | None) -> None:
@@ -58,6 +79,14 @@ class Changes:
     def absorb(self, later: Changes) -> None:
         """Take over the changes of a write that came after these."""
         self.records.update(later.records)
+        for key in later.records:
+            self.heads.pop(key, None)
+        for key, head in later.heads.items():
+            known = self.records.get(key)
+            if known is None or head is None:
+                self.heads[key] = head
+            else:
+                self.records[key] = replace(head, body=known.body)
         self.documents.update(later.documents)
         self.added.update(later.added)
         for key, record in later.altered.items():
@@ -76,6 +105,9 @@ class Changes:
             _write_documents(connection, terms, self.pending)
             self.pending = {}
 
+
+UNKNOWN = Record("", "", 0, b"", b"", ())
+"""Stands for a record of which nothing is known."""
 
 _INSERT_LOG = "INSERT OR ROLLBACK INTO log"
 _INSERT_DOCUMENT_KEY = "INSERT OR ROLLBACK INTO document_key"

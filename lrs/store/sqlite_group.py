@@ -50,8 +50,8 @@ class Job(Generic[T]):
     """One write: its work, and how it ended."""
 
     __slots__ = (
-        "_done", "_told", "_turn", "alone", "documents", "error", "prefetch", "result", "size", "tenant",
-        "work",
+        "_done", "_told", "_turn", "alone", "documents", "error", "heads", "prefetch", "result", "size",
+        "tenant", "work",
     )  # fmt: skip
 
     result: T
@@ -61,6 +61,7 @@ class Job(Generic[T]):
         work: Callable[[SqliteWriter], T],
         prefetch: Collection[tuple[str, str]] = (),
         documents: Collection[tuple[str, str, str]] = (),
+        heads: Collection[tuple[str, str, str]] = (),
         *,
         tenant: str = "",
         size: int = 0,
@@ -71,6 +72,7 @@ class Job(Generic[T]):
         self.work = work
         self.prefetch = prefetch
         self.documents = documents
+        self.heads = heads
         self.tenant = tenant
         self.size = size
         self.alone = alone
@@ -222,6 +224,7 @@ class Committer:
                 group.prefetch(
                     [place for job in jobs for place in job.prefetch],
                     [place for job in jobs for place in job.documents],
+                    [place for job in jobs for place in job.heads],
                 )
                 for job in jobs:
                     _perform(job, SqliteWriter(group))

@@ -86,11 +86,16 @@ COUNT_DOCUMENTS_IN = (
 )
 
 
+_SELECTED_HEAD = "l.tenant AS t, l.hidden AS h, l.id AS i, l.digest AS d, l.terms AS k, x'' AS b"
+"""The same without bodies."""
+
+
 @cache
-def by_id(count: int) -> str:
+def by_id(count: int, bodies: bool) -> str:
     marks = ",".join("?" * count)
+    selected = _SELECTED if bodies else _SELECTED_HEAD
     return _page_of(
-        f"SELECT l.stored AS s, {_SELECTED} FROM log l INDEXED BY log_id"
+        f"SELECT l.stored AS s, {selected} FROM log l INDEXED BY log_id"
         f" WHERE l.tenant = ? AND l.id IN ({marks}) LIMIT {count}"
     )
 
@@ -109,20 +114,26 @@ _DOCUMENT = (
     "SELECT json_group_array(json_array(scope, name, place, updated, etag, content_type, json(keys),"
     " length(body))), CAST(group_concat(CAST(body AS TEXT), '') AS BLOB) FROM "
 )
-_COLUMNS = "d.scope, d.name, d.place, d.updated, d.etag, d.content_type, d.keys, d.body"
+_HEAD_COLUMNS = "d.scope, d.name, d.place, d.updated, d.etag, d.content_type, d.keys"
+
+
+def _columns(bodies: bool) -> str:
+    return _HEAD_COLUMNS + (", d.body" if bodies else ", x'' AS body")
 
 
 @cache
-def named(count: int) -> str:
+def named(count: int, bodies: bool) -> str:
     marks = ",".join("?" * count)
     return (
-        f"{_DOCUMENT}(SELECT {_COLUMNS} FROM document d INDEXED BY document_name"
+        f"{_DOCUMENT}(SELECT {_columns(bodies)} FROM document d INDEXED BY document_name"
         f" WHERE d.kind = ? AND d.scope = ? AND d.name IN ({marks}) LIMIT {count})"
     )
 
 
 @cache
-def find_documents(keys: int, every_scope: bool, since: bool, resumed: bool, descending: bool) -> str:
+def find_documents(
+    keys: int, every_scope: bool, since: bool, resumed: bool, descending: bool, bodies: bool
+) -> str:
     """The query driven from the first key; without keys it walks kind and scope in order."""
     at = "k0" if keys else "d"
     direction = "DESC" if descending else "ASC"
@@ -154,6 +165,6 @@ def find_documents(keys: int, every_scope: bool, since: bool, resumed: bool, des
         conditions.append(f"d.updated > ?{mark}")
     ordered = ",".join(f"{at}.{column} {direction}" for column in order)
     return (
-        f"{_DOCUMENT}(SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)}"
+        f"{_DOCUMENT}(SELECT {_columns(bodies)} FROM {source} WHERE {' AND '.join(conditions)}"
         f" ORDER BY {ordered} LIMIT ?{mark + 1})"
     )

@@ -62,7 +62,7 @@ class SqliteReader(OneByOne):
         self._has_pairs = memory.has_pairs
         self._through = through
 
-    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
+    def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
         raw = []
         for id in ids:
             try:
@@ -74,7 +74,7 @@ class SqliteReader(OneByOne):
             return {}
         found: dict[str, Record] = {}
         for some in padded(raw):
-            rows = fetch(self.connection, by_id(len(some)), [number, *some])
+            rows = fetch(self.connection, by_id(len(some), bodies), [number, *some])
             found.update((record.id, record) for record in self._records(tenant, rows))
         return found
 
@@ -161,12 +161,14 @@ class SqliteReader(OneByOne):
         return joined(found, limit)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
-        return self._documents(kind, named(1), [kind, scope, name]).get(name)
+        return self._documents(kind, named(1, True), [kind, scope, name]).get(name)
 
-    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
+    def documents(
+        self, kind: str, scope: str, names: Collection[str], *, bodies: bool = True
+    ) -> Mapping[str, Document]:
         found: dict[str, Document] = {}
         for some in padded(list(names)):
-            found.update(self._documents(kind, named(len(some)), [kind, scope, *some]))
+            found.update(self._documents(kind, named(len(some), bodies), [kind, scope, *some]))
         return found
 
     def find_documents(
@@ -179,6 +181,7 @@ class SqliteReader(OneByOne):
         after: tuple[str, str] | None = None,
         descending: bool = False,
         limit: int,
+        bodies: bool = True,
     ) -> list[Document]:
         if scope is None and after is not None:
             raise ValueError("a walk over all scopes cannot be resumed")
@@ -196,7 +199,7 @@ class SqliteReader(OneByOne):
             parameters += [] if scope is None else [scope]
             parameters += [] if place is None else place
             parameters += [] if since is None else [since]
-            shape = (len(terms), scope is None, since is not None, place is not None, descending)
+            shape = (len(terms), scope is None, since is not None, place is not None, descending, bodies)
             page = self._document_list(kind, find_documents(*shape), [*parameters, some])
             found += page
             if len(page) < some:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from lrs.store.port import Conflict, Document, Joined, Position, Record, Views
-from lrs.store.sqlite_changes import Changes, DocumentKey, RecordKey
+from lrs.store.sqlite_changes import UNKNOWN, Changes, DocumentKey, RecordKey
 from lrs.store.sqlite_errors import run
 from lrs.store.sqlite_reader import SqliteReader
 from lrs.store.sqlite_rows import uid
@@ -37,19 +37,23 @@ class Group:
         self.changes = Changes()
         memory.phrases.begin(connection)
 
-    def prefetch(self, wanted: Iterable[RecordKey], documents: Iterable[DocumentKey]) -> None:
-        """Read records by id and documents by name, all at once, for the writes to come."""
+    def prefetch(
+        self, wanted: Iterable[RecordKey], documents: Iterable[DocumentKey], heads: Iterable[DocumentKey]
+    ) -> None:
+        """Read records by id (without bodies), and documents by name (`heads` without), all at once, for the
+        writes to come."""
         by_tenant: dict[str, list[str]] = {}
         for tenant, id in wanted:
             by_tenant.setdefault(tenant, []).append(id)
         writer = SqliteWriter(self)
         for tenant, ids in by_tenant.items():
-            writer.get(tenant, ids)
-        by_scope: dict[tuple[str, str], list[str]] = {}
-        for kind, scope, name in dict.fromkeys(documents):
-            by_scope.setdefault((kind, scope), []).append(name)
-        for (kind, scope), names in by_scope.items():
-            writer.documents(kind, scope, names)
+            writer.get(tenant, ids, bodies=False)
+        for keys, bodies in ((documents, True), (heads, False)):
+            by_scope: dict[tuple[str, str], list[str]] = {}
+            for kind, scope, name in dict.fromkeys(keys):
+                by_scope.setdefault((kind, scope), []).append(name)
+            for (kind, scope), names in by_scope.items():
+                writer.documents(kind, scope, names, bodies=bodies)
 
     def flush(self) -> None:
         """Bring the changes of all writes so far into the file."""
@@ -80,27 +84,33 @@ class SqliteWriter(SqliteReader):
             run(self.connection, "RELEASE work")
             self._group.terms.fresh = self._saved
 
-    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
-        own = self._own.records
-        shared = self._group.changes.records
+    def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
+        own, shared = self._own, self._group.changes
         found: dict[str, Record] = {}
         missing = []
         for id in ids:
             key = (tenant, id)
-            if key in own:
-                record = own[key]
-            elif key in shared:
-                record = shared[key]
-            else:
+            held = own.held(key, bodies)
+            if held is UNKNOWN:
+                held = shared.held(key, bodies)
+            if held is UNKNOWN:
                 missing.append(id)
-                continue
-            if record is not None:
-                found[id] = record
+            elif held is not None:
+                found[id] = held
         if missing:
-            read = super().get(tenant, missing)
+            read = super().get(tenant, missing, bodies=bodies)
             for id in missing:
-                shared[tenant, id] = read.get(id)
-            found.update(read)
+                key = (tenant, id)
+                record = read.get(id)
+                if not bodies:
+                    shared.heads[key] = record
+                elif record is not None and (key in own.heads or key in shared.heads):
+                    # Its other parts may have been changed since, without the body.
+                    record = own.complete(key, record.body) or shared.complete(key, record.body) or record
+                else:
+                    shared.records[key] = record
+                if record is not None:
+                    found[id] = record
         return found
 
     def find(
@@ -140,9 +150,13 @@ class SqliteWriter(SqliteReader):
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self.documents(kind, scope, [name]).get(name)
 
-    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
+    def documents(
+        self, kind: str, scope: str, names: Collection[str], *, bodies: bool = True
+    ) -> Mapping[str, Document]:
         own = self._own.documents
-        shared = self._group.changes.documents
+        changes = self._group.changes
+        shared = changes.documents
+        heads: Mapping[DocumentKey, Document | None] = {} if bodies else changes.document_heads
         found: dict[str, Document] = {}
         missing = []
         for name in names:
@@ -151,15 +165,18 @@ class SqliteWriter(SqliteReader):
                 document = own[key]
             elif key in shared:
                 document = shared[key]
+            elif key in heads:
+                document = heads[key]
             else:
                 missing.append(name)
                 continue
             if document is not None:
                 found[name] = document
         if missing:
-            read = super().documents(kind, scope, missing)
+            read = super().documents(kind, scope, missing, bodies=bodies)
+            known = shared if bodies else changes.document_heads
             for name in missing:
-                shared[kind, scope, name] = read.get(name)
+                known[kind, scope, name] = read.get(name)
             found.update(read)
         return found
 
@@ -173,10 +190,11 @@ class SqliteWriter(SqliteReader):
         after: tuple[str, str] | None = None,
         descending: bool = False,
         limit: int,
+        bodies: bool = True,
     ) -> list[Document]:
         self._flush()
         return super().find_documents(
-            kind, scope, keys, since=since, after=after, descending=descending, limit=limit
+            kind, scope, keys, since=since, after=after, descending=descending, limit=limit, bodies=bodies
         )
 
     def stamp(self, count: int = 1) -> int:
@@ -200,27 +218,34 @@ class SqliteWriter(SqliteReader):
             seen.add(key)
             by_tenant.setdefault(record.tenant, []).append(record.id)
         for tenant, ids in by_tenant.items():
-            taken.update(self.get(tenant, ids))
+            taken.update(self.get(tenant, ids, bodies=False))
         if taken:
             raise Conflict(sorted(taken))
         for record in records:
             self._own.add(record)
 
     def reindex(self, tenant: str, views: Mapping[str, Views]) -> None:
-        for id, record in self.get(tenant, views.keys()).items():
+        for id, record in self.get(tenant, views.keys(), bodies=False).items():
             if record.views != views[id]:
-                self._own.alter(replace(record, views=views[id]))
+                self._alter(replace(record, views=views[id]))
 
     def hide(self, tenant: str, ids: Collection[str]) -> None:
-        for record in self.get(tenant, ids).values():
+        for record in self.get(tenant, ids, bodies=False).values():
             if not record.hidden:
-                self._own.alter(replace(record, hidden=True))
+                self._alter(replace(record, hidden=True))
+
+    def _alter(self, record: Record) -> None:
+        key = (record.tenant, record.id)
+        whole = key in self._own.records or (
+            key not in self._own.heads and key in self._group.changes.records
+        )
+        self._own.alter(record, whole=whole)
 
     def put(self, document: Document) -> None:
         self._own.set((document.kind, document.scope, document.name), document)
 
     def delete(self, kind: str, scope: str, names: Collection[str]) -> int:
-        present = self.documents(kind, scope, names)
+        present = self.documents(kind, scope, names, bodies=False)
         for name in present:
             self._own.set((kind, scope, name), None)
         return len(present)

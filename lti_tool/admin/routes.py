@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 SHOWN = 200
 """Messages of one state on the page."""
+STRANGERS = 20
+"""Unmatched actors on the page; the record API gives all of them."""
 _STATUS = re.compile(r"\(HTTP (\d{3})\)")
 
 
@@ -83,6 +85,8 @@ def overview(launch_id: str) -> str:
         sentence=_sentence(platforms, messages),
         cut=len(messages) >= SHOWN,
         state_name=state_name,
+        unmatched=current_desk().record.unmatched.counts(session.tenant),
+        strangers=current_desk().record.unmatched.page(session.tenant, limit=STRANGERS).actors,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -113,9 +113,12 @@ class Delete:
 class Get:
     tenant: int
     ids: list[int]
+    bodies: bool
 
     def apply(self, space: Space, reader: Reader) -> Any:
-        return dict(reader.get(space.tenant(self.tenant), [space.id(n) for n in self.ids]))
+        ids = [space.id(n) for n in self.ids]
+        found = reader.get(space.tenant(self.tenant), ids, bodies=self.bodies)
+        return dict(found) if self.bodies else {id: replace(each, body=b"") for id, each in found.items()}
 
 
 @dataclass(frozen=True)
@@ -151,9 +154,13 @@ class Find:
 class GetDocuments:
     scope: int
     names: list[int]
+    bodies: bool
 
     def apply(self, space: Space, reader: Reader) -> Any:
-        many = dict(reader.documents(space.kind(), f"s{self.scope}", [f"n{n}" for n in self.names]))
+        names = [f"n{n}" for n in self.names]
+        many = dict(reader.documents(space.kind(), f"s{self.scope}", names, bodies=self.bodies))
+        if not self.bodies:
+            return {name: replace(each, body=b"") for name, each in many.items()}
         return many, reader.document(space.kind(), f"s{self.scope}", "n0")
 
 
@@ -165,9 +172,10 @@ class FindDocuments:
     after: tuple[str, str] | None
     descending: bool
     limit: int
+    bodies: bool
 
     def apply(self, space: Space, reader: Reader) -> Any:
-        return reader.find_documents(
+        found = reader.find_documents(
             space.kind(),
             None if self.scope is None else f"s{self.scope}",
             self.keys,
@@ -175,7 +183,9 @@ class FindDocuments:
             after=None if self.scope is None else self.after,
             descending=self.descending,
             limit=self.limit,
+            bodies=self.bodies,
         )
+        return found if self.bodies else [replace(each, body=b"") for each in found]
 
 
 Read = Get | Find | GetDocuments | FindDocuments
@@ -194,7 +204,7 @@ _bound = st.none() | st.tuples(st.integers(0, 20), st.integers(-1, 1))
 _limit = st.sampled_from([1, 2, 3, 100])
 
 reads: st.SearchStrategy[Read] = st.one_of(
-    st.builds(Get, _tenant, _ids),
+    st.builds(Get, _tenant, _ids, st.booleans()),
     st.builds(
         Find,
         st.none() | _tenant,
@@ -207,7 +217,7 @@ reads: st.SearchStrategy[Read] = st.one_of(
         _limit,
         st.booleans(),
     ),
-    st.builds(GetDocuments, st.integers(0, 1), _names),
+    st.builds(GetDocuments, st.integers(0, 1), _names, st.booleans()),
     st.builds(
         FindDocuments,
         st.none() | st.integers(0, 1),
@@ -216,6 +226,7 @@ reads: st.SearchStrategy[Read] = st.one_of(
         st.none() | st.tuples(_order, st.integers(0, NAMES - 1).map(lambda n: f"n{n}")),
         st.booleans(),
         _limit,
+        st.booleans(),
     ),
 )
 

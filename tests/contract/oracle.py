@@ -55,7 +55,7 @@ class Model(OneByOne):
         self._clock = clock
         self._through = through
 
-    def get(self, tenant: str, ids: Collection[str]) -> Mapping[str, Record]:
+    def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
         log = self.state.log
         return {id: log[tenant, id] for id in ids if (tenant, id) in log}
 
@@ -115,7 +115,14 @@ class Model(OneByOne):
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self.state.documents.get((kind, scope, name))
 
-    def documents(self, kind: str, scope: str, names: Collection[str]) -> Mapping[str, Document]:
+    def documents(
+        self,
+        kind: str,
+        scope: str,
+        names: Collection[str],
+        *,
+        bodies: bool = True,
+    ) -> Mapping[str, Document]:
         held = self.state.documents
         return {name: held[kind, scope, name] for name in names if (kind, scope, name) in held}
 
@@ -129,6 +136,7 @@ class Model(OneByOne):
         after: tuple[str, str] | None = None,
         descending: bool = False,
         limit: int,
+        bodies: bool = True,
     ) -> list[Document]:
         wanted = frozenset(keys)
         if scope is None and after is not None:
@@ -267,6 +275,7 @@ class ModelStore:
         *,
         prefetch: Iterable[tuple[str, str]] = (),
         documents: Iterable[tuple[str, str, str]] = (),
+        heads: Iterable[tuple[str, str, str]] = (),
         views: Iterable[tuple[str, Views]] = (),
         tenant: str = "",
         size: int = 0,

@@ -106,7 +106,7 @@ def test_results_are_sent_into_the_steps() -> None:
     store = Held()
 
     def steps() -> Steps[list[int]]:
-        first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")], VIEWS, "one", 9)
+        first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
         second = yield Write(lambda writer: first + 1)
         return [first, second]
 
@@ -124,6 +124,7 @@ def test_results_are_sent_into_the_steps() -> None:
     assert store.hints[0] == {
         "prefetch": [("one", "a")],
         "documents": [("k", "one", "n")],
+        "heads": (),
         "views": VIEWS,
         "tenant": "one",
         "size": 9,

@@ -209,3 +209,37 @@ def test_serve_answers_with_two_workers_and_logs_json(tmp_path: Path, store: str
     assert code == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert any(f":{port}" in line["event"] for line in lines)
+
+
+def test_an_unknown_agency_is_warned_of_while_others_are_known(store: str) -> None:
+    """A misspelt agency would be a new one in which nobody launches; the first one is no news."""
+    create = ["credentials", "create", "--name", "N", "--scope", "all", "--json", "--tenant"]
+    first = jejak(*create, "bkn", store=store)
+    again = jejak(*create, "bkn", store=store)
+    misspelt = jejak(*create, "bnk", store=store)
+    invited = jejak("platforms", "invite", "--json", "--tenant", "bk", store=store)
+    assert "Warning" not in first.stderr + again.stderr
+    for done in (misspelt, invited):
+        assert done.exit_code == 0
+        assert "is a new agency here. Known are: bkn" in done.stderr
+        assert json.loads(done.stdout)
+
+
+def test_commands_say_which_store_they_opened(store: str) -> None:
+    """Standard error names the store, without passwords, so that standard output stays what scripts read."""
+    done = jejak("credentials", "list", "--tenant", "T", "--json", store=store)
+    assert done.stderr == f"store: {store}\n"
+    assert json.loads(done.stdout) == []
+
+
+def test_what_the_account_names_of_a_key_are_is_shown_and_changed(store: str) -> None:
+    """Numbers of users until somebody says otherwise, for all keys with that name; others are refused."""
+    create = ["credentials", "create", "--tenant", "T", "--name", "Moodle", "--scope", "statements/write"]
+    keys = [json.loads(jejak(*create, "--json", store=store).stdout)["key"] for _ in range(2)]
+    setting = ["credentials", "account-names"]
+    shown = json.loads(jejak(*setting, keys[0], "--json", store=store).stdout)
+    assert shown == {"key": keys[0], "source": "Moodle", "account_names": "user-id"}
+    assert jejak(*setting, keys[0], "username", store=store).exit_code == 0
+    assert json.loads(jejak(*setting, keys[1], "--json", store=store).stdout)["account_names"] == "username"
+    assert "there is no key" in jejak(*setting, "nobody", store=store).output
+    assert jejak(*setting, keys[0], "email", store=store).exit_code == 2

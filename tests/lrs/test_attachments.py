@@ -310,3 +310,55 @@ def test_temporary_files_are_closed_whatever_happens(
 
     gc.collect()
     assert [each for each in recwarn if issubclass(each.category, ResourceWarning)] == []
+
+
+def without_line_breaks(statements: object, *datas: bytes, boundary: bytes = b"b0undary") -> bytes:
+    """A body as TinCanJS and @xapi/xapi make it: no line break after an attachment but the last."""
+    body = (
+        b"--"
+        + boundary
+        + b"\r\nContent-Type: application/json\r\n\r\n"
+        + json.dumps(statements).encode()
+        + b"\r\n"
+    )
+    for data in datas:
+        headers, _ = part(data)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        body += b"--" + boundary + b"\r\n" + lines.encode() + b"\r\n" + data
+    return body + b"\r\n--" + boundary + b"--\r\n"
+
+
+@pytest.mark.parametrize(
+    "datas",
+    [
+        (b"first", b"second"),
+        (b"first", b"second", b"third"),
+        (b"ends with a line break\r\n", b"and another\r\n"),
+        (b"names the --b0undary itself", b"--b0undary--", b"second"),
+        (b"", b"second"),
+    ],
+)
+def test_two_attachments_without_a_line_break_between_them_are_stored(
+    client: Client, datas: tuple[bytes, ...]
+) -> None:
+    """The hash tells where the data of each ends, whatever it holds."""
+    sent = statement(attachments=[declared(data) for data in datas])
+    body = without_line_breaks(sent, *datas)
+    answer = client.post("/statements", body, headers={"Content-Type": "multipart/mixed; boundary=b0undary"})
+    assert answer.status == 200, answer.body
+    _, found = received(client.get("/statements", {"attachments": "true"}))
+    assert sorted(found.values()) == sorted(datas)
+
+
+def test_a_missing_line_break_is_named_when_no_hash_fits(client: Client) -> None:
+    """Two attachments of which the first has another hash: the hint says what may be missing."""
+    sent = statement(attachments=[declared(b"first"), declared(b"second")])
+    body = without_line_breaks(sent, b"first", b"second").replace(
+        hashlib.sha256(b"first").hexdigest().encode(), b"0" * 64
+    )
+    answer = client.post("/statements", body, headers={"Content-Type": "multipart/mixed; boundary=b0undary"})
+    assert answer.status == 400
+    assert answer.rules == {"attachment.hash"}
+    assert "part 2" in answer.json["detail"]
+    assert "line break (CRLF)" in answer.json["detail"]
+    assert client.statements() == []

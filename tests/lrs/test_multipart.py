@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrs.http.multipart import Part, read_parts, write_parts
+from lrs.http.multipart import MOST_CUTS, Part, read_parts, write_parts
 from lrs.http.problems import Refusal
 
 CONTENT = st.one_of(
@@ -71,3 +72,48 @@ def test_memory_stays_flat_at_any_size() -> None:
             longest, total = max(longest, len(piece)), total + len(piece)
     assert total == 64 * 1024 * 1024
     assert longest <= 2 * 65_536
+
+
+def hashed(body: bytes, boundary: bytes, sizes: list[int], contents: list[bytes]) -> list[bytes]:
+    """What a reader that knows the hash of each part makes of a body."""
+    chunks = iter(source(body, sizes))
+    found: list[bytes] = []
+    for part, content in zip(read_parts(lambda: next(chunks, b""), boundary), contents, strict=True):
+        taken = bytearray()
+        part.is_whole = partial(lambda taken, wanted: bytes(taken) == wanted, taken, content)
+        for chunk in part.chunks:
+            taken += chunk
+        assert part.is_whole()
+        found.append(bytes(taken))
+    return found
+
+
+@given(
+    parts=st.lists(st.tuples(CONTENT.filter(lambda data: b"\r\n--b" not in data), st.booleans()), max_size=4),
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=4),
+)
+def test_the_hash_finds_the_end_where_the_line_break_is_missing(
+    parts: list[tuple[bytes, bool]], sizes: list[int]
+) -> None:
+    """Any data, with boundaries in it and line breaks at its end, in chunks of any size."""
+    body = b"".join(b"--b\r\nA: 1\r\n\r\n" + data + b"\r\n" * strict for data, strict in parts) + b"--b--\r\n"
+    contents = [data for data, _ in parts]
+    assert hashed(body, b"b", sizes, contents) == contents
+
+
+def test_a_part_is_cut_so_often_and_no_more() -> None:
+    """Beyond the bound only a boundary after a line break ends a part: the work stays linear."""
+    asked = 0
+
+    def never() -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    data = b"--b" * 5_000
+    chunks = iter(source(b"--b\r\nA: 1\r\n\r\n" + data + b"\r\n--b--", [65_536]))
+    for part in read_parts(lambda: next(chunks, b""), b"b"):
+        part.is_whole = never
+        # The line break is offered as data once more, since one may be missing after it.
+        assert b"".join(part.chunks) == data + b"\r\n"
+    assert asked == MOST_CUTS + 1

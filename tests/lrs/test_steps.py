@@ -55,7 +55,7 @@ def test_steps_without_a_write_only_return() -> None:
 def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
     """Work and hints reach the store as they were yielded, in order; the results are sent into the steps."""
     store = Noting()
-    first = Write(three, [("one", "a")], [("k", "one", "n")], VIEWS, "one", 9)
+    first = Write(three, [("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
 
     def steps() -> Steps[list[int]]:
         return [(yield first), (yield Write(lambda writer: 4))]
@@ -66,11 +66,12 @@ def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
     assert hints == {
         "prefetch": [("one", "a")],
         "documents": [("k", "one", "n")],
+        "heads": (),
         "views": VIEWS,
         "tenant": "one",
         "size": 9,
     }
-    assert none == {"prefetch": (), "documents": (), "views": (), "tenant": "", "size": 0}
+    assert none == {"prefetch": (), "documents": (), "heads": (), "views": (), "tenant": "", "size": 0}
 
 
 def test_what_a_write_raises_is_raised_where_it_was_yielded() -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from lrs.access import Access, authority_of
 from lrs.ingest import Ingest
 from lrs.records.learning_record import LearningRecord
 from lti_tool.admin.routes import create_admin_blueprint, reason_of
@@ -23,9 +24,11 @@ from lti_tool.pages import install_pages
 from lti_tool.platforms import ACTIVE, DISABLED, PENDING
 from lti_tool.progress import Progress
 from lti_tool.web import create_lti_blueprint
+from statements.versions import Version
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import AGS_CLAIM, CLAIM, ROLE, TOOL, Visit, answer
 from tests.lti_tool.test_services import ITEM, ITEMS, serve_tokens
+from tests.statements.profile_samples import moodle
 
 SCORES = ITEM + "/scores"
 SYSTEM = "http://purl.imsglobal.org/vocab/lis/v2/system/person#"
@@ -292,3 +295,21 @@ def test_the_same_goal_of_two_courses_is_one_line(site: World) -> None:
         claim = {**ags(), "lineitem": item}
         here = Here(site.visit(), LEARNER, **{CLAIM + "custom": GOAL, AGS_CLAIM: claim})
     assert here.get("record").text.count("Goal: ") == 1
+
+
+def test_people_whom_nobody_knows_are_counted_by_source(site: World) -> None:
+    """The administrator sees which source names people whom no launch has proved, and never whole names."""
+    assert "whom nobody knows" not in Here(site.visit(), ADMIN).get("admin").text
+    access = Access.internal("agency", "Moodle pusat", authority_of("agency", "Moodle pusat"))
+    ingest = Ingest(site.store, site.clock, lambda: str(uuid4()))
+    actor = {"account": {"homePage": "https://lms.example", "name": "198701012010011001"}}
+    ingest.submit(access, [moodle(actor=actor | {"name": "Rahmawati"})], Version.V1)
+    record = LearningRecord.over(site.store, site.clock, lambda: str(uuid4()))
+    while record.follower.run_once():
+        pass
+    page = Here(site.visit(), ADMIN).get("admin").text
+    assert "People in statements whom nobody knows" in page
+    assert "Moodle pusat" in page
+    assert "1…1" in page
+    assert "198701012010011001" not in page
+    assert "Rahmawati" not in page

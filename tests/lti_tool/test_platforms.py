@@ -138,6 +138,7 @@ def test_a_platform_as_json_has_no_secret(world: World) -> None:
         "audience",
         "number_source",
         "numbers_trusted",
+        "emails_locked",
         "frame_origins",
         "created",
         "deployments",

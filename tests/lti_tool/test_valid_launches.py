@@ -157,3 +157,26 @@ def test_a_member_is_remembered_by_course(world: World) -> None:
         ("Ani", ["instructor"]),
         ("Budi Santoso", ["learner"]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("extensions", "username"),
+    [
+        ({"user_username": "budi", "lms": "moodle-2"}, "budi"),
+        ({"user_username": "198701012010011001"}, "198701012010011001"),
+        ({"user_username": "$User.username"}, ""),
+        ({"user_username": "budi "}, ""),
+        ({"user_username": "b" * 256}, ""),
+        ({"user_username": 7}, ""),
+        ({"user_username": None}, ""),
+        ({}, ""),
+        ([], ""),
+        ("budi", ""),
+    ],
+)
+def test_the_user_name_comes_from_the_extensions_as_it_is(
+    world: World, extensions: object, username: str
+) -> None:
+    """Moodle sends it in the claim `ext`; what is no whole user name is left out, never cut to one."""
+    world.visit().go(**{CLAIM + "ext": extensions})
+    assert world.seen[0][1].username == username

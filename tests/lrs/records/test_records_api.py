@@ -359,3 +359,18 @@ def test_the_profile_is_open_to_everyone(app: Flask) -> None:
 def test_answers_are_not_cached(app: Flask, desk: Desk) -> None:
     """Records are personal: caches are told to keep nothing."""
     assert caller(app, desk).get("/api/v1/table").headers["Cache-Control"] == "no-store"
+
+
+def test_actors_that_match_nobody_are_listed_masked(app: Flask, desk: Desk) -> None:
+    """The list names source, kind and a masked identifier; only keys that read everything see it."""
+    desk.write(desk.learn("198701012010011001"), desk.learn("siti"))
+    api = caller(app, desk)
+    first = api.get("/api/v1/actors/unmatched?limit=1").json
+    second = api.get(f"/api/v1/actors/unmatched?limit=1&after={first['after']}").json
+    shown = [*first["actors"], *second["actors"]]
+    assert sorted(one["identifier"] for one in shown) == ["1…1", "s…"]
+    assert {one["identified_by"] for one in shown} == {"account"}
+    assert first["sources"] == [{"source": "tool", "actors": 2}]
+    assert "198701012010011001" not in str(first) + str(second)
+    assert api.get("/api/v1/actors/unmatched?source=nobody").json["actors"] == []
+    assert caller(app, desk, "statements/write").get("/api/v1/actors/unmatched").status_code == 403

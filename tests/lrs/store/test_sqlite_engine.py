@@ -34,7 +34,8 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 QUERIES = {
-    "by id": sqlite_queries.by_id(4),
+    "by id": sqlite_queries.by_id(4, True),
+    "by id, without bodies": sqlite_queries.by_id(4, False),
     "no key": sqlite_queries.find((), False, True, False),
     "one key": sqlite_queries.find((1,), False, False, False),
     "one key of two spellings": sqlite_queries.find((2,), False, False, False),
@@ -45,11 +46,13 @@ QUERIES = {
     "a page by two spellings": sqlite_queries.find_joined((2, 1), False, False),
     "a page by key and facet": sqlite_queries.find_joined((1, 1), True, True),
     "a page by two spellings and facet": sqlite_queries.find_joined((2, 1), True, False),
-    "documents by name": sqlite_queries.named(4),
-    "documents": sqlite_queries.find_documents(0, False, True, True, False),
-    "documents of every scope": sqlite_queries.find_documents(0, True, False, False, True),
-    "documents by one key": sqlite_queries.find_documents(1, False, False, True, False),
-    "documents by two keys": sqlite_queries.find_documents(2, True, True, True, True),
+    "documents by name": sqlite_queries.named(4, True),
+    "documents by name, without bodies": sqlite_queries.named(4, False),
+    "documents": sqlite_queries.find_documents(0, False, True, True, False, True),
+    "documents, without bodies": sqlite_queries.find_documents(0, False, True, True, False, False),
+    "documents of every scope": sqlite_queries.find_documents(0, True, False, False, True, True),
+    "documents by one key": sqlite_queries.find_documents(1, False, False, True, False, True),
+    "documents by two keys": sqlite_queries.find_documents(2, True, True, True, True, True),
     "count of a key": "SELECT " + sqlite_queries.COUNT_KEYS,
     "count of a document key": "SELECT " + sqlite_queries.COUNT_DOCUMENTS,
     "count of a document key in a scope": "SELECT " + sqlite_queries.COUNT_DOCUMENTS_IN,
