@@ -135,6 +135,13 @@ TABLE: tuple[Setting, ...] = (
     Setting("page_size", _whole(1, 1000), "100", "Statements on a page when the request names no `limit`."),
     Setting("page_size_max", _whole(1, 5000), "500", "Most statements on one page."),
     Setting(
+        "page_bytes",
+        _whole(MIB // 16, 64 * MIB),
+        str(4 * MIB),
+        "A page of statements ends where it would have more bytes than this, and `more` goes on; "
+        "one statement is always on it.",
+    ),
+    Setting(
         "cors_origins",
         _Words(),
         "*",
@@ -204,6 +211,7 @@ class Settings:
     max_depth: int
     page_size: int
     page_size_max: int
+    page_bytes: int
     cors_origins: tuple[str, ...]
     allow_loopback: bool
     allowed_networks: tuple[str, ...]

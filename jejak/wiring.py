@@ -97,6 +97,7 @@ def wire(settings: Settings) -> Wired:
         max_depth=settings.max_depth,
         page_size=settings.page_size,
         page_size_max=settings.page_size_max,
+        page_bytes=settings.page_bytes,
     )
     xapi = XapiApplication(
         store,

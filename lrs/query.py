@@ -9,7 +9,7 @@ from lrs.access import Access
 from lrs.activities import Activities, Definition
 from lrs.attachments import readable
 from lrs.steps import Steps
-from lrs.store.port import Find, Position, Record, Store
+from lrs.store.port import Find, Position, Record, Store, fitting
 from statements.filters import BadCursor, StatementQuery, decode_cursor, encode_cursor
 
 __all__ = ["BadCursor", "Page", "Query"]
@@ -48,12 +48,17 @@ class Query:
         cursor_key: bytes,
         page_size: int = 100,
         page_size_max: int = 500,
+        page_bytes: int = 4 << 20,
     ) -> None:
-        """`cursor_key` authenticates cursors; all processes of an installation share it."""
+        """`cursor_key` authenticates cursors; all processes of an installation share it.
+
+        A page ends where its statements would have more than `page_bytes` together.
+        """
         self._store = store
         self._cursor_key = cursor_key
         self._page_size = page_size
         self._page_size_max = page_size_max
+        self._page_bytes = page_bytes
 
     def one(self, access: Access, statement_id: str, *, voided: bool = False) -> tuple[Record | None, int]:
         """The statement with this id, if the caller may see it, and the promise as that of `Page`.
@@ -80,11 +85,13 @@ class Query:
                 after=after,
                 ascending=query.ascending,
                 limit=limit + 1,
+                most_bytes=self._page_bytes,
             )
             through = reader.consistent_through()
         more = ""
-        if len(found) > limit:
-            del found[limit:]
+        count = fitting((len(record.body) for record in found), limit, self._page_bytes)
+        if len(found) > count:
+            del found[count:]
             last = found[-1]
             more = encode_cursor(query, last.stored, last.id, key=self._cursor_key, scope=_scope(access))
         return Page([record.body for record in found], more, through)
@@ -99,6 +106,7 @@ class Query:
             query.until,
             after,
             query.ascending,
+            self._page_bytes,
         )
         more = ""
         if found.more and found.last is not None:

@@ -87,6 +87,7 @@ class XapiApplication:
                 cursor_key=cursor_key,
                 page_size=limits.page_size,
                 page_size_max=limits.page_size_max,
+                page_bytes=limits.page_bytes,
             ),
             documents=Documents(store, clock),
             activities=activities,

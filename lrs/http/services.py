@@ -31,6 +31,8 @@ class Limits:
     """Statements on a page when the request names no limit."""
     page_size_max: int = 500
     """Statements on a page at most."""
+    page_bytes: int = 4 * MIB
+    """Bytes of the statements on a page at most; one that is larger has a page of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from lrs.store.port import Document, Position, Reader, Record, Store, StoreError
 
 BATCH = 200
 """Records of one write: large enough to be quick, small enough not to keep other writers waiting."""
+MOST_BYTES = 16 << 20
+"""Bytes of the statements of one write, but for the last: some are as large as many others together."""
 RECOUNTS = 20
 IDLE = 0.05
 """Seconds between two looks at an idle log."""
@@ -266,7 +268,14 @@ class Follower:
         if whole is None or todo.records or (self._careful and persons):
             return
         after = _position(whole)
-        records = reader.find(whole.scope, after=after, ascending=True, limit=limit, include_hidden=True)
+        records = reader.find(
+            whole.scope,
+            after=after,
+            ascending=True,
+            limit=limit,
+            include_hidden=True,
+            most_bytes=MOST_BYTES,
+        )
         todo.walk = _Walk(whole, records)
 
     def _work_out(self, reader: Reader, todo: _Pass) -> None:
@@ -327,7 +336,15 @@ def _walked(writer: Writer, walk: _Walk) -> None:
 
 
 def _after(reader: Reader, place: Position | None, until: int | None, limit: int) -> list[Record]:
-    return reader.find(None, after=place, until=until, ascending=True, limit=limit, include_hidden=True)
+    return reader.find(
+        None,
+        after=place,
+        until=until,
+        ascending=True,
+        limit=limit,
+        include_hidden=True,
+        most_bytes=MOST_BYTES,
+    )
 
 
 def _place(record: Record) -> Position:

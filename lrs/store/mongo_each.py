@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from lrs.store.mongo_codec import Raw, decode_document, decode_record
 from lrs.store.mongo_schema import DOCS, DOCS_INDEX, LOG, LOG_INDEX
-from lrs.store.mongo_source import Asking, rows
+from lrs.store.mongo_source import Asking, rows, sizes
 from lrs.store.mongo_walk import Wanted
-from lrs.store.port import Document, Record
+from lrs.store.port import Document, Record, enough
 
 T = TypeVar("T")
 
@@ -24,6 +24,8 @@ TOGETHER = 100
 """At most so many questions are asked as one."""
 MOST_RECORDS, MOST_DOCUMENTS = 250, 4_000
 """When so many come in answer to these, each is asked alone: some then find much, and `limit` is for each."""
+MOST_BYTES = 1 << 24
+"""As many bytes of records' bodies mean the same."""
 
 Questions = Mapping[tuple[str, ...], Wanted]
 
@@ -40,8 +42,10 @@ def records_of_each(
     for some in _parts(small):
         hashes = {hash for keys in some for hash in questions[keys].few or ()}
         query = {"k": {"$in": list(hashes)}, "h": {"$exists": False}, **where}
-        held = yield from rows(LOG, query, fields=RECORD_FIELDS, index=LOG_INDEX, limit=MOST_RECORDS)
-        if len(held) < MOST_RECORDS:
+        held = yield from rows(
+            LOG, query, fields=RECORD_FIELDS, index=LOG_INDEX, limit=MOST_RECORDS, most_bytes=MOST_BYTES
+        )
+        if len(held) < MOST_RECORDS and enough(sizes(held), MOST_BYTES) is None:
             records = [(raw, decode_record(raw)) for raw in held]
             records.sort(key=lambda each: (each[1].stored, each[1].id), reverse=True)
             for keys in some:

@@ -31,9 +31,9 @@ from lrs.store.mongo_each import (
     records_of_each,
 )
 from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
-from lrs.store.mongo_source import Asking, View, rows
+from lrs.store.mongo_source import Asking, View, rows, sizes
 from lrs.store.mongo_walk import Wanted, matching
-from lrs.store.port import Document, Find, Joined, Position, Record
+from lrs.store.port import Document, Find, Joined, Position, Record, fitting
 
 PAGE_FIELDS = dict.fromkeys("sbvh", 1)
 PAGE_FIELDS_WITHOUT_KEYS = dict.fromkeys("sbh", 1)
@@ -140,6 +140,7 @@ class Questions:
         ascending: bool,
         limit: int,
         include_hidden: bool,
+        most_bytes: int | None = None,
     ) -> Asking[list[Record]]:
         """See `Reader.find`."""
         wanted = Wanted(tenant, keys, has_pairs=self._has_pairs)
@@ -153,6 +154,7 @@ class Questions:
             ascending=ascending,
             limit=limit,
             include_hidden=include_hidden,
+            most_bytes=most_bytes,
         )
         return list(map(decode_record, found))
 
@@ -190,10 +192,11 @@ class Questions:
             ascending=find.ascending,
             limit=find.limit + 1,
             include_hidden=False,
+            most_bytes=find.most_bytes,
         )
-        page = found[: find.limit]
+        page = found[: fitting(sizes(found), find.limit, find.most_bytes)]
         last = Position(page[-1]["s"], record_id(page[-1])) if page else None
-        return Joined(b",".join([raw["b"] for raw in page]), last, len(found) > find.limit)
+        return Joined(b",".join([raw["b"] for raw in page]), last, len(found) > len(page))
 
     def _where(self, wanted: Wanted) -> Asking[Raw]:
         hashes = wanted.hashes

@@ -42,6 +42,7 @@ class MongoReader:
         ascending: bool = False,
         limit: int,
         include_hidden: bool = False,
+        most_bytes: int | None = None,
     ) -> list[Record]:
         """See `Reader.find`."""
         return self._ask(
@@ -54,6 +55,7 @@ class MongoReader:
                 ascending=ascending,
                 limit=limit,
                 include_hidden=include_hidden,
+                most_bytes=most_bytes,
             )
         )
 
@@ -73,9 +75,10 @@ class MongoReader:
         after: Position | None = None,
         ascending: bool = False,
         limit: int,
+        most_bytes: int | None = None,
     ) -> Joined:
         """See `Reader.find_joined`."""
-        find = Find(tenant, keys, limit, since, until, after, ascending)
+        find = Find(tenant, keys, limit, since, until, after, ascending, most_bytes)
         return self._ask(self._questions.find_joined(find))
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:

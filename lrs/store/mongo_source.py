@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from bson import Timestamp
@@ -21,6 +21,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, Server
 
 from lrs.store.mongo_codec import Raw
 from lrs.store.mongo_errors import translating
+from lrs.store.port import enough
 
 T = TypeVar("T")
 
@@ -171,10 +172,12 @@ def rows(
     sort: Sequence[tuple[str, int]] = (),
     index: str | None = None,
     limit: int = MANY,
+    most_bytes: int | None = None,
 ) -> Asking[list[Raw]]:
     """The documents that match, at most `limit`.
 
-    An answer holds 16 MB; what did not fit is asked for again, without what has come.
+    An answer holds 16 MB; what did not fit is asked for again, without what has come, unless it was enough:
+    two or more, whose bodies have more than `most_bytes` together.
     """
     found: list[Raw] = []
     while limit > len(found):
@@ -189,9 +192,14 @@ def rows(
             command["hint"] = index
         cursor = (yield command)["cursor"]
         found += cursor["firstBatch"]
-        if not cursor["id"]:
+        if not cursor["id"] or (most_bytes is not None and enough(sizes(found), most_bytes)):
             break
     return found
+
+
+def sizes(found: Iterable[Raw]) -> Iterator[int]:
+    """The sizes of the bodies of records, as they lie in the log."""
+    return (len(raw["b"]) for raw in found)
 
 
 def is_routed(database: Database[Raw]) -> bool:

@@ -22,8 +22,8 @@ from lrs.store.mongo_codec import (
     record_id,
 )
 from lrs.store.mongo_schema import LOG, LOG_INDEX
-from lrs.store.mongo_source import MANY, Asking, rows
-from lrs.store.port import Position, pairs, spellings
+from lrs.store.mongo_source import MANY, Asking, rows, sizes
+from lrs.store.port import Position, enough, pairs, spellings
 
 Place = TypeVar("Place", bound=tuple[object, ...])
 
@@ -89,12 +89,15 @@ def matching(
     ascending: bool,
     limit: int,
     include_hidden: bool,
+    most_bytes: int | None = None,
 ) -> Asking[list[Raw]]:
     """What is kept of up to `limit` records, `fields` of it, ordered by (stored, id); see `Reader.find`.
 
     `where` is a filter on one key that leaves out nothing that is wanted.
     The index orders by `stored` alone. Records of one microsecond (written by different processes) are
     put in order here: a page that ends between such records fetches them all.
+
+    What has come for `most_bytes` may be more than was asked for, as an answer of the server is one piece.
 
     Hidden records are few: the server is told to leave them out only after some came.
     """
@@ -109,15 +112,15 @@ def matching(
     where = dict(where)
     sort = [("s", 1 if ascending else -1)]
 
-    def fetch(bounds: dict[str, int], limit: int) -> Asking[list[Raw]]:
+    def fetch(bounds: dict[str, int], limit: int, most_bytes: int | None = None) -> Asking[list[Raw]]:
         query = {**where, "s": bounds} if bounds else where
-        return rows(LOG, query, fields=fields, sort=sort, index=LOG_INDEX, limit=limit)
+        return rows(LOG, query, fields=fields, sort=sort, index=LOG_INDEX, limit=limit, most_bytes=most_bytes)
 
     found: list[Raw] = []
     while len(found) < limit:
         size = limit - len(found) + 1 + (after is not None)
-        batch = yield from fetch(bounds, size)
-        more = len(batch) == size
+        batch = yield from fetch(bounds, size, most_bytes)
+        more = len(batch) == size or enough(sizes(batch), most_bytes) is not None
         if more:
             edge = batch[-1]["s"]
             whole = [raw for raw in batch if raw["s"] != edge]
@@ -140,6 +143,9 @@ def matching(
         if len({raw["s"] for raw in page}) < len(page):
             page.sort(key=_place, reverse=not ascending)
         found += page
+        if (end := enough(sizes(found), most_bytes)) is not None:
+            del found[end:]
+            break
         if not more:
             break
     return found[: max(limit, 0)]

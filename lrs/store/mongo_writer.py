@@ -14,7 +14,7 @@ from lrs.store.mongo_codec import document_key, record_key, record_keys
 from lrs.store.mongo_lanes import Stamps
 from lrs.store.mongo_reader import MongoReader
 from lrs.store.mongo_walk import past
-from lrs.store.port import Conflict, Document, Joined, OneByOne, Position, Record, Views, joined
+from lrs.store.port import Conflict, Document, Joined, OneByOne, Position, Record, Views, enough, joined
 
 RecordName = tuple[str, str]
 DocumentName = tuple[str, str, str]
@@ -237,6 +237,7 @@ class MongoWriter(OneByOne):
         ascending: bool = False,
         limit: int,
         include_hidden: bool = False,
+        most_bytes: int | None = None,
     ) -> list[Record]:
         """See `Reader.find`; the changes of this write are laid over what the snapshot holds."""
         changed = {**self._group.changes.records, **self.changes.records}
@@ -249,6 +250,7 @@ class MongoWriter(OneByOne):
             ascending=ascending,
             limit=limit + len(changed) if limit > 0 else limit,
             include_hidden=include_hidden,
+            most_bytes=most_bytes if not changed else None,
         )
         if not changed:
             return found
@@ -270,7 +272,8 @@ class MongoWriter(OneByOne):
         names = [name for record in found if (name := (record.tenant, record.id)) in changed]
         self._have_records(names)
         whole = {name: self._whole(name) for name in names}
-        return [whole.get((record.tenant, record.id)) or record for record in found]
+        found = [whole.get((record.tenant, record.id)) or record for record in found]
+        return found[: enough((len(record.body) for record in found), most_bytes)]
 
     def find_joined(
         self,
@@ -282,12 +285,14 @@ class MongoWriter(OneByOne):
         after: Position | None = None,
         ascending: bool = False,
         limit: int,
+        most_bytes: int | None = None,
     ) -> Joined:
         """See `Reader.find_joined`."""
         found = self.find(
-            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
-        )
-        return joined(found, limit)
+            tenant, keys, since=since, until=until, after=after, ascending=ascending,
+            limit=limit + 1, most_bytes=most_bytes,
+        )  # fmt: skip
+        return joined(found, limit, most_bytes)
 
     def find_documents(
         self,

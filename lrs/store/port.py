@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from typing import IO, Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -134,13 +135,38 @@ class Find:
     until: int | None = None
     after: Position | None = None
     ascending: bool = False
+    most_bytes: int | None = None
 
 
-def joined(found: Sequence[Record], limit: int) -> Joined:
-    """The page of `limit` records at most, of a `find` that asked for one more."""
-    page = found[:limit]
+def fitting(sizes: Iterable[int], limit: int, most_bytes: int | None) -> int:
+    """How many of the records with bodies of these sizes make a page: `limit` of them at most, and no more
+    than have `most_bytes` together; but one, however large it is."""
+    count = total = 0
+    for size in islice(sizes, limit):
+        total += size
+        if most_bytes is not None and total > most_bytes and count:
+            break
+        count += 1
+    return count
+
+
+def enough(sizes: Iterable[int], most_bytes: int | None) -> int | None:
+    """After how many records of these sizes a `find` ends for its `most_bytes`; None when it does not."""
+    if most_bytes is None:
+        return None
+    total = 0
+    for count, size in enumerate(sizes, start=1):
+        total += size
+        if total > most_bytes and count > 1:
+            return count
+    return None
+
+
+def joined(found: Sequence[Record], limit: int, most_bytes: int | None = None) -> Joined:
+    """The page of `limit` records at most, of a `find` that asked for one more and for as many bytes."""
+    page = found[: fitting((len(record.body) for record in found), limit, most_bytes)]
     last = Position(page[-1].stored, page[-1].id) if page else None
-    return Joined(b",".join([record.body for record in page]), last, len(found) > limit)
+    return Joined(b",".join([record.body for record in page]), last, len(found) > len(page))
 
 
 class StoreError(Exception):
@@ -192,8 +218,13 @@ class Reader(Protocol):
         ascending: bool = False,
         limit: int,
         include_hidden: bool = False,
+        most_bytes: int | None = None,
     ) -> list[Record]:
         """Up to `limit` records of which ONE view holds ALL `keys`, ordered by (stored, id).
+
+        With `most_bytes` the list ends with the first record by which the bodies have more bytes than that
+        together, but not before the second: one record more than fits, as `limit + 1` is one more than
+        wanted. What lies beyond is not read, or little of it.
 
         `since` is exclusive and `until` inclusive (microseconds). `after` is exclusive in the
         direction of the walk. Driven from the rarest key, never a scan. `tenant=None` walks all
@@ -218,8 +249,9 @@ class Reader(Protocol):
         after: Position | None = None,
         ascending: bool = False,
         limit: int,
+        most_bytes: int | None = None,
     ) -> Joined:
-        """What `find` finds, `limit` of it at most, as one piece of bytes; see `joined`."""
+        """What `find` finds, `limit` of it and `most_bytes` at most, as one piece of bytes; see `joined`."""
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """The document of that name, or None."""
@@ -426,5 +458,6 @@ def read_page(store: Store, find: Find) -> tuple[Joined, int]:
             after=find.after,
             ascending=find.ascending,
             limit=find.limit,
+            most_bytes=find.most_bytes,
         )
         return page, reader.consistent_through()

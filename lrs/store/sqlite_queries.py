@@ -23,14 +23,23 @@ PAGE = 128
 Shape = tuple[int, ...]
 """For each key of a question, the one that drives it first, the number of terms of which any one will do."""
 
-_SELECTED = "l.tenant AS t, l.hidden + 2 * l.form AS h, l.id AS i, l.digest AS d, l.terms AS k, l.body AS b"
-"""The columns that `_page_of` expects of the inner query, after `s`."""
+_SELECTED = "l.tenant AS t, l.hidden + 2 * l.form AS h, l.id AS i, l.digest AS d, l.terms AS k"
+"""The columns that `_page_of` expects of the inner query, after `s` and before those of the body."""
+_BODY = "l.body AS b, length(l.body) AS n"
+
+
+def _body_within(mark: int) -> str:
+    """The columns of a body, which is left out when it has more bytes than a parameter says.
+
+    SQLite knows the size of a body without reading it.
+    """
+    return f"CASE WHEN length(l.body) > ?{mark} THEN x'' ELSE l.body END AS b, length(l.body) AS n"
 
 
 def _page_of(inner: str) -> str:
     """The SQL that answers with one row for all records of the inner query."""
     return (
-        "SELECT group_concat(s||','||t||','||h||','||length(d)||','||length(k)||','||length(b), ','),"
+        "SELECT group_concat(s||','||t||','||h||','||length(d)||','||length(k)||','||n, ','),"
         " CAST(group_concat(CAST(i AS TEXT)||CAST(d AS TEXT)||CAST(k AS TEXT)||CAST(b AS TEXT), '') AS BLOB)"
         f" FROM ({inner})"
     )
@@ -68,9 +77,9 @@ def _walk(selected: str, shape: Shape, faceted: bool, ascending: bool, shown: st
 @cache
 def find_joined(shape: Shape, faceted: bool, ascending: bool) -> str:
     """As `find`, for a page that is sent as it is: places, ids, bodies with commas, least and most form."""
-    selected = "k0.stored AS s, l.id AS i, l.body AS b, l.form AS f"
+    selected = f"k0.stored AS s, l.id AS i, l.form AS f, {_body_within(sum(shape) + 4)}"
     return (
-        f"SELECT group_concat(s||','||(length(b) * {FORMS} + f), ','),"
+        f"SELECT group_concat(s||','||(n * {FORMS} + f), ','),"
         " CAST(group_concat(CAST(i AS TEXT), '') AS BLOB),"
         " CAST(group_concat(CAST(b AS TEXT), ',') AS BLOB), min(f), max(f)"
         f" FROM ({_walk(selected, shape, faceted, ascending, ' AND l.hidden = 0')})"
@@ -86,14 +95,14 @@ COUNT_DOCUMENTS_IN = (
 )
 
 
-_SELECTED_HEAD = "l.tenant AS t, l.hidden AS h, l.id AS i, l.digest AS d, l.terms AS k, x'' AS b"
+_SELECTED_HEAD = "l.tenant AS t, l.hidden AS h, l.id AS i, l.digest AS d, l.terms AS k, x'' AS b, 0 AS n"
 """The same without bodies."""
 
 
 @cache
 def by_id(count: int, bodies: bool) -> str:
     marks = ",".join("?" * count)
-    selected = _SELECTED if bodies else _SELECTED_HEAD
+    selected = f"{_SELECTED}, {_BODY}" if bodies else _SELECTED_HEAD
     return _page_of(
         f"SELECT l.stored AS s, {selected} FROM log l INDEXED BY log_id"
         f" WHERE l.tenant = ? AND l.id IN ({marks}) LIMIT {count}"
@@ -102,12 +111,16 @@ def by_id(count: int, bodies: bool) -> str:
 
 @cache
 def find(shape: Shape, faceted: bool, ascending: bool, include_hidden: bool) -> str:
-    """The query driven from the first key, see `_walk`; without keys it walks the log itself."""
+    """The query driven from the first key, see `_walk`; without keys it walks the log itself.
+
+    The last parameter is the size beyond which bodies are left out, see `_body_within`.
+    """
     shown = "" if include_hidden else " AND l.hidden = 0"
+    selected = f"{_SELECTED}, {_body_within(sum(shape) + 4)}"
     if shape:
-        return _page_of(_walk(f"k0.stored AS s, {_SELECTED}", shape, faceted, ascending, shown))
-    inner = f"SELECT l.stored AS s, {_SELECTED} FROM log l WHERE l.stored BETWEEN ? AND ?{shown}"
-    return _page_of(f"{inner} ORDER BY l.stored {'ASC' if ascending else 'DESC'} LIMIT ?")
+        return _page_of(_walk(f"k0.stored AS s, {selected}", shape, faceted, ascending, shown))
+    inner = f"SELECT l.stored AS s, {selected} FROM log l WHERE l.stored BETWEEN ?1 AND ?2{shown}"
+    return _page_of(f"{inner} ORDER BY l.stored {'ASC' if ascending else 'DESC'} LIMIT ?3")
 
 
 _DOCUMENT = (

@@ -18,6 +18,7 @@ from lrs.store.port import (
     Position,
     Record,
     Views,
+    enough,
     joined,
     spellings,
 )
@@ -34,7 +35,18 @@ from lrs.store.sqlite_queries import (
     named,
 )
 from lrs.store.sqlite_rarity import EARLIEST, LATEST, Terms, by_count
-from lrs.store.sqlite_rows import Pending, Resolve, Row, StoredRecord, fetch, one_piece, uid
+from lrs.store.sqlite_rows import (
+    LARGEST,
+    SMALL,
+    Pending,
+    Resolve,
+    Row,
+    StoredRecord,
+    fetch,
+    fetch_within,
+    one_piece,
+    uid,
+)
 from lrs.store.sqlite_terms import (
     TermMemory,
     document_prefix,
@@ -89,6 +101,7 @@ class SqliteReader(OneByOne):
         ascending: bool = False,
         limit: int,
         include_hidden: bool = False,
+        most_bytes: int | None = None,
     ) -> list[Record]:
         wanted = frozenset(keys)
         if tenant is None and wanted:
@@ -110,9 +123,11 @@ class SqliteReader(OneByOne):
             terms, shape, faceted = plan
             sql = find(shape, faceted, ascending, include_hidden)
         found: list[Record] = []
+        total = 0
         while len(found) < limit and low <= high:
-            some = min(limit - len(found) + (after is not None), PAGE)
-            rows = fetch(self.connection, sql, [*terms, low, high, some])
+            count = min(limit - len(found) + (after is not None), PAGE)
+            room = LARGEST if most_bytes is None else max(0, most_bytes - total)
+            rows, some = fetch_within(self.connection, sql, [*terms, low, high], count, room)
             rows.sort(key=itemgetter(0), reverse=not ascending)
             last = None
             kept = []
@@ -122,6 +137,10 @@ class SqliteReader(OneByOne):
                     kept.append(row)
                 last = row[0]
             found += self._records(tenant, kept)
+            if (end := enough((len(record.body) for record in found), most_bytes)) is not None:
+                del found[end:]
+                break
+            total = sum(len(record.body) for record in found) if most_bytes is not None else 0
             if len(rows) < some:
                 break
             low, high = (rows[-1][0] + 1, high) if ascending else (low, rows[-1][0] - 1)
@@ -137,6 +156,7 @@ class SqliteReader(OneByOne):
         after: Position | None = None,
         ascending: bool = False,
         limit: int,
+        most_bytes: int | None = None,
     ) -> Joined:
         low = EARLIEST if since is None else since + 1
         high = LATEST if until is None else until
@@ -152,13 +172,16 @@ class SqliteReader(OneByOne):
             terms, shape, faceted = plan
             sql = find_joined(shape, faceted, ascending)
             restore = partial(self._memory.phrases.restore, self.connection, tenant)
-            page = one_piece(self.connection, sql, [*terms, low, high, limit + 1], limit, ascending, restore)
+            most = LARGEST if most_bytes is None else most_bytes
+            parameters = [*terms, low, high, limit + 1, max(most // (limit + 1), SMALL)]
+            page = one_piece(self.connection, sql, parameters, limit, ascending, restore, most)
             if page is not None:
                 return page
         found = self.find(
-            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
-        )
-        return joined(found, limit)
+            tenant, keys, since=since, until=until, after=after, ascending=ascending,
+            limit=limit + 1, most_bytes=most_bytes,
+        )  # fmt: skip
+        return joined(found, limit, most_bytes)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self._documents(kind, named(1, True), [kind, scope, name]).get(name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Joined, Position, Record, Views
+from lrs.store.port import Joined, Position, Record, Views, enough
 from lrs.store.sqlite_errors import run_one
 from lrs.store.sqlite_queries import FORMS
 
@@ -85,19 +85,24 @@ def uuid_text(raw: bytes) -> str:
 def one_piece(
     connection: sqlite3.Connection,
     sql: str,
-    parameters: Sequence[object],
+    parameters: Sequence[int],
     limit: int,
     ascending: bool,
     restore: Restore,
+    most_bytes: int,
 ) -> Joined | None:
     """The page that a query of `find_joined` answers with, one record more than `limit` at most.
 
-    None when a record was met twice (by two of its views), or not in order: then it takes `find`.
+    None when a record was met twice (by two of its views), or not in order, or when the page has more than
+    `most_bytes`, or may have because a body was left out: then it takes `find`.
     """
+    size = parameters[-1]
     places, ids, body, least, most = run_one(connection, sql, parameters)
     if places is None:
         return Joined(b"", None, False)
     numbers: list[int] = orjson.loads(f"[{places}]")  # several times as fast as `int` for each
+    if max(numbers[1::2]) // FORMS > size:
+        return None
     stored = numbers[::2]
     if len(set(stored)) < len(stored) or stored != sorted(stored, reverse=not ascending):
         return None
@@ -110,6 +115,8 @@ def one_piece(
         body = restore(most, body)
     elif most:
         body = _restored(numbers[1::2], body, restore)
+    if len(body) > most_bytes + len(stored) and len(stored) > 1:
+        return None
     return Joined(body, last, more)
 
 
@@ -125,17 +132,48 @@ def _restored(sizes: Iterable[int], together: bytes, restore: Restore) -> bytes:
     return b",".join(bodies)
 
 
+SMALL = 16_384
+"""Bodies of at most so many bytes are read whatever a page is allowed: see `fetch_within`."""
+LARGEST = 1 << 40
+"""More bytes than any body has."""
+
 Row = tuple[int, int, bool, str, bytes, bytes, bytes, int]
 """A record as read: stored, tenant number, hidden, id, digest, packed views, body, and the body's form."""
 
 
 def fetch(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> list[Row]:
     """The rows of a query that answers with one row for a page (see `sqlite_queries`)."""
+    numbers, data = _answer(connection, sql, parameters)
+    return _rows(numbers, data)
+
+
+def fetch_within(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[object], count: int, most_bytes: int
+) -> tuple[list[Row], int]:
+    """The first `count` rows of a query of `find`, or fewer if their bodies have more than `most_bytes`
+    together; and how many rows were asked for at last.
+
+    `parameters` are those of the query but for the last two. At least two rows come, if there are two, and no
+    body beyond that is read which may be large: the sizes come first, and then the rows up to the bound.
+    """
+    size = max(most_bytes // count, SMALL)
+    numbers, data = _answer(connection, sql, [*parameters, count, size])
+    if not any(each > size for each in numbers[5::6]):
+        return _rows(numbers, data), count
+    places = sorted(zip(numbers[::6], numbers[5::6], strict=True), reverse=numbers[0] > numbers[-6])
+    count = enough((each for _, each in places), most_bytes) or count
+    return fetch(connection, sql, [*parameters, count, LARGEST]), count
+
+
+def _answer(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[object]
+) -> tuple[Sequence[int], bytes]:
     answer: tuple[str | None, bytes] = run_one(connection, sql, parameters)
-    if answer[0] is None:
-        return []
-    numbers: Iterator[Any] = iter(orjson.loads(f"[{answer[0]}]"))
-    data = answer[1]
+    return ((), b"") if answer[0] is None else (orjson.loads(f"[{answer[0]}]"), answer[1])
+
+
+def _rows(values: Sequence[int], data: bytes) -> list[Row]:
+    numbers: Iterator[Any] = iter(values)
     rows: list[Row] = []
     at = 0
     while six := tuple(islice(numbers, 6)):

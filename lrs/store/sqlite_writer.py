@@ -124,11 +124,12 @@ class SqliteWriter(SqliteReader):
         ascending: bool = False,
         limit: int,
         include_hidden: bool = False,
+        most_bytes: int | None = None,
     ) -> list[Record]:
         self._flush()
         return super().find(
             tenant, keys, since=since, until=until, after=after, ascending=ascending,
-            limit=limit, include_hidden=include_hidden,
+            limit=limit, include_hidden=include_hidden, most_bytes=most_bytes,
         )  # fmt: skip
 
     def find_joined(
@@ -141,11 +142,13 @@ class SqliteWriter(SqliteReader):
         after: Position | None = None,
         ascending: bool = False,
         limit: int,
+        most_bytes: int | None = None,
     ) -> Joined:
         self._flush()
         return super().find_joined(
-            tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit
-        )
+            tenant, keys, since=since, until=until, after=after, ascending=ascending,
+            limit=limit, most_bytes=most_bytes,
+        )  # fmt: skip
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self.documents(kind, scope, [name]).get(name)

@@ -26,6 +26,7 @@ from lrs.store.port import (
     Submitted,
     Unavailable,
     Views,
+    enough,
     joined,
     read_page,
 )
@@ -70,6 +71,7 @@ class Model(OneByOne):
         ascending: bool = False,
         limit: int,
         include_hidden: bool = False,
+        most_bytes: int | None = None,
     ) -> list[Record]:
         wanted = frozenset(keys)
         if tenant is None and wanted:
@@ -94,7 +96,8 @@ class Model(OneByOne):
             key=lambda record: (record.stored, record.id),
             reverse=not ascending,
         )
-        return found[:limit]
+        found = found[: max(limit, 0)]
+        return found[: enough((len(record.body) for record in found), most_bytes)]
 
     def find_joined(
         self,
@@ -106,11 +109,12 @@ class Model(OneByOne):
         after: Position | None = None,
         ascending: bool = False,
         limit: int,
+        most_bytes: int | None = None,
     ) -> Joined:
         found = self.find(
             tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
         )
-        return joined(found, limit)
+        return joined(found, limit, most_bytes)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self.state.documents.get((kind, scope, name))
