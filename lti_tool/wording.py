@@ -121,6 +121,8 @@ def rule_sentence(form: Form, table: Table) -> str:
             JpKind.EACH: gettext("%(jp)s JP each time.", jp=unit),
             JpKind.SEMESTER: gettext("%(jp)s JP for each semester.", jp=unit),
         }[rule.kind]
+    if rule.kind_of(True) is JpKind.DAY and rule.unit and rule.unit.international != rule.unit.national:
+        said += " " + gettext("International: %(jp)s JP for each day.", jp=_plain(rule.unit.international))
     limits = []
     if rule.max_sessions_per_month:
         limits.append(
@@ -130,9 +132,36 @@ def rule_sentence(form: Form, table: Table) -> str:
                 rule.max_sessions_per_month,
             )
         )
-    if rule.max_per_day:
+    if rule.max_per_day.national is not None:
         limits.append(gettext("at most %(jp)s JP a day", jp=_plain(rule.max_per_day.national)))
-    return said + (" " + gettext("Limit: %(limits)s.", limits=", ".join(limits)) if limits else "")
+    if limits:
+        said += " " + gettext("Limit: %(limits)s.", limits=", ".join(limits))
+    return f"{said} {_limits_of_sense(form)}".rstrip()
+
+
+def _limits_of_sense(form: Form) -> str:
+    """What the form's JP cannot go beyond, in a sentence; nothing where its rule never comes near."""
+    limits = []
+    most = form.plausible_per_day(False)
+    if most is not None and form.jp.kind is JpKind.HOURS and form.most_per_day(False) == most:
+        limits.append(gettext("at most %(jp)s JP a day", jp=_plain(most)))
+    if form.limits.fewest_days:
+        limits.append(
+            ngettext("from %(num)s day on", "from %(num)s days on", form.limits.fewest_days),
+        )
+    if form.limits.semesters_per_year:
+        limits.append(
+            ngettext(
+                "at most %(num)s semester a year",
+                "at most %(num)s semesters a year",
+                form.limits.semesters_per_year,
+            )
+        )
+    if not limits:
+        return ""
+    if form.limits.is_proposal:
+        return gettext("Proposed limit, to be confirmed: %(limits)s.", limits=", ".join(limits))
+    return gettext("Limit: %(limits)s.", limits=", ".join(limits))
 
 
 def explained(award: Award) -> str:
@@ -192,7 +221,30 @@ def cap_sentence(cap: Cap) -> str:
         case "already-counted":
             return gettext("The same course was counted before in this year.")
         case "days-in-dates":
-            return gettext("Only %(days)s days lie between the dates.", days=told["days"])
+            return ngettext(
+                "Only %(num)s day lies between the dates.",
+                "Only %(num)s days lie between the dates.",
+                int(cap.params["days"]),
+            )
+        case "fewest-days":
+            return ngettext(
+                "Counted from %(fewest)s days on; this is %(num)s day.",
+                "Counted from %(fewest)s days on; these are %(num)s days.",
+                int(cap.params["days"]),
+                fewest=told["fewest"],
+            )
+        case "semesters-per-year":
+            return gettext(
+                "Limit: %(limit)s semesters a year; %(counted)s of these count.",
+                limit=told["limit"],
+                counted=told["counted"],
+            )
+        case "days-per-month":
+            return gettext(
+                "Limit: %(limit)s days a month; %(counted)s of these count.",
+                limit=told["limit"],
+                counted=told["counted"],
+            )
         case "sessions-per-month":
             return gettext(
                 "Limit: %(limit)s sessions a month; %(counted)s of these count.",

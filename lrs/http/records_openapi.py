@@ -52,9 +52,9 @@ OPERATIONS = (
     Operation(
         "put",
         "/api/v1/table",
-        "Lay an agency's own decisions over the shipped table; everything is counted anew",
+        "Lay an agency's own decisions over the shipped table; what is not verified is counted anew",
         "The table now in force",
-        free_body="Like the shipped table.json, with anything left out, and a new `version`.",
+        free_body="Like the shipped table, with anything left out, and a new `version`.",
     ),
     Operation(
         "post",

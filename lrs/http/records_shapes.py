@@ -11,7 +11,7 @@ from lrs.records.summaries import Summary
 from lrs.unmatched_actors import Counts, UnmatchedPage
 from statements import timestamps
 from statements.profile.jp import jp_text
-from statements.profile.table import ByScope, Form, Table
+from statements.profile.table import ByScope, DayLimit, Form, Limits, Table
 
 
 def unmatched_json(page: UnmatchedPage, counts: Counts) -> dict[str, Any]:
@@ -162,10 +162,28 @@ def _form(form: Form) -> dict[str, Any]:
             "rule": jp.kind,
             "unit": _by_scope(jp.unit),
             "uplift": jp_text(jp.uplift),
-            "max_per_day": _by_scope(jp.max_per_day),
+            "max_per_day": _day_limit(jp.max_per_day),
             "max_sessions_per_month": jp.max_sessions_per_month,
+            "international_rule": jp.international_kind,
         },
+        "limits": _limits(form.limits),
     }
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    return {
+        "jp_per_day": _day_limit(limits.jp_per_day),
+        "fewest_days": limits.fewest_days,
+        "semesters_per_year": limits.semesters_per_year,
+        "status": "proposal" if limits.is_proposal else "decided",
+    }
+
+
+def _day_limit(limit: DayLimit) -> dict[str, str | None] | None:
+    if limit == DayLimit():
+        return None
+    told = {"national": limit.national, "international": limit.international}
+    return {scope: None if jp is None else jp_text(jp) for scope, jp in told.items()}
 
 
 def _by_scope(amount: ByScope | None) -> dict[str, str] | None:

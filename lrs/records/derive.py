@@ -3,18 +3,26 @@
 An entry is worked out from the log each time, never patched: from its statement, from every sign-off that
 points at it, and from the reversals of its completion. So the order in which statements arrive, how often
 they do, and what was voided meanwhile make no difference to the outcome.
+
+What is verified is worked out by the table of JP that was in force when the decision that stands, or else the
+completion itself, was stored; all else by the one in force now. So a new table changes nothing that is
+verified, and a rebuild comes to the same. What did not count by the table of its time counts by the first
+later one that knows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from lrs.people import Met, owners_of
 from lrs.records.account_names import NamedByUsername, source_of
 from lrs.records.entries import NOT_YET, Decided, Entry, Party, Status, entry_id
+from lrs.records.table_history import History
 from lrs.store.port import Reader, Record
-from statements.classify import Classified, Learning, Reversal, SignOff, Someone, Voiding, classify
+from statements.classify import Classified, Ignored, Learning, Reversal, SignOff, Someone, Voiding, classify
 from statements.jsontext import loads
 from statements.keys import target_key
 from statements.profile.table import Table
@@ -50,14 +58,15 @@ class Derivation:
     """Works out entries of one tenant from one snapshot. `persona_of` is `lrs.people.People.persona`."""
 
     def __init__(
-        self, reader: Reader, tenant: str, table: Table, persona_of: Callable[[str, str], str]
+        self, reader: Reader, tenant: str, tables: History, persona_of: Callable[[str, str], str]
     ) -> None:
         self._reader = reader
         self._tenant = tenant
-        self._table = table
+        self._tables = tables
         self._persona = persona_of
         self._names = NamedByUsername(reader, tenant)
-        self._known: dict[str, Classified] = {}
+        self._read: dict[str, Mapping[str, Any]] = {}
+        self._known: dict[tuple[str, str], Classified] = {}
 
     def touched(self, records: Iterable[Record]) -> set[str]:
         """Ids of the statements whose entries may be changed by these records."""
@@ -91,16 +100,53 @@ class Derivation:
             made = None
             if draft := drafts.get(id):
                 made = self._entry(draft, persons, personas)
-                learner = self._learner(draft)
-                found.met[made.persona] = Met(learner, draft.learning.actor.name, source_of(draft.record))
+                if made is not None:
+                    learner = self._learner(draft)
+                    found.met[made.persona] = Met(learner, draft.learning.actor.name, source_of(draft.record))
             found.entries[entry_id(self._tenant, id)] = made
         return found
 
     def _classify(self, record: Record) -> Classified:
-        known = self._known.get(record.id)
+        """What a statement meant when it was stored, or has come to mean since."""
+        return self._since(record, record.stored)[0]
+
+    def _since(self, record: Record, moment: int) -> tuple[Classified, Table]:
+        """What a statement means by the table of a moment (microseconds), and that table.
+
+        Where it means nothing by that one: by the first later table that gives it a meaning.
+        """
+        before: Table | None = None
+        meaning, table = None, None
+        for table in self._tables.since(moment):
+            if before is None or not _ignores_alike(before, table, self._statement(record)):
+                meaning = self._by(record, table)
+            if not isinstance(meaning, Ignored):
+                break
+            before = table
+        assert meaning is not None  # noqa: S101 - there is always a table
+        assert table is not None  # noqa: S101
+        return meaning, table
+
+    def _by(self, record: Record, table: Table) -> Classified:
+        name = record.id, table.version
+        known = self._known.get(name)
         if known is None:
-            known = self._known[record.id] = classify(loads(record.body), self._table)
+            known = self._known[name] = classify(self._statement(record), table)
         return known
+
+    def _statement(self, record: Record) -> Mapping[str, Any]:
+        held = self._read.get(record.id)
+        if held is None:
+            held = self._read[record.id] = loads(record.body)
+        return held
+
+    @cached_property
+    def _completion_verbs(self) -> frozenset[str]:
+        return frozenset(verb for table in self._tables.every() for verb in table.lms.completion_verbs)
+
+    @cached_property
+    def _reversal_verbs(self) -> frozenset[str]:
+        return frozenset(verb for table in self._tables.every() for verb in table.lms.reversal_verbs)
 
     def _touches(self, record: Record, meaning: Classified) -> Iterator[str]:
         if isinstance(meaning, Learning):
@@ -108,7 +154,7 @@ class Derivation:
         elif isinstance(meaning, SignOff):
             yield meaning.target
         elif isinstance(meaning, Reversal):
-            for verb in self._table.lms.completion_verbs:
+            for verb in self._completion_verbs:
                 keys = _keys_of(meaning.actor, verb, meaning.activity)
                 for completion in self._reader.find(self._tenant, keys, limit=_MOST):
                     yield completion.id
@@ -142,7 +188,7 @@ class Derivation:
     def _taken_back(self, learnings: Mapping[str, Learning]) -> list[str]:
         """Those completions that a later reversal took back."""
         questions = {
-            id: [_keys_of(one.actor, verb, one.activity) for verb in self._table.lms.reversal_verbs]
+            id: [_keys_of(one.actor, verb, one.activity) for verb in self._reversal_verbs]
             for id, one in learnings.items()
             if one.automatic
         }
@@ -166,7 +212,8 @@ class Derivation:
         """The identifier of the person who made a decision."""
         return self._names.identifier(record, sign.by.key)
 
-    def _entry(self, draft: _Draft, persons: Mapping[str, str], personas: Mapping[str, str]) -> Entry:
+    def _entry(self, draft: _Draft, persons: Mapping[str, str], personas: Mapping[str, str]) -> Entry | None:
+        """The entry of a draft; None when the table that it is counted by does not know it."""
         learning, record = draft.learning, draft.record
         learner = self._learner(draft)
         person = persons[learner]
@@ -179,7 +226,16 @@ class Derivation:
             status = _DECIDED[sign.decision]
             party = Party(personas[self._verifier(sign, by)], sign.by.name)
             decided = Decided(sign.decision, party, _decided_at(sign, by), sign.reason, by.id)
-        mentor = learning.mentor
+        if status is Status.VERIFIED:
+            # A decision may come before what it is about: the entry is verified when both are there.
+            decided_when = record.stored if last is None else max(last[1].stored, record.stored)
+            meaning, table = self._since(record, decided_when)
+        else:
+            table = self._tables.current
+            meaning = self._by(record, table)
+        if not isinstance(meaning, Learning):
+            return None
+        learning, mentor = meaning, meaning.mentor
         return Entry(
             id=entry_id(self._tenant, record.id),
             tenant=self._tenant,
@@ -198,7 +254,7 @@ class Derivation:
             activity=learning.activity,
             amount=learning.amount,
             award=NOT_YET,
-            table=self._table.version,
+            table=table.version,
             automatic=learning.automatic,
             international=learning.international,
             jp_claimed=learning.jp_claimed,
@@ -215,6 +271,20 @@ class Derivation:
     def _party(self, record: Record, someone: Someone) -> Party:
         identifier = self._names.identifier(record, someone.key)
         return Party(self._persona(self._tenant, identifier), someone.name)
+
+
+def _ignores_alike(one: Table, other: Table, statement: Mapping[str, Any]) -> bool:
+    """Whether a statement that is ignored by one of two tables is ignored by the other, too.
+
+    Nothing else of a table decides about it. An agency that lists courses has many tables, and most
+    statements are of no course.
+    """
+    target = statement["object"].get("id")
+    return (
+        one.lms == other.lms
+        and one.forms.keys() == other.forms.keys()
+        and (target in one.courses) == (target in other.courses)
+    )
 
 
 def _keys_of(actor: Someone, verb: str, activity: str) -> tuple[str, str, str]:

@@ -22,7 +22,7 @@ from statements.profile.reading import Evidence
 from statements.profile.vocabulary import Decision
 
 ENTRY: Final = "entry"
-RULES: Final = 1
+RULES: Final = 2
 """Raised when entries must be derived anew because this program decides differently."""
 _NAMESPACE: Final = uuid.UUID("6f1d9d2e-6f0b-5a54-9b1c-6a656a616b00")
 
@@ -86,7 +86,7 @@ class Entry:
     amount: Amount
     award: Award
     table: str
-    """Version of the table of JP."""
+    """Version of the table of JP: of the time when it was verified, or the one in force now."""
     automatic: bool = False
     international: bool = False
     jp_claimed: Decimal | None = None
@@ -141,6 +141,7 @@ class Entry:
             given=self.jp_given,
             automatic=self.automatic,
             once=self.activity if self.automatic else None,
+            table=self.table if self.status is Status.VERIFIED else "",
         )
 
 

@@ -20,7 +20,7 @@ import orjson
 
 from lrs.people import RECOUNT, People
 from lrs.records import checkpoint
-from lrs.records.checkpoint import LEASE, Checkpoint, Lost
+from lrs.records.checkpoint import LEASE, TENANT, Checkpoint, Lost
 from lrs.records.project import Changes, Projector
 from lrs.records.tables import EVERYONE, Tables
 from lrs.store.port import Document, Position, Reader, Record, Store, StoreError, Writer
@@ -42,8 +42,6 @@ records, for so many times as long as the pass took; one that is later than all 
 POLL = 0.01
 PAUSE = 1.0
 """Seconds between two attempts after a failure."""
-TENANT = "tenant"
-"""Kind of the documents that list the tenants with statements."""
 UNUSABLE = "unprojected"
 """Kind of the documents that name records which could not be worked on; they are passed over."""
 
@@ -101,6 +99,8 @@ class Follower:
         self._store = store
         self._people = people
         self._projector = Projector(people, tables, clock)
+        self._tables = tables
+        self._adopted = False
         self._clock = clock
         self._holder = holder
         self._on_changed = on_changed
@@ -218,6 +218,9 @@ class Follower:
 
     def _run(self, limit: int) -> tuple[int, dict[str, set[str]]]:
         """How much was done, and whose record it changed, by tenant."""
+        if not self._adopted:
+            self._tables.adopt()
+            self._adopted = True
         with self._store.reading() as reader:
             through = reader.consistent_through()
         with self._store.reading() as reader:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from lrs.people import Met, People, Person, owners_of, person_of
 from lrs.records import entries as kept_entries
 from lrs.records import summaries as kept_summaries
+from lrs.records.awards import awards_of
 from lrs.records.derive import Derivation
 from lrs.records.entries import ENTRY, Entry, awarded, entry_of, owned_key
 from lrs.records.summaries import SUMMARY, summarised_key, summary_name
+from lrs.records.table_history import History
 from lrs.records.tables import Tables
 from lrs.store.port import Document, Reader, Record, Writer
-from statements.profile.jp import award
-from statements.profile.table import Table
 
 _PAGE = 500
 _YEARS = 50
@@ -71,7 +71,7 @@ class Projector:
             persons[tenant].add(person)
         changes = Changes()
         for tenant in by_tenant.keys() | persons.keys():
-            one = _OneTenant(reader, tenant, self._tables.read(reader, tenant), self._clock(), changes)
+            one = _OneTenant(reader, tenant, self._tables.history(reader, tenant), self._clock(), changes)
             one.work(self._people, by_tenant[tenant], persons[tenant])
         return changes
 
@@ -80,12 +80,12 @@ class Projector:
 class _OneTenant:
     reader: Reader
     tenant: str
-    table: Table
+    tables: History
     now: int
     changes: Changes
 
     def work(self, people: People, records: Sequence[Record], recounts: Collection[str]) -> None:
-        derivation = Derivation(self.reader, self.tenant, self.table, people.persona)
+        derivation = Derivation(self.reader, self.tenant, self.tables, people.persona)
         touched = derivation.touched(records)
         years: dict[str, set[int]] = defaultdict(set)
         for id in recounts:
@@ -188,7 +188,7 @@ class _OneTenant:
         personas = person.personas if person is not None else ()
         entries = [entry for entry in held.values() if entry.id not in touched]
         entries += [entry for entry in now if entry.persona in personas]
-        awards = award((entry.claim() for entry in entries), self.table)
+        awards = awards_of(entries, self.tables)
         full = [awarded(entry, awards[entry.id]) for entry in entries]
         for entry in full:
             if held.get(entry.id) != entry:
@@ -198,7 +198,7 @@ class _OneTenant:
                 self.changes.gone.append((SUMMARY, self.tenant, document.name))
             return
         employment = person.employment if person is not None else ""
-        summary = kept_summaries.summarise(id, year, full, self.table, employment)
+        summary = kept_summaries.summarise(id, year, full, self.tables.current, employment)
         made = kept_summaries.document_of(summary, self.tenant, self.now)
         if document is None or document.body != made.body:
             self.changes.puts.append(made)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 from lrs.people import RECOUNT, People, owners_of
 from lrs.records import checkpoint
-from lrs.records.checkpoint import LEASE, Checkpoint
+from lrs.records.checkpoint import LEASE, TENANT, Checkpoint
 from lrs.records.entries import ENTRY, Entry, entry_of
-from lrs.records.follower import TENANT, Follower
+from lrs.records.follower import Follower
 from lrs.records.tables import Tables
 from lrs.reindex import reindex
 from lrs.store.port import Document, Reader, Store, Writer
@@ -35,6 +35,7 @@ def rebuild(
     stay. `progress` is called with the number of records read so far, in each of the two walks.
     """
     reindex(store, progress)
+    tables.adopt()
     _take_over(store, clock, holder)
     follower = Follower(store, people, tables, clock, holder=holder)
     done = 0

@@ -6,7 +6,7 @@ fractions inside, decimals at the edge. 1 JP is 45 minutes (Peraturan LAN 10/201
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -60,6 +60,8 @@ class Claim:
     """Reported by a learning platform: a default applies when nothing says how long it was."""
     once: str | None = None
     """The same learning under another statement: only the first of these in a year is counted."""
+    table: str = ""
+    """Version of the earlier table that this claim is counted by; by default the one in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +89,34 @@ class _Ledger:
     def __init__(self) -> None:
         self.day: dict[tuple[str, date], Decimal] = {}
         self.month: dict[tuple[str, int, int], int] = {}
+        self.met: set[tuple[str, date]] = set()
+        """Days that are counted as sessions of their month."""
+        self.semesters: dict[tuple[str, int], int] = {}
         self.once: dict[str, str] = {}
 
 
-def award(claims: Iterable[Claim], table: Table) -> dict[str, Award]:
+def award(claims: Iterable[Claim], table: Table, earlier: Sequence[Table] = ()) -> dict[str, Award]:
     """The award of each claim of one person's year, by claim id.
 
-    Verified entries use up the limits first, so a new claim never lowers what was verified; then earlier
-    days come before later ones. A form that the table no longer has is worth nothing.
+    `table` is in force now; `earlier` are those that held before it, oldest first, as far as claims name
+    them. Each claim is counted by its own table. What is used up of a day, a month or a year is used up for
+    all, and each claim's own table says how much there is in all.
+
+    Verified entries use up the limits first, so a new claim never lowers what was verified. Among them those
+    of earlier tables come first, so what is verified later never lowers them either. Then earlier days come
+    before later ones. A form that the table no longer has is worth nothing.
     """
+    tables = {one.version: (age, one) for age, one in enumerate(earlier)}
+    now = len(earlier), table
+
+    def order(claim: Claim) -> tuple[bool, int, date, int, str]:
+        age, _ = tables.get(claim.table, now)
+        return claim.counting is not Counting.VERIFIED, age, claim.end, claim.at, claim.id
+
     ledger = _Ledger()
-    order = sorted(claims, key=lambda c: (c.counting is not Counting.VERIFIED, c.end, c.at, c.id))
-    return {claim.id: _one(claim, table, ledger) for claim in order}
+    return {
+        claim.id: _one(claim, tables.get(claim.table, now)[1], ledger) for claim in sorted(claims, key=order)
+    }
 
 
 def _one(claim: Claim, table: Table, ledger: _Ledger) -> Award:
@@ -114,18 +132,29 @@ def _one(claim: Claim, table: Table, ledger: _Ledger) -> Award:
     if claim.given is not None:
         return Award(_round(Fraction(claim.given), table), "given", {"jp": jp_text(claim.given)})
     caps: list[Cap] = []
+    fewest, span = form.limits.fewest_days, _span(claim)
+    if fewest is not None and span < fewest:
+        # Counted beside the ledger: it uses up nothing, and its rule is told all the same.
+        _, rule, params = _worth(claim, form, table, _Ledger(), [])
+        return Award(ZERO, rule, params, (Cap("fewest-days", {"fewest": str(fewest), "days": str(span)}),))
     exact, rule, params = _worth(claim, form, table, ledger, caps)
     jp = _round(exact, table)
-    if form.jp.max_per_day is not None and jp:
-        jp = _within_days(claim, form, jp, table, ledger, caps)
+    limit = form.most_per_day(claim.international)
+    if limit is not None and jp:
+        jp = _within_days(claim, form, limit, jp, table, ledger, caps)
     return Award(jp, rule, params, tuple(caps))
+
+
+def _span(claim: Claim) -> int:
+    """Days from the first to the last one."""
+    return (claim.end - claim.start).days + 1
 
 
 def _worth(
     claim: Claim, form: Form, table: Table, ledger: _Ledger, caps: list[Cap]
 ) -> tuple[Fraction, str, dict[str, str]]:
     """JP before the limit of the day, the rule they follow, and what fills its sentence."""
-    kind, unit = form.jp.kind, form.jp.unit
+    kind, unit = form.jp.kind_of(claim.international), form.jp.unit
     if kind is JpKind.HOURS:
         return _hours(claim, form, table, caps)
     if kind is JpKind.NONE or unit is None:
@@ -133,17 +162,13 @@ def _worth(
     one = unit.of(claim.international)
     params = {"jp": jp_text(one)}
     if kind is JpKind.DAY:
-        span = (claim.end - claim.start).days + 1
-        count = span if claim.amount.days is None else claim.amount.days
-        if count > span:
-            count = span
-            caps.append(Cap("days-in-dates", {"days": str(span)}))
+        count = _days(claim, form, ledger, caps)
         params["days"] = str(count)
     elif kind is JpKind.SESSION:
         count = _sessions(claim, form, ledger, caps)
         params["sessions"] = str(count)
     elif kind is JpKind.SEMESTER:
-        count = 1 if claim.amount.semesters is None else claim.amount.semesters
+        count = _semesters(claim, form, ledger, caps)
         params["semesters"] = str(count)
     else:
         count = 1
@@ -179,6 +204,52 @@ def _hours(claim: Claim, form: Form, table: Table, caps: list[Cap]) -> tuple[Fra
     return worth, rule, params
 
 
+def _days(claim: Claim, form: Form, ledger: _Ledger, caps: list[Cap]) -> int:
+    """How many of the days count: not more than lie between the dates."""
+    span, by_session = _span(claim), form.jp.kind is JpKind.SESSION
+    told = claim.amount.sessions or 1 if by_session else claim.amount.days
+    count = span if told is None else told
+    if count > span:
+        count = span
+        caps.append(Cap("days-in-dates", {"days": str(span)}))
+    return _days_of_month(claim, form, count, ledger, caps) if by_session else count
+
+
+def _days_of_month(claim: Claim, form: Form, wanted: int, ledger: _Ledger, caps: list[Cap]) -> int:
+    """How many of the days count in their month; a day that other sessions use already is used once."""
+    limit = form.jp.max_sessions_per_month
+    if limit is None:
+        return wanted
+    days = [(form.code, claim.start + timedelta(days=ahead)) for ahead in range(wanted)]
+    new = [day for day in days if day not in ledger.met]
+    month = (form.code, claim.end.year, claim.end.month)
+    used = ledger.month.get(month, 0)
+    taken = new[: max(0, limit - used)]
+    ledger.met.update(taken)
+    ledger.month[month] = used + len(taken)
+    count = wanted - len(new) + len(taken)
+    if count < wanted:
+        told = {"limit": str(limit), "month": f"{claim.end:%Y-%m}", "used": str(used), "counted": str(count)}
+        caps.append(Cap("days-per-month", told))
+    return count
+
+
+def _semesters(claim: Claim, form: Form, ledger: _Ledger, caps: list[Cap]) -> int:
+    """How many of the semesters count in their year."""
+    wanted = 1 if claim.amount.semesters is None else claim.amount.semesters
+    limit = form.limits.semesters_per_year
+    if limit is None:
+        return wanted
+    year = form.code, claim.end.year
+    used = ledger.semesters.get(year, 0)
+    count = max(0, min(wanted, limit - used))
+    ledger.semesters[year] = used + count
+    if count < wanted:
+        told = {"limit": str(limit), "used": str(used), "counted": str(count)}
+        caps.append(Cap("semesters-per-year", told))
+    return count
+
+
 def _sessions(claim: Claim, form: Form, ledger: _Ledger, caps: list[Cap]) -> int:
     """How many of the sessions count in their month."""
     wanted = 1 if claim.amount.sessions is None else claim.amount.sessions
@@ -196,21 +267,28 @@ def _sessions(claim: Claim, form: Form, ledger: _Ledger, caps: list[Cap]) -> int
 
 
 def _within_days(
-    claim: Claim, form: Form, jp: Decimal, table: Table, ledger: _Ledger, caps: list[Cap]
+    claim: Claim, form: Form, limit: Decimal, jp: Decimal, table: Table, ledger: _Ledger, caps: list[Cap]
 ) -> Decimal:
-    """As much of `jp` as the days of the entry can still hold, earliest day first."""
-    assert form.jp.max_per_day is not None  # noqa: S101 - the caller looked
-    limit = form.jp.max_per_day.of(claim.international)
-    span = min((claim.end - claim.start).days + 1, LONGEST_DAYS)
+    """As much of `jp` as the days of the entry can still hold.
+
+    A limit that comes with the rule is filled from the earliest day on. One that only keeps sense is first
+    filled evenly: a workshop of three days shall not use up the first of them for another one.
+    """
+    span = min(_span(claim), LONGEST_DAYS)
+    days = [claim.end - timedelta(days=back) for back in range(span - 1, -1, -1)]
+    rounds = [limit]
+    if form.jp.max_per_day.of(claim.international) is None:
+        whole, rest = divmod(jp, table.step * span)
+        rounds.insert(0, min((whole + bool(rest)) * table.step, limit))
     left = jp
-    for back in range(span - 1, -1, -1):
-        key = (form.code, claim.end - timedelta(days=back))
-        used = ledger.day.get(key, ZERO)
-        taken = min(left, max(ZERO, limit - used))
-        ledger.day[key] = used + taken
-        left -= taken
-        if not left:
-            return jp
+    for most in rounds:
+        for day in days:
+            used = ledger.day.get((form.code, day), ZERO)
+            taken = min(left, most, max(ZERO, limit - used))
+            ledger.day[form.code, day] = used + taken
+            left -= taken
+            if not left:
+                return jp
     counted = (jp - left) // table.step * table.step
     caps.append(Cap("day-limit", {"limit": jp_text(limit), "days": str(span), "before": jp_text(jp)}))
     return counted

@@ -21,9 +21,11 @@ from statements.profile.table import (
     PILLAR_CODES,
     ByScope,
     Course,
+    DayLimit,
     Form,
     JpKind,
     JpRule,
+    Limits,
     LmsRules,
     Table,
     Target,
@@ -70,9 +72,16 @@ class _Strict(Schema):
         unknown = RAISE
 
 
-class _ByScopeSchema(_Strict):
-    national = _Jp(required=True)
-    international = _Jp(required=True)
+class _DayLimitSchema(_Strict):
+    national = _Jp()
+    international = _Jp()
+
+
+class _LimitsSchema(_Strict):
+    jp_per_day = fields.Nested(_DayLimitSchema)
+    fewest_days = fields.Integer(strict=True, validate=validate.Range(1, 366))
+    semesters_per_year = fields.Integer(strict=True, validate=validate.Range(1, 12))
+    status = fields.String(validate=validate.OneOf(("proposal", "decided")))
 
 
 class _JpSchema(_Strict):
@@ -80,7 +89,8 @@ class _JpSchema(_Strict):
     national = _Jp()
     international = _Jp()
     uplift = _Jp()
-    max_per_day = fields.Nested(_ByScopeSchema)
+    international_rule = fields.Enum(JpKind, by_value=True, validate=validate.OneOf((JpKind.DAY,)))
+    max_per_day = fields.Nested(_DayLimitSchema)
     max_sessions_per_month = fields.Integer(strict=True, validate=validate.Range(1, 1000))
 
 
@@ -96,6 +106,7 @@ class _FormSchema(_Strict):
     evidence = fields.List(fields.String(), required=True)
     verifier = fields.String(required=True)
     jp = fields.Nested(_JpSchema, required=True)
+    limits = fields.Nested(_LimitsSchema)
 
 
 class _TargetSchema(_Strict):
@@ -127,6 +138,7 @@ class _TableSchema(_Strict):
     note = _words(required=True)
     minutes_per_jp = fields.Integer(strict=True, required=True, validate=validate.Range(1, 600))
     step = _Jp(required=True)
+    limits = fields.Nested(_LimitsSchema)
     utc_offset = fields.String(required=True, validate=validate.Regexp(re.compile(_OFFSET.pattern + r"\Z")))
     targets = fields.Dict(
         keys=fields.String(validate=validate.OneOf(("pns", "pppk"))),
@@ -156,6 +168,7 @@ class _ChangesSchema(_Strict):
     minutes_per_jp = fields.Raw()
     step = fields.Raw()
     utc_offset = fields.Raw()
+    limits = fields.Dict()
     targets = fields.Dict()
     forms = fields.Dict(keys=fields.String(validate=validate.Regexp(_CODE)), values=fields.Dict())
     lms = fields.Dict()
@@ -170,7 +183,8 @@ def check_changes(changes: Mapping[str, Any]) -> None:
 def read(data: Mapping[str, Any]) -> Table:
     """The table from its data. Raises `Invalid` with every problem; each pointer leads into `data`."""
     loaded = _load(_TableSchema(), data)
-    forms = {code: _form(code, entry) for code, entry in loaded["forms"].items()}
+    usual = loaded.get("limits", {})
+    forms = {code: _form(code, entry, usual) for code, entry in loaded["forms"].items()}
     problems = [*_form_problems(loaded["forms"]), *_reference_problems(loaded, forms)]
     if problems:
         raise Invalid(problems)
@@ -199,12 +213,12 @@ def read(data: Mapping[str, Any]) -> Table:
     )
 
 
-def _form(code: str, entry: Mapping[str, Any]) -> Form:
+def _form(code: str, entry: Mapping[str, Any], usual: Mapping[str, Any]) -> Form:
+    """A form; `usual` are the limits of every form that does not say otherwise."""
     jp = entry["jp"]
     unit = (
         ByScope(jp["national"], jp["international"]) if {"national", "international"} <= jp.keys() else None
     )
-    limit = jp.get("max_per_day")
     return Form(
         code=code,
         siasn=entry.get("siasn"),
@@ -219,9 +233,20 @@ def _form(code: str, entry: Mapping[str, Any]) -> Form:
             kind=jp["rule"],
             unit=unit,
             uplift=jp.get("uplift", Decimal(0)),
-            max_per_day=None if limit is None else ByScope(**limit),
+            max_per_day=DayLimit(**jp.get("max_per_day", {})),
             max_sessions_per_month=jp.get("max_sessions_per_month"),
+            international_kind=jp.get("international_rule"),
         ),
+        limits=_limits({**usual, **entry.get("limits", {})}),
+    )
+
+
+def _limits(told: Mapping[str, Any]) -> Limits:
+    return Limits(
+        jp_per_day=DayLimit(**told.get("jp_per_day", {})),
+        fewest_days=told.get("fewest_days"),
+        semesters_per_year=told.get("semesters_per_year"),
+        is_proposal=told.get("status") == "proposal",
     )
 
 
@@ -237,6 +262,9 @@ def _form_problems(forms: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
         if counted and not {"national", "international"} <= form["jp"].keys():
             hint = "This rule needs the JP of a national and an international event."
             yield Problem(None, f"{pointer}/jp", "table.jp-needed", hint)
+        if "international_rule" in form["jp"] and form["jp"]["rule"] is not JpKind.SESSION:
+            hint = "Only sessions can be counted by the day when they are international."
+            yield Problem(None, f"{pointer}/jp/international_rule", "table.international-rule", hint)
 
 
 def _reference_problems(loaded: Mapping[str, Any], forms: Mapping[str, Form]) -> Iterator[Problem]:

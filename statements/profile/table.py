@@ -1,7 +1,8 @@
 """The table of forms, pillars, JP and targets: shipped as data, overridden per agency, never code.
 
-`shipped()` is the table that comes with this version. `overridden(table, changes)` lays an agency's decisions
-over it; what an agency does not name stays as shipped.
+`shipped()` is the table that comes with this version of the program; the versions before it stay in the
+package (`tables/`), for entries that were verified while they were in force. `overridden(changes)` lays an
+agency's decisions over one of them; what an agency does not name stays as shipped.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ Words = Mapping[str, str]
 
 PILLAR_CODES: Final = ("70", "20", "10")
 """In the order in which they are always shown."""
+SHIPPED: Final = ("2026.1", "2026.2")
+"""Every version that was ever shipped, oldest first. A version that was released is never changed."""
+LATEST: Final = SHIPPED[-1]
 
 
 class JpKind(StrEnum):
@@ -50,16 +54,48 @@ class ByScope:
 
 
 @dataclass(frozen=True, slots=True)
+class DayLimit:
+    """The most JP a day of a national and of an international event; None where there is no such limit."""
+
+    national: Decimal | None = None
+    international: Decimal | None = None
+
+    def of(self, international: bool) -> Decimal | None:
+        """The limit that applies."""
+        return self.international if international else self.national
+
+
+@dataclass(frozen=True, slots=True)
 class JpRule:
-    """How the JP of one form are counted, and their limits."""
+    """How the JP of one form are counted, and the limits that come with the rule."""
 
     kind: JpKind
     unit: ByScope | None = None
     """JP for each day, session, piece or semester; None for hours and none."""
     uplift: Decimal = Decimal(0)
     """Added for an international event, as a fraction: 0.2 is 20 %."""
-    max_per_day: ByScope | None = None
+    max_per_day: DayLimit = DayLimit()
     max_sessions_per_month: int | None = None
+    """Sessions; days where sessions are counted by the day."""
+    international_kind: JpKind | None = None
+    """How an international event is counted, if not like a national one."""
+
+    def kind_of(self, international: bool) -> JpKind:
+        """How an event is counted."""
+        return self.international_kind if international and self.international_kind else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What makes sense for a form at all: more is not refused as a statement, but is not counted either."""
+
+    jp_per_day: DayLimit = DayLimit()
+    """Before the uplift of an international event. Semesters have no days, so they do not know this limit."""
+    fewest_days: int | None = None
+    """Days from the first to the last one, below which nothing is counted."""
+    semesters_per_year: int | None = None
+    is_proposal: bool = False
+    """Nobody has confirmed these limits yet; pages and documents say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +116,19 @@ class Form:
     verifier: str
     """Who signs off: a role, or "automatic" for what a learning platform reports."""
     jp: JpRule
+    limits: Limits = Limits()
+
+    def most_per_day(self, international: bool) -> Decimal | None:
+        """The most JP that one day can hold of this form; None without a limit."""
+        found = [self.jp.max_per_day.of(international), self.plausible_per_day(international)]
+        return min((limit for limit in found if limit is not None), default=None)
+
+    def plausible_per_day(self, international: bool) -> Decimal | None:
+        """The same by `limits` alone, with the uplift of an international event."""
+        limit = self.limits.jp_per_day.of(international)
+        if limit is None or self.jp.kind is JpKind.SEMESTER:
+            return None
+        return limit * (1 + self.jp.uplift) if international else limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,35 +200,43 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @cache
-def shipped() -> Table:
-    """The table of this version of the program."""
+def shipped(version: str = LATEST) -> Table:
+    """The table of this version of the program, or an earlier one. KeyError when it was never shipped."""
     from statements.profile.schema import read
 
-    return read(shipped_data())
+    return read(shipped_data(version))
 
 
-def shipped_data() -> dict[str, Any]:
+def shipped_data(version: str = LATEST) -> dict[str, Any]:
     """The same as plain data, a fresh copy: the base that overrides are laid over."""
-    data: dict[str, Any] = json.loads(files(__package__).joinpath("table.json").read_text("utf-8"))
+    if version not in SHIPPED:
+        raise KeyError(version)
+    place = files(__package__).joinpath("tables", f"{version}.json")
+    data: dict[str, Any] = json.loads(place.read_text("utf-8"))
     return data
 
 
-def overridden(changes: Mapping[str, Any]) -> Table:
-    """The shipped table with an agency's changes. Raises `Invalid` with every problem in them.
+def overridden(changes: Mapping[str, Any], base: str = LATEST) -> Table:
+    """A shipped table with an agency's changes. Raises `Invalid` with every problem in them.
 
-    `changes` looks like `table.json` with anything left out; it must name a `version` of its own. A form that
-    is not in the shipped table needs every member of a form.
+    `changes` looks like the shipped table with anything left out; it must name a `version` of its own. A form
+    that is not in the shipped table needs every member of a form. Limits that an agency names are its
+    decision, and no longer a proposal, unless it says so.
     """
     from statements.profile.schema import check_changes, read
 
     check_changes(changes)
-    data = shipped_data()
+    data = shipped_data(base)
     data["version"] = f"{data['version']}+{changes['version']}"
     for name in ("note", "utc_offset", "minutes_per_jp", "step"):
         if name in changes:
             data[name] = changes[name]
     for name in ("targets", "lms", "courses"):
         data[name] |= changes.get(name, {})
+    if "limits" in changes:
+        data["limits"] = data.get("limits", {}) | {"status": "decided"} | changes["limits"]
     for code, change in changes.get("forms", {}).items():
         data["forms"][code] = data["forms"].get(code, {}) | change
+        if isinstance(limits := change.get("limits"), dict):
+            data["forms"][code]["limits"] = {"status": "decided"} | limits
     return read(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statements.profile.jp import Amount, Award, Claim, Counting, award
-from statements.profile.table import overridden, shipped
+from statements.profile.table import JpKind, overridden, shipped
 
 DAY = date(2026, 11, 12)
 
@@ -38,7 +39,10 @@ def only(one: Claim) -> Award:
         (claim("technical-training", minutes=450), "10", "hours", []),
         (claim("technical-training", minutes=450, international=True), "12", "hours", []),
         (claim("leadership-training", minutes=450, international=True), "10", "hours", []),
-        (claim("course", claimed=Decimal("24")), "24", "claimed", []),
+        (claim("technical-training", minutes=1800, international=True), "12", "hours", ["day-limit"]),
+        (claim("course", claimed=Decimal("24")), "10", "claimed", ["day-limit"]),
+        (claim("course", claimed=Decimal("24"), start=date(2026, 11, 10)), "24", "claimed", []),
+        (claim("course", minutes=120_000), "10", "hours", ["day-limit"]),
         (claim("course", minutes=450, claimed=Decimal("8")), "8", "hours", ["as-claimed"]),
         (claim("course", minutes=450, claimed=Decimal("11")), "10", "hours", []),
         (claim("course"), "0", "hours", []),
@@ -55,15 +59,29 @@ def only(one: Claim) -> Award:
         (claim("coaching"), "2", "session", []),
         (claim("coaching", sessions=2), "4", "session", []),
         (claim("coaching", sessions=5), "4", "session", ["sessions-per-month"]),
+        (claim("coaching", international=True), "4", "day", []),
+        (claim("mentoring", sessions=2, international=True), "4", "day", ["days-in-dates"]),
+        (claim("coaching", sessions=2, start=date(2026, 11, 11), international=True), "8", "day", []),
+        (
+            claim("mentoring", sessions=3, start=date(2026, 11, 9), international=True),
+            "8",
+            "day",
+            ["days-per-month"],
+        ),
         (claim("mentoring", sessions=2, claimed=Decimal("3")), "3", "session", ["as-claimed"]),
         (claim("community", minutes=180), "2", "hours", ["day-limit"]),
         (claim("community", minutes=90, international=True), "2.4", "hours", []),
         (claim("benchmarking"), "10", "each", []),
         (claim("benchmarking", international=True), "20", "each", []),
-        (claim("secondment", international=True), "24", "each", []),
+        (claim("secondment", start=date(2026, 11, 8), international=True), "24", "each", []),
+        (claim("secondment"), "0", "each", ["fewest-days"]),
+        (claim("industry-exchange", start=date(2026, 11, 9)), "0", "each", ["fewest-days"]),
+        (claim("internship", start=date(2026, 11, 8)), "20", "each", []),
         (claim("on-the-job-training", minutes=180), "4", "hours", []),
+        (claim("on-the-job-training", minutes=1800), "10", "hours", ["day-limit"]),
         (claim("self-study", minutes=45), "1", "hours", []),
         (claim("degree-study", semesters=2), "40", "semester", []),
+        (claim("degree-study", semesters=100), "40", "semester", ["semesters-per-year"]),
         (claim("other", minutes=450, claimed=Decimal("10")), "0", "none", []),
         (claim("no-longer-known", minutes=450), "0", "none", []),
         (claim("coaching", counting=Counting.NOT), "0", "not-counted", []),
@@ -154,8 +172,64 @@ def test_an_agency_decides_otherwise() -> None:
             "forms": {"other": {"jp": {"rule": "hours"}}, "coaching": {"jp": {"rule": "hours"}}},
         }
     )
-    found = award([claim("other", id="o", minutes=110), claim("coaching", id="c", minutes=900)], table)
-    assert (found["o"].jp, found["c"].jp) == (2, 20)
+    found = award([claim("other", id="o", minutes=110), claim("coaching", id="c", minutes=450)], table)
+    assert (found["o"].jp, found["c"].jp) == (2, 10)
+
+
+def test_two_semesters_of_a_year_count_however_many_entries_tell_them() -> None:
+    """What one entry uses up of a year's semesters is gone for the next."""
+    claims = [
+        claim("degree-study", id=id, semesters=count, at=at)
+        for at, (id, count) in enumerate((("a", 1), ("b", 2), ("c", 1)))
+    ]
+    found = award(claims, shipped())
+    assert [found[id].jp for id in "abc"] == [20, 20, 0]
+    assert dict(found["b"].caps[0].params) == {"limit": "2", "used": "1", "counted": "1"}
+
+
+def test_an_international_day_is_used_once() -> None:
+    """Two international sessions of one day are one of the month's two days, worth a day's JP."""
+    claims = [
+        claim("coaching", id=id, start=day, end=day, at=at, international=True)
+        for at, (id, day) in enumerate((("a", DAY), ("b", DAY), ("c", date(2026, 11, 20))))
+    ]
+    national = claim("coaching", id="d", start=(last := date(2026, 11, 30)), end=last)
+    found = award([*claims, national], shipped())
+    assert [found[id].jp for id in "abcd"] == [4, 0, 4, 0]
+    assert [found[id].caps[0].code for id in "bd"] == ["day-limit", "sessions-per-month"]
+
+
+def test_a_long_workshop_leaves_room_for_another_on_its_days() -> None:
+    """JP are spread over the days of an entry before a day is called full."""
+    long = claim("workshop", id="long", start=date(2026, 11, 10))
+    short = claim("workshop", id="short", start=(first := date(2026, 11, 10)), end=first, at=1)
+    assert {id: one.jp for id, one in award([long, short], shipped()).items()} == {"long": 15, "short": 5}
+
+
+def test_an_earlier_table_counts_what_names_it() -> None:
+    """Each claim is counted by its own table; the others by the one in force."""
+    now = overridden({"version": "b", "forms": {"coaching": {"jp": {**SESSION, "national": "1"}}}})
+    claims = [
+        claim("coaching", id="old", counting=Counting.VERIFIED, table=shipped().version),
+        claim("coaching", id="new", counting=Counting.VERIFIED),
+        claim("mentoring", id="elsewhere", table="never-heard-of"),
+    ]
+    found = award(claims, now, [shipped()])
+    assert {id: one.jp for id, one in found.items()} == {"old": 2, "new": 1, "elsewhere": 2}
+
+
+def test_what_an_earlier_table_counted_is_used_up_first() -> None:
+    """An entry of an earlier table keeps its JP, though one of the new table is dated before it."""
+    now = overridden({"version": "b", "step": "1"})
+    claims = [
+        claim("coaching", id="old", sessions=2, counting=Counting.VERIFIED, table=shipped().version),
+        claim("coaching", id="new", start=(d := date(2026, 11, 1)), end=d, counting=Counting.VERIFIED),
+    ]
+    found = award(claims, now, [shipped()])
+    assert {id: one.jp for id, one in found.items()} == {"old": 4, "new": 0}
+
+
+SESSION = {"rule": "session", "national": "2", "international": "2", "max_sessions_per_month": 2}
 
 
 claims = st.lists(
@@ -184,6 +258,21 @@ claims = st.lists(
 )
 
 
+@given(claims, st.sets(st.integers(0, 11)), st.integers(0, 10**6))
+def test_what_an_earlier_table_verified_never_moves(listed: list[Claim], old: set[int], seed: int) -> None:
+    """Entries of an earlier table are worth the same whatever a later table says and whatever is added."""
+    earlier = [
+        replace(one, counting=Counting.VERIFIED, table=shipped().version)
+        for place, one in enumerate(listed)
+        if place in old
+    ]
+    later = [one for place, one in enumerate(listed) if place not in old]
+    now = overridden({"version": "b", "forms": {"coaching": {"jp": SESSION | {"national": str(seed % 3)}}}})
+    alone = award(earlier, shipped())
+    together = award([*later, *earlier], now, [shipped()])
+    assert {one.id: together[one.id] for one in earlier} == alone
+
+
 @given(claims, st.randoms(use_true_random=False))
 def test_awards_do_not_depend_on_the_order_of_claims(listed: list[Claim], random: Any) -> None:
     """The same year gives the same awards, in tenths, never negative, in whatever order it is read."""
@@ -196,18 +285,22 @@ def test_awards_do_not_depend_on_the_order_of_claims(listed: list[Claim], random
 
 @given(claims)
 def test_limits_hold_whatever_is_claimed(listed: list[Claim]) -> None:
-    """No form exceeds its sessions of a month, nor the days it could fill."""
+    """No form exceeds its sessions of a month, its semesters of a year, nor the days it could fill."""
     table = shipped()
     found = award(listed, table)
     for code in ("coaching", "mentoring"):
-        assert sum(found[one.id].jp for one in listed if one.form == code) <= 4
+        international = any(one.international for one in listed if one.form == code)
+        assert sum(found[one.id].jp for one in listed if one.form == code) <= (8 if international else 4)
+    assert sum(found[one.id].jp for one in listed if one.form == "degree-study") <= 40
     for code, form in table.forms.items():
-        if form.jp.max_per_day is not None and form.jp.kind != "session":
+        if form.jp.kind is not JpKind.SEMESTER:
             days = {
                 date.fromordinal(day)
                 for one in listed
                 if one.form == code
                 for day in range(one.start.toordinal(), one.end.toordinal() + 1)
             }
-            most = len(days) * form.jp.max_per_day.international
+            limit = form.most_per_day(True)
+            assert limit is not None
+            most = len(days) * limit
             assert sum(found[one.id].jp for one in listed if one.form == code) <= most

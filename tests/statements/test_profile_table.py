@@ -10,7 +10,7 @@ import pytest
 
 from statements.errors import Invalid
 from statements.profile.build import quantity
-from statements.profile.table import PILLAR_CODES, overridden, shipped
+from statements.profile.table import PILLAR_CODES, JpKind, Limits, overridden, shipped
 
 
 def test_the_shipped_table_is_whole() -> None:
@@ -109,6 +109,16 @@ def test_overrides_leave_the_rest_as_shipped() -> None:
         ({"version": "x", "forms": {"coaching": {"jp": {"rule": "day"}}}}, ["/forms/coaching/jp"]),
         ({"version": "x", "forms": {"coaching": {"jp": {"rule": "magic"}}}}, ["/forms/coaching/jp/rule"]),
         (
+            {"version": "x", "forms": {"course": {"jp": {"rule": "hours", "international_rule": "day"}}}},
+            ["/forms/course/jp/international_rule"],
+        ),
+        ({"version": "x", "limits": {"jp_per_day": 10}}, ["/limits/jp_per_day"]),
+        ({"version": "x", "limits": {"status": "guessed"}}, ["/limits/status"]),
+        (
+            {"version": "x", "forms": {"course": {"limits": {"fewest_days": 0}}}},
+            ["/forms/course/limits/fewest_days"],
+        ),
+        (
             {"version": "x", "forms": {"new": {"pillar": "10"}}},
             [f"/forms/new/{name}" for name in ("evidence", "jp", "name", "types", "verb", "verifier")],
         ),
@@ -136,3 +146,48 @@ def test_a_bad_override_is_refused_with_every_problem(changes: dict[str, Any], p
     with pytest.raises(Invalid) as refused:
         overridden(changes)
     assert sorted(problem.pointer for problem in refused.value.problems) == sorted(pointers)
+
+
+def test_every_form_has_limits_and_says_that_they_are_a_proposal() -> None:
+    """Each form that counts has a most of JP a day or a year; none of these is confirmed by a source."""
+    for form in shipped().forms.values():
+        assert form.limits.is_proposal
+        assert form.most_per_day(False) or form.limits.semesters_per_year
+    forms = shipped().forms
+    assert forms["technical-training"].most_per_day(False) == 10
+    assert forms["technical-training"].most_per_day(True) == 12
+    assert forms["self-study"].most_per_day(True) == Decimal("2.4")
+    assert {code for code, form in forms.items() if form.limits.fewest_days} == {
+        "secondment",
+        "industry-exchange",
+        "internship",
+    }
+
+
+def test_the_first_table_stays_as_it_was() -> None:
+    """What the first version counted it counts still: no limits of sense, and no day for a session abroad."""
+    first = shipped("2026.1")
+    assert first.version == "2026.1"
+    assert {form.limits for form in first.forms.values()} == {Limits()}
+    assert first.forms["coaching"].jp.kind_of(True) is JpKind.SESSION
+
+
+def test_an_agencys_limits_are_its_decision() -> None:
+    """Limits that an agency names lie over the shipped ones and are no longer called a proposal."""
+    changed = overridden(
+        {
+            "version": "x",
+            "limits": {"jp_per_day": {"national": "8"}},
+            "forms": {"internship": {"limits": {"fewest_days": 10}}},
+        }
+    )
+    internship, course = changed.forms["internship"].limits, changed.forms["course"].limits
+    assert (internship.fewest_days, internship.jp_per_day.national, internship.is_proposal) == (10, 8, False)
+    assert (course.jp_per_day.national, course.jp_per_day.international, course.is_proposal) == (
+        8,
+        None,
+        False,
+    )
+    assert overridden({"version": "y"}, "2026.1").version == "2026.1+y"
+    with pytest.raises(KeyError):
+        shipped("1999.1")

@@ -16,6 +16,7 @@ from lrs.http.records_api import create_records_blueprint
 from lrs.http.records_openapi import OPERATIONS
 from lrs.ingest import Ingest
 from lrs.store.port import Unavailable
+from statements.profile.table import LATEST
 from statements.versions import Version
 from tests.contract.make import new_id, now
 from tests.lrs.records.conftest import Desk, agent
@@ -85,7 +86,7 @@ def test_a_person_is_looked_up_and_read(app: Flask, desk: Desk) -> None:
         "rule": "session",
         "params": {"jp": "2", "sessions": "2"},
         "caps": [],
-        "table": "2026.1",
+        "table": LATEST,
     }
     assert api.get(f"/api/v1/entries/{id}").json == entry
     assert [one["id"] for one in api.get(f"/api/v1/entries/{id}/statements").json["statements"]] == [
@@ -146,11 +147,11 @@ def test_an_agency_changes_its_table(app: Flask, desk: Desk) -> None:
     """The table is read and changed over HTTP; a bad change names every problem and changes nothing."""
     api = caller(app, desk)
     assert api.send("PUT", "/api/v1/table", TABLE).json["forms"]["other"]["jp"]["rule"] == "hours"
-    assert api.get("/api/v1/table").json["version"] == "2026.1+bkd-1"
+    assert api.get("/api/v1/table").json["version"] == f"{LATEST}+bkd-1"
     refused = api.send("PUT", "/api/v1/table", {"version": "b", "step": "7", "targets": {"pns": {}}})
     assert refused.status_code == 400
     assert {error["pointer"] for error in refused.json["errors"]} == {"/targets/pns/jp", "/targets/pns/kind"}
-    assert api.get("/api/v1/table").json["version"] == "2026.1+bkd-1"
+    assert api.get("/api/v1/table").json["version"] == f"{LATEST}+bkd-1"
 
 
 @pytest.mark.parametrize(
