@@ -85,7 +85,7 @@ class LoopSteps:
             return await self._write(step)
         if isinstance(step, Find):
             return await self._store.page(step)
-        if not self._store.is_local:
+        if step.long or not self._store.is_local:
             raise Elsewhere
         return step.call()
 

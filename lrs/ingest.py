@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lrs import attachments as data
@@ -17,18 +18,18 @@ from lrs.activities import Activities
 from lrs.agents import KIND as AGENT
 from lrs.agents import Agents
 from lrs.awaited import Awaited, arrive, mark
+from lrs.repeated_statements import UncertainError, compare, latest_repeated
 from lrs.sizes import check_keys
-from lrs.steps import Steps, Write, perform
+from lrs.steps import Call, Steps, Write, perform
 from lrs.store.port import Conflict, Position, Record, Store, Views, Writer
+from lrs.tenant_turns import TenantTurns
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
-from statements.jsontext import loads
 from statements.keys import target_key
 from statements.prepare import Prepared, prepare
 from statements.references import lookups, plan, voided_voidings
 from statements.rules import check_batch
 from statements.rules_requests import problem
-from statements.sameness import differences
 from statements.signatures import LARGEST, check_signature
 from statements.versions import Version
 
@@ -37,17 +38,6 @@ ATTEMPTS = 5
 KEY_SIZE = 100
 """Bytes that an index key is reckoned with when the store shares out its time: its text and its row."""
 _MINE = "m\x1f"
-
-
-class Differs(Exception):
-    """A statement with this id is stored and is not the same."""
-
-    def __init__(self, index: int, statement_id: str, pointers: Sequence[str]) -> None:
-        super().__init__("another statement with this id is stored")
-        self.index = index
-        self.id = statement_id
-        self.pointers = tuple(pointers)
-        """JSON pointers of what differs, that of the whole when no more may be told; values never are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +63,18 @@ class Ingest:
         *,
         activities: Activities | None = None,
         agents: Agents | None = None,
+        turns: TenantTurns | None = None,
         on_written: Callable[[Receipt], None] | None = None,
     ) -> None:
-        """`on_written` is called after each durable write that added statements."""
+        """`turns` are taken for what a large statement needs outside the write; `on_written` is called after
+        each durable write that added statements."""
         self._store = store
         self._clock = clock
         self._new_id = new_id
         self._activities = activities or Activities(store, clock)
         self._agents = agents or Agents(store, clock)
         self._awaited = Awaited()
+        self._turns = turns or TenantTurns()
         self._on_written = on_written
 
     def submit(
@@ -172,12 +165,13 @@ class Ingest:
         told = self._activities.told(tenant, contents)
         names = self._agents.told(tenant, contents)
 
+        same: set[str] = set()
+        """Ids that are stored, with the same statement in other words."""
+
         def work(writer: Writer) -> tuple[int, int]:
-            known = writer.get(tenant, looked_up) if looked_up else {}
+            known = writer.get(tenant, looked_up, bodies=False) if looked_up else {}
             fresh = [prepared for prepared in batch if prepared.id not in known]
-            latest = 0
-            if len(fresh) < len(batch):
-                latest = _compared(access, batch, known, version)
+            latest = latest_repeated(batch, known, same) if len(fresh) < len(batch) else 0
             if fresh:
                 latest = _add(writer, tenant, fresh, known, self._awaited, clients)
                 self._activities.learn(writer, tenant, told)
@@ -195,7 +189,9 @@ class Ingest:
         views = [(tenant, (prepared.keys,)) for prepared in batch]
         size = sum([len(prepared.head) + KEY_SIZE * len(prepared.keys) for prepared in batch])
         write = Write(work, prefetch, documents, (), views, tenant, size)
-        for attempt in range(ATTEMPTS):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 stored, new = yield write
                 break
@@ -203,8 +199,13 @@ class Ingest:
                 # One of these ids is there; the next attempt reads its statement. Most ids were just made, so
                 # the first one does not look for them.
                 looked_up = clients | references
-                if attempt == ATTEMPTS - 1:
+                if attempt >= ATTEMPTS:
                     raise
+            except UncertainError as error:
+                found = error.indexes
+                compared = partial(compare, self._store, self._turns, access, batch, found, version)
+                yield Call(compared, long=True)
+                same.update(batch[index].id for index in found)
         receipt = Receipt(ids, stored, new)
         if new:
             self._activities.learned(tenant, told)
@@ -223,27 +224,6 @@ def _named(value: Mapping[str, Any], put_id: str) -> Mapping[str, Any]:
         hint = "the id of the statement must equal the parameter statementId"
         raise Invalid([problem("statement.put-matches", "/id", hint)])
     return value
-
-
-def _compared(
-    access: Access, batch: Sequence[Prepared], known: Mapping[str, Record], version: Version
-) -> int:
-    """The latest `stored` among the statements that are there already; Differs when one is another.
-
-    Where it differs is told to those alone who may read the stored one or wrote it: places have names, too.
-    """
-    latest = 0
-    for index, prepared in enumerate(batch):
-        record = known.get(prepared.id)
-        if record is None:
-            continue
-        if record.digest != prepared.digest:
-            places = differences(loads(record.body), prepared.statement, version)
-            if places:
-                told = not access.only_mine or access.mine in record.views[0]
-                raise Differs(index, prepared.id, places if told else [""])
-        latest = max(latest, record.stored)
-    return latest
 
 
 def _add(

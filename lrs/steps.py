@@ -34,6 +34,8 @@ class Call:
     """Something that may read from the store and wait for it; what it returns is sent back."""
 
     call: Callable[[], Any]
+    long: bool = False
+    """Whether it may take long, so that an event loop must leave it to a thread."""
 
 
 Step = Write | Find | Call

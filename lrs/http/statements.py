@@ -16,8 +16,9 @@ from lrs.http.problems import Refusal, bad_parameter
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response, no_content
 from lrs.http.services import Services
-from lrs.ingest import Differs, Receipt
+from lrs.ingest import Receipt
 from lrs.query import BadCursor
+from lrs.repeated_statements import Differs
 from lrs.steps import Call, Steps
 from lrs.store.port import Position
 from statements.attachments import declared

@@ -16,7 +16,8 @@ import uvloop
 from jejak import asgi_steps
 from jejak.asgi_steps import Elsewhere, LoopSteps
 from lrs.access import Access
-from lrs.ingest import ATTEMPTS, Differs, Ingest
+from lrs.ingest import ATTEMPTS, Ingest
+from lrs.repeated_statements import Differs
 from lrs.steps import Call, Steps, Write
 from lrs.store.busy import Busy
 from lrs.store.open import open_store

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lrs.access import Access
-from lrs.ingest import ATTEMPTS, Differs, Ingest, Receipt
+from lrs.ingest import ATTEMPTS, Ingest, Receipt
+from lrs.repeated_statements import Differs
 from lrs.steps import Call, Step, Steps, Write, perform
 from lrs.store.port import Conflict, Find, Unavailable, Writer, read_page
 from statements.errors import Invalid

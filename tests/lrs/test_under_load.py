@@ -16,7 +16,8 @@ import pytest
 
 from lrs.access import Access
 from lrs.http.services import Limits
-from lrs.ingest import ATTEMPTS, Differs, Ingest
+from lrs.ingest import ATTEMPTS, Ingest
+from lrs.repeated_statements import Differs
 from lrs.store.open import open_store
 from lrs.store.port import Conflict, Store
 from statements.versions import Version

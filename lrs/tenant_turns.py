@@ -1,0 +1,74 @@
+"""Turns for work that takes long because of what a client sent: few at once, and each tenant has its own.
+
+Such work is done by the thread of its request, outside every write. Threads of one interpreter slow each
+other down, and each holds the memory of what it works on; so there are few turns, and one tenant never has
+them all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from lrs.store.port import Unavailable
+
+AT_ONCE: Final = 2
+"""Turns of one process."""
+IN_LINE: Final = 4
+"""Requests of one tenant that may have a turn or wait for one; a tenant has one turn at a time."""
+WAIT_SECONDS: Final = 10.0
+"""How long a request waits for its turn."""
+
+
+class BusyError(Unavailable):
+    """The tenant has enough of such work under way; the same request will do later."""
+
+
+class TenantTurns:
+    """Turns of one kind of work. Safe to use from many threads."""
+
+    def __init__(
+        self, at_once: int = AT_ONCE, *, in_line: int = IN_LINE, seconds: float = WAIT_SECONDS
+    ) -> None:
+        """At most `at_once` turns at a time, `in_line` requests of one tenant, waiting `seconds` at most."""
+        self._free = at_once
+        self._in_line = in_line
+        self._seconds = seconds
+        self._changed = threading.Condition()
+        self._lines: Counter[str] = Counter()
+        self._working: set[str] = set()
+
+    @contextmanager
+    def turn(self, tenant: str) -> Iterator[None]:
+        """Hold one of the turns. BusyError when the tenant's line is full or the wait was too long."""
+        with self._changed:
+            if self._lines[tenant] >= self._in_line:
+                raise BusyError("this tenant has enough of such work under way")
+            self._lines[tenant] += 1
+        try:
+            self._begin(tenant)
+            try:
+                yield
+            finally:
+                with self._changed:
+                    self._working.discard(tenant)
+                    self._free += 1
+                    self._changed.notify_all()
+        finally:
+            with self._changed:
+                self._lines[tenant] -= 1
+                if not self._lines[tenant]:
+                    del self._lines[tenant]
+
+    def _begin(self, tenant: str) -> None:
+        deadline = time.monotonic() + self._seconds
+        with self._changed:
+            while not self._free or tenant in self._working:
+                if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
+                    raise BusyError("such work of this tenant did not get its turn in time")
+            self._free -= 1
+            self._working.add(tenant)
