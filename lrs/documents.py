@@ -1,17 +1,36 @@
-"""The documents of the State and Profile resources: read, compared, merged and written in one write."""
+"""The documents of the State and Profile resources.
+
+What depends on the size of a document (its entity tag, merging) is worked out before the write, from the
+document as it is then. Inside the write only entity tags are compared; where another one is there by now,
+everything is done once more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from lrs.access import Access
 from lrs.sizes import check_size
-from lrs.store.port import Document, Reader, Store, Writer
+from lrs.store.port import Document, Reader, Store, Unavailable, Writer
+from lrs.tenant_turns import TenantTurns
 from statements.documents import Preconditions, Resource, check_write, etag, merge
 from statements.versions import Version
 
+T = TypeVar("T")
+
 PAGE = 500
+"""Documents that are listed, or deleted, in one reading or write."""
+ATTEMPTS = 5
+"""How often a large merge is done anew because somebody else has changed the document meanwhile."""
+SMALL = 4_096
+"""Bytes up to which both documents of a merge are small: these are merged inside the write, so that many
+clients that write to one document do not undo each other's work."""
+LARGE = 65_536
+"""Bytes of both documents together from which on they are merged in turns."""
+LISTS_AT_ONCE = 8
+"""Long lists and long deletions under way in one process."""
 _SEPARATOR = "\x1f"
 
 
@@ -42,17 +61,23 @@ class Place:
 class Listing:
     """Ids of documents, in order of name, each once."""
 
-    ids: list[str]
+    ids: Sequence[str]
     updated: int
-    """Microseconds: the latest change among them; 0 when there are none."""
+    """Microseconds: the latest change among them, when these are all; 0 when there are none."""
+    rest: Iterator[Sequence[str]] | None
+    """The ids that come after these, some at a time; None when these are all."""
 
 
 class Documents:
     """State and profile documents. Safe to use from many threads."""
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], int], turns: TenantTurns | None = None) -> None:
+        """`turns` are taken to merge large documents."""
         self._store = store
         self._clock = clock
+        self._turns = turns or TenantTurns()
+        self.long_lists = TenantTurns(LISTS_AT_ONCE)
+        self._long_deletes = TenantTurns(LISTS_AT_ONCE)
 
     def get(self, access: Access, place: Place, document_id: str) -> Document | None:
         """The document, or None."""
@@ -60,15 +85,38 @@ class Documents:
             return reader.document(place.resource, place.scope(access), place.name(document_id))
 
     def list(self, access: Access, place: Place, since: int | None = None) -> Listing:
-        """The ids of the documents here, of those changed after `since` (microseconds) if given."""
-        ids: dict[str, None] = {}
-        updated = 0
+        """The ids of the documents here, of those changed after `since` (microseconds) if given.
+
+        What does not fit on a page is read when `rest` is asked for it, each page by itself: a long list is
+        not of one moment. Whoever asks for it is in line (`long_lists`) meanwhile.
+        """
+        seen: set[int] = set()
+        page = self._page(access, place, since, None)
+        ids = _new_ids(page, seen)
+        if len(page) < PAGE:
+            return Listing(ids, max((document.updated for document in page), default=0), None)
+        return Listing(ids, 0, self._rest(access, place, since, _after(page), seen))
+
+    def _rest(
+        self, access: Access, place: Place, since: int | None, after: tuple[str, str], seen: set[int]
+    ) -> Iterator[Sequence[str]]:
+        while True:
+            with self.long_lists.step(access.tenant):
+                page = self._page(access, place, since, after)
+            if page:
+                yield _new_ids(page, seen)
+            if len(page) < PAGE:
+                return
+            after = _after(page)
+
+    def _page(
+        self, access: Access, place: Place, since: int | None, after: tuple[str, str] | None
+    ) -> Sequence[Document]:
+        scope, keys = place.scope(access), place.keys()
         with self._store.reading() as reader:
-            for page in _pages(reader, place, access, since):
-                for document in page:
-                    ids[document.name.partition(_SEPARATOR)[2]] = None
-                    updated = max(updated, document.updated)
-        return Listing(list(ids), updated)
+            return reader.find_documents(
+                place.resource, scope, keys, since=since, after=after, limit=PAGE, bodies=False
+            )
 
     def put(
         self,
@@ -81,14 +129,14 @@ class Documents:
         preconditions: Preconditions,
     ) -> None:
         """Write a document whole. `statements.documents.Refused` when the preconditions forbid it."""
+        document = self._made(access, place, document_id, body, content_type)
 
         def work(writer: Writer) -> None:
-            current = writer.document(place.resource, place.scope(access), place.name(document_id))
-            tag = current.etag if current is not None else None
+            tag = _tag(writer, document)
             check_write("PUT", place.resource, version, preconditions, tag)
-            self._write(writer, access, place, document_id, body, content_type)
+            writer.put(replace(document, updated=self._clock()))
 
-        self._store.writing(work)
+        self._write(access, work, document)
 
     def post(
         self,
@@ -99,18 +147,70 @@ class Documents:
         content_type: str,
         version: Version,
         preconditions: Preconditions,
+        read: Callable[[bytes], Any] | None = None,
     ) -> None:
-        """Merge JSON into a document, or write a new one. `Refused`, or Invalid when it cannot be merged."""
+        """Merge JSON into a document, or write a new one. `Refused`, or Invalid when it cannot be merged.
 
-        def work(writer: Writer) -> None:
-            current = writer.document(place.resource, place.scope(access), place.name(document_id))
-            tag = current.etag if current is not None else None
-            check_write("POST", place.resource, version, preconditions, tag)
-            old, old_type = (None, "") if current is None else (current.body, current.content_type)
-            whole = merge(old, old_type, body, content_type)
-            self._write(writer, access, place, document_id, whole, content_type)
+        `read` gives the value of the posted JSON (default: `statements.jsontext.loads`). Unavailable when the
+        document never stayed the same for long enough.
+        """
+        scope, name = place.scope(access), place.name(document_id)
+        for _ in range(ATTEMPTS):
+            with self._store.reading() as reader:
+                seen = reader.document(place.resource, scope, name)
+            check_write("POST", place.resource, version, preconditions, seen.etag if seen else None)
 
-        self._store.writing(work)
+            def merged(current: Document | None) -> Document:
+                old, old_type = (None, "") if current is None else (current.body, current.content_type)
+                whole = merge(old, old_type, body, content_type, read)
+                return self._made(access, place, document_id, whole, content_type)
+
+            size = len(body) + (len(seen.body) if seen is not None else 0)
+            if size <= SMALL:
+                if self._merge_within(access, place, name, version, preconditions, merged):
+                    return
+                continue
+            if size > LARGE:
+                with self._turns.turn(access.tenant):
+                    document = merged(seen)
+            else:
+                document = merged(seen)
+            if self._swap(access, document, seen.etag if seen is not None else None):
+                return
+        raise Unavailable("others changed this document again and again; nothing of this change was kept")
+
+    def _merge_within(
+        self,
+        access: Access,
+        place: Place,
+        name: str,
+        version: Version,
+        preconditions: Preconditions,
+        merged: Callable[[Document | None], Document],
+    ) -> bool:
+        """Merge a small document inside the write; False when it has become a large one."""
+        key = (place.resource, place.scope(access), name)
+
+        def work(writer: Writer) -> bool:
+            current = writer.document(*key)
+            check_write("POST", place.resource, version, preconditions, current.etag if current else None)
+            if current is not None and len(current.body) > SMALL:
+                return False
+            writer.put(replace(merged(current), updated=self._clock()))
+            return True
+
+        return self._store.writing(work, documents=[key], tenant=access.tenant, size=2 * SMALL)
+
+    def _swap(self, access: Access, document: Document, tag: str | None) -> bool:
+        """Write a document if the one there still has this entity tag (None: is not there)."""
+
+        def work(writer: Writer) -> bool:
+            if _tag(writer, document) != tag:
+                return False
+            writer.put(replace(document, updated=self._clock()))
+            return True
+
+        return self._write(access, work, document)
 
     def delete(
         self,
@@ -121,55 +221,83 @@ class Documents:
         preconditions: Preconditions,
     ) -> None:
         """Remove a document, if it is there. `Refused` when the preconditions forbid it."""
+        key = (place.resource, place.scope(access), place.name(document_id))
 
         def work(writer: Writer) -> None:
-            scope, name = place.scope(access), place.name(document_id)
-            current = writer.document(place.resource, scope, name)
-            tag = current.etag if current is not None else None
+            tag = _tag(writer, Document(*key, b""))
             check_write("DELETE", place.resource, version, preconditions, tag)
-            if current is not None:
-                writer.delete(place.resource, scope, (name,))
+            if tag is not None:
+                writer.delete(key[0], key[1], (key[2],))
 
-        self._store.writing(work)
+        self._store.writing(work, heads=[key], tenant=access.tenant)
 
     def delete_all(self, access: Access, place: Place) -> None:
-        """Remove every document here; without a registration those of every registration."""
+        """Remove every document here; without a registration those of every registration.
 
-        def work(writer: Writer) -> None:
+        Many are removed page after page, in the order of their names, each page in a write of its own. What
+        is written here meanwhile may be removed as well, or stay.
+        """
+        after = self._delete_page(access, place, None)
+        if after is None:
+            return
+        with self._long_deletes.turn(access.tenant):
+            while after is not None:
+                after = self._delete_page(access, place, after)
+
+    def _delete_page(
+        self, access: Access, place: Place, after: tuple[str, str] | None
+    ) -> tuple[str, str] | None:
+        """Remove a page of documents; where the next one begins, None when this was the last."""
+
+        def work(writer: Writer) -> tuple[str, str] | None:
             scope = place.scope(access)
-            while page := writer.find_documents(place.resource, scope, place.keys(), limit=PAGE):
-                writer.delete(place.resource, scope, [document.name for document in page])
-
-        self._store.writing(work)
-
-    def _write(
-        self,
-        writer: Writer,
-        access: Access,
-        place: Place,
-        document_id: str,
-        body: bytes,
-        content_type: str,
-    ) -> None:
-        check_size(len(body))
-        writer.put(
-            Document(
-                place.resource,
-                place.scope(access),
-                place.name(document_id),
-                body,
-                content_type=content_type,
-                etag=etag(body),
-                updated=self._clock(),
-                keys=place.keys(),
+            page = writer.find_documents(
+                place.resource, scope, place.keys(), after=after, limit=PAGE, bodies=False
             )
+            writer.delete(place.resource, scope, [document.name for document in page])
+            return _after(page) if len(page) == PAGE else None
+
+        return self._store.writing(work, tenant=access.tenant)
+
+    def _made(
+        self, access: Access, place: Place, document_id: str, body: bytes, content_type: str
+    ) -> Document:
+        check_size(len(body))
+        return Document(
+            place.resource,
+            place.scope(access),
+            place.name(document_id),
+            body,
+            content_type=content_type,
+            etag=etag(body),
+            keys=place.keys(),
         )
 
+    def _write(self, access: Access, work: Callable[[Writer], T], document: Document) -> T:
+        key = (document.kind, document.scope, document.name)
+        return self._store.writing(work, heads=[key], tenant=access.tenant, size=len(document.body))
 
-def _pages(reader: Reader, place: Place, access: Access, since: int | None) -> Iterator[Sequence[Document]]:
-    after: tuple[str, str] | None = None
-    while page := reader.find_documents(
-        place.resource, place.scope(access), place.keys(), since=since, after=after, limit=PAGE
-    ):
-        yield page
-        after = (page[-1].order, page[-1].name)
+
+def _tag(reader: Reader, document: Document) -> str | None:
+    """The entity tag of the document that is there under the name of this one; None when there is none."""
+    held = reader.documents(document.kind, document.scope, (document.name,), bodies=False)
+    return held[document.name].etag if document.name in held else None
+
+
+def _after(page: Sequence[Document]) -> tuple[str, str]:
+    return page[-1].order, page[-1].name
+
+
+def _new_ids(page: Sequence[Document], seen: set[int]) -> Sequence[str]:
+    """The ids of these documents that were not seen yet: one id may be there under several registrations.
+
+    Those seen are kept as hashes, which Python makes with a secret of each process.
+    """
+    ids = []
+    for document in page:
+        document_id = document.name.partition(_SEPARATOR)[2]
+        mark = hash(document_id)
+        if mark not in seen:
+            seen.add(mark)
+            ids.append(document_id)
+    return ids

@@ -45,30 +45,43 @@ class TenantTurns:
     @contextmanager
     def turn(self, tenant: str) -> Iterator[None]:
         """Hold one of the turns. BusyError when the tenant's line is full or the wait was too long."""
+        with self.line(tenant), self.step(tenant):
+            yield
+
+    @contextmanager
+    def line(self, tenant: str) -> Iterator[None]:
+        """Be in the tenant's line, without a turn: for work of many steps that waits between them.
+
+        BusyError when the line is full.
+        """
         with self._changed:
             if self._lines[tenant] >= self._in_line:
                 raise BusyError("this tenant has enough of such work under way")
             self._lines[tenant] += 1
         try:
-            self._begin(tenant)
-            try:
-                yield
-            finally:
-                with self._changed:
-                    self._working.discard(tenant)
-                    self._free += 1
-                    self._changed.notify_all()
+            yield
         finally:
             with self._changed:
                 self._lines[tenant] -= 1
                 if not self._lines[tenant]:
                     del self._lines[tenant]
 
-    def _begin(self, tenant: str) -> None:
+    @contextmanager
+    def step(self, tenant: str) -> Iterator[None]:
+        """Hold a turn for one step of work that is in line. BusyError when the wait was too long."""
         deadline = time.monotonic() + self._seconds
         with self._changed:
             while not self._free or tenant in self._working:
-                if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
+                left = deadline - time.monotonic()
+                if left <= 0:
                     raise BusyError("such work of this tenant did not get its turn in time")
+                self._changed.wait(left)
             self._free -= 1
             self._working.add(tenant)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working.discard(tenant)
+                self._free += 1
+                self._changed.notify_all()

@@ -1,16 +1,17 @@
 """Documents of the State and Profile resources: entity tags, preconditions, and the merge of JSON documents.
 
 Rules: xAPI 1.0.3 Part 3, 2.2 (documents) and 3.1 (concurrency); for 2.0 IEEE 9274.1.1, 4.1.4. All are pure
-functions: call them inside the store's write, with the document as that write sees it.
+functions. What `check_write` decided holds for the entity tag that it was given.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from statements.errors import Invalid, Problem
 from statements.jsontext import dumps, loads
@@ -48,10 +49,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """The two headers as they came; None when absent."""
+    """The two headers as they came (None when absent), and what the client may leave out."""
 
     if_match: str | None = None
     if_none_match: str | None = None
+    may_create: bool = False
+    """Whether a new profile needs neither under 1.0.3: the request names an earlier version."""
 
 
 _TAG: Final = re.compile(r'(?:W/)?"([^"]*)"|([^",\s]+)')
@@ -88,7 +91,8 @@ def check_write(
     """Let a write of a document pass, or raise `Refused`; `current` is its entity tag, None when it is new.
 
     Failed preconditions are refused for every method and resource. A PUT with neither header is refused when
-    the document exists, but for State in 1.0.3; there, a new profile needs a header, too.
+    the document exists, but for State in 1.0.3; there, a new profile needs a header, too, unless the request
+    names a version before 1.0.3.
     """
     if preconditions.if_match is not None and not matches(preconditions.if_match, current):
         hint = "the document has changed, or is gone, since its If-Match tag was current; get it again"
@@ -96,15 +100,18 @@ def check_write(
     if preconditions.if_none_match is not None and matches(preconditions.if_none_match, current):
         hint = "If-None-Match asks that this document does not exist yet, and it does"
         raise _refused(Refusal.FAILED, "document.if-none-match", hint)
-    if method != "PUT" or preconditions != Preconditions():
+    if method != "PUT" or (preconditions.if_match, preconditions.if_none_match) != (None, None):
         return
     if version is Version.V1 and resource is Resource.STATE:
         return
     if current is not None:
         hint = "the document exists: get its current state, and send its ETag in an If-Match header"
         raise _refused(Refusal.CONFLICT, "document.unconditional-put", hint)
-    if version is Version.V1:
-        hint = "send If-None-Match: * to create this document, or If-Match with an ETag to replace it"
+    if version is Version.V1 and not preconditions.may_create:
+        hint = (
+            "the header If-None-Match is missing: send If-None-Match: * to create this document, or If-Match"
+            " with its ETag to replace it"
+        )
         raise _refused(Refusal.REQUIRED, "document.precondition-required", hint)
 
 
@@ -117,16 +124,23 @@ def is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
-def merge(existing: bytes | None, existing_type: str, posted: bytes, posted_type: str) -> bytes:
+def merge(
+    existing: bytes | None,
+    existing_type: str,
+    posted: bytes,
+    posted_type: str,
+    read: Callable[[bytes], Any] | None = None,
+) -> bytes:
     """The document that a POST leaves behind. Raises `Invalid` when the two cannot be merged.
 
     A new document is stored as it was sent. Onto an existing one the posted members are set, at the top level
-    only; both must be JSON objects (XAPI-00229 to XAPI-00235 and the like). Numbers keep their digits.
+    only; both must be JSON objects (XAPI-00229 to XAPI-00235 and the like). Numbers keep their digits. `read`
+    gives the value of the posted JSON; the default is `statements.jsontext.loads`.
     """
     if existing is None and not is_json(posted_type):
         return posted
     problems: list[Problem] = []
-    new = _object(posted, posted_type, "the posted document", problems)
+    new = _object(posted, posted_type, "the posted document", problems, read or loads)
     old = {} if existing is None else _object(existing, existing_type, "the document that is there", problems)
     if problems:
         raise Invalid(problems)
@@ -138,11 +152,17 @@ def merge(existing: bytes | None, existing_type: str, posted: bytes, posted_type
         raise Invalid([_unmergeable(f"the merged document {error}")]) from None
 
 
-def _object(body: bytes, content_type: str, which: str, problems: list[Problem]) -> dict[str, object]:
+def _object(
+    body: bytes,
+    content_type: str,
+    which: str,
+    problems: list[Problem],
+    read: Callable[[bytes], Any] = loads,
+) -> dict[str, object]:
     reason = "its Content-Type is not application/json"
     if is_json(content_type):
         try:
-            value = loads(body)
+            value = read(body)
         except ValueError as error:
             reason = str(error)
         else:

@@ -24,6 +24,7 @@ from lrs.query import Query
 from lrs.sizes import TooLarge
 from lrs.steps import Steps, perform
 from lrs.store.port import Conflict, Full, QueueFullError, Store, StoreError, Unavailable
+from lrs.tenant_turns import BusyError, TenantTurns
 from statements.errors import Invalid
 from statements.timestamps import render as timestamp
 from statements.versions import Version, negotiate
@@ -79,9 +80,18 @@ class XapiApplication:
         activities = Activities(store, clock)
         agents = Agents(store, clock)
         limits = limits or Limits()
+        turns = TenantTurns()
         self.services = Services(
             credentials=credentials or Credentials(store, clock),
-            ingest=Ingest(store, clock, new_id, activities=activities, agents=agents, on_written=on_written),
+            ingest=Ingest(
+                store,
+                clock,
+                new_id,
+                activities=activities,
+                agents=agents,
+                turns=turns,
+                on_written=on_written,
+            ),
             query=Query(
                 store,
                 cursor_key=cursor_key,
@@ -89,7 +99,7 @@ class XapiApplication:
                 page_size_max=limits.page_size_max,
                 page_bytes=limits.page_bytes,
             ),
-            documents=Documents(store, clock),
+            documents=Documents(store, clock, turns),
             activities=activities,
             agents=agents,
             limits=limits,
@@ -150,6 +160,9 @@ class XapiApplication:
         except QueueFullError:
             wait = [("Retry-After", str(RETRY_SECONDS))]
             return render(Refusal(503, "Too many writes of this tenant wait; try again soon.", headers=wait))
+        except BusyError as error:
+            wait = [("Retry-After", str(RETRY_SECONDS))]
+            return render(Refusal(503, f"Try again soon: {error}.", headers=wait))
         except (Unavailable, Conflict):
             log.warning("the store is unavailable", exc_info=True)
             wait = [("Retry-After", str(RETRY_SECONDS))]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 
 from lrs.access import Scope
-from lrs.documents import Place
+from lrs.documents import Listing, Place
 from lrs.http import params
 from lrs.http.guard import permit
 from lrs.http.headers import http_date
@@ -19,12 +21,15 @@ from lrs.http.request import Request
 from lrs.http.response import Response, json_response, no_content
 from lrs.http.services import Services
 from lrs.http.statement_body import parse
-from statements.documents import Preconditions, Refused, is_json, matches
+from lrs.steps import Call, Steps
+from statements.documents import Preconditions, Refused, matches
 from statements.documents import Refusal as Kind
 
 STATUS = {Kind.FAILED: 412, Kind.CONFLICT: 409, Kind.REQUIRED: 400}
 DEFAULT_TYPE = "application/octet-stream"
 LONGEST_TYPE = 255
+EARLIER = re.compile(r"1\.0(?:\.[012])?")
+"""Versions before 1.0.3, as a request names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class DocumentResource:
     deletes_many: bool = False
     """Whether DELETE without an identifier removes all documents of the owner."""
 
-    def get(self, services: Services, request: Request) -> Response:
+    def get(self, services: Services, request: Request) -> Response | Steps[Response]:
         """One document, or the ids of many."""
         permit(request.access.may_read_documents(self.scope), "read documents")
         one = self.identifier.name in request.params
@@ -48,9 +53,7 @@ class DocumentResource:
         asked = params.read(request.params, request.version, known)
         place = self.place(asked)
         if not one:
-            listing = services.documents.list(request.access, place, asked.get("since"))
-            modified = [("Last-Modified", http_date(listing.updated))] if listing.ids else []
-            return json_response(orjson.dumps(listing.ids), *modified)
+            return _listed(services, request, place, asked.get("since"))
         document = services.documents.get(request.access, place, asked[self.identifier.name])
         if document is None:
             raise Refusal(404, "There is no such document.")
@@ -86,7 +89,14 @@ class DocumentResource:
         place, name, body, kind = self._incoming(services, request)
         try:
             services.documents.post(
-                request.access, place, name, body, kind, request.version, _preconditions(request)
+                request.access,
+                place,
+                name,
+                body,
+                kind,
+                request.version,
+                _preconditions(request),
+                read=partial(parse, max_depth=services.limits.max_depth),
             )
         except Refused as refused:
             raise _told(refused) from None
@@ -109,7 +119,7 @@ class DocumentResource:
             raise _told(refused) from None
         return no_content()
 
-    def methods(self) -> Mapping[str, Callable[[Services, Request], Response]]:
+    def methods(self) -> Mapping[str, Callable[[Services, Request], Response | Steps[Response]]]:
         """The table of the application."""
         return {"GET": self.get, "PUT": self.put, "POST": self.post, "DELETE": self.delete}
 
@@ -123,13 +133,31 @@ class DocumentResource:
         if len(kind) > LONGEST_TYPE or not (kind.isascii() and kind.isprintable()):
             raise Refusal(400, f"The Content-Type must be at most {LONGEST_TYPE} plain characters.")
         body = request.body(services.limits.max_body_bytes)
-        if is_json(kind):
-            parse(body, services.limits.max_depth)
         return self.place(asked), asked[self.identifier.name], body, kind
 
 
+def _listed(services: Services, request: Request, place: Place, since: int | None) -> Steps[Response]:
+    """The ids of documents; a list of more than one page is sent while it is read."""
+    listing: Listing = yield Call(lambda: services.documents.list(request.access, place, since), long=True)
+    if listing.rest is not None:
+        request.cleanup.enter_context(services.documents.long_lists.line(request.access.tenant))
+        return Response(200, _array(listing.ids, listing.rest), [("Content-Type", "application/json")])
+    modified = [("Last-Modified", http_date(listing.updated))] if listing.ids else []
+    return json_response(orjson.dumps(listing.ids), *modified)
+
+
+def _array(first: Sequence[str], rest: Iterator[Sequence[str]]) -> Iterator[bytes]:
+    """A JSON array, piece by piece."""
+    yield orjson.dumps(first)[:-1]
+    for ids in rest:
+        if ids:
+            yield b"," + orjson.dumps(ids)[1:-1]
+    yield b"]"
+
+
 def _preconditions(request: Request) -> Preconditions:
-    return Preconditions(request.header("If-Match"), request.header("If-None-Match"))
+    older = EARLIER.fullmatch(request.header("X-Experience-API-Version") or "") is not None
+    return Preconditions(request.header("If-Match"), request.header("If-None-Match"), may_create=older)
 
 
 def _told(refused: Refused) -> Refusal:

@@ -136,6 +136,25 @@ def test_put_without_a_precondition(client: Client, path: str, version: str, new
         assert "If-Match" in answer.json["detail"]
 
 
+@pytest.mark.parametrize("path", PROFILES)
+@pytest.mark.parametrize(
+    ("named", "new"),
+    [("1.0", 204), ("1.0.0", 204), ("1.0.1", 204), ("1.0.2", 204), ("1.0.3", 400), ("1.0.9", 400)],
+)
+def test_a_new_profile_needs_a_precondition_from_1_0_3_on(
+    client: Client, path: str, named: str, new: int
+) -> None:
+    """Clients of earlier versions save without one; a refusal names the header; an old document stays 409."""
+    client = client.speaking(named)
+    answer = client.put(path, where(path), b"one", headers=TEXT)
+    assert answer.status == new
+    if new == 400:
+        assert "If-None-Match is missing" in answer.json["detail"]
+        create(client, path, b"one")
+    assert client.put(path, where(path), b"two", headers=TEXT).status == 409
+    assert client.get(path, where(path)).body == b"one"
+
+
 @RESOURCES
 def test_post_merges_the_top_level_only(client: Client, path: str) -> None:
     """New members are added, old ones replaced whole, the rest kept with its digits."""
@@ -175,8 +194,21 @@ def test_post_creates_a_document_of_any_type(client: Client, path: str) -> None:
     json_type = {"Content-Type": "application/json"}
     for body in (b'{"a"', b"[1]", b""):
         assert client.post(path, body, where(path, "two"), headers=json_type).status == 400
-    assert client.put(path, where(path, "two"), b"{", headers={**json_type, **NEW}).status == 400
     assert client.get(path, where(path, "two")).status == 404
+
+
+@RESOURCES
+@VERSIONS
+@pytest.mark.parametrize("body", [b"2m3a~slide_4", b"", b"{", b'"text"', b"\xff\x00", b"[" * 500])
+def test_put_keeps_what_is_no_json_as_it_came(client: Client, path: str, version: str, body: bytes) -> None:
+    """Authoring tools send bookmarks as application/json: bytes and type stay; nothing merges into them."""
+    client = client.speaking(version)
+    json_type = {"Content-Type": "application/json"}
+    assert client.put(path, where(path), body, headers={**json_type, **NEW}).status == 204
+    for _ in range(2):
+        answer = client.get(path, where(path))
+        assert (answer.body, answer.headers["content-type"]) == (body, "application/json")
+        assert client.post(path, {"a": 1}, where(path)).status == 400
 
 
 @RESOURCES
