@@ -21,6 +21,8 @@ EARLIEST: Final = timestamps.parse("1950-01-01T00:00:00Z")
 LATEST: Final = timestamps.parse("2200-01-01T00:00:00Z")
 """Nobody's learning lies outside; a day within is safe to compute with."""
 _MOST_EVIDENCE: Final = 20
+_LONGEST_NUMBER: Final = 40
+"""Characters of a number that is written as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,20 @@ def seconds(result: Mapping[str, Any]) -> int | None:
     duration = result.get("duration")
     if duration is None:
         return None
-    length = timestamps.seconds(duration)
+    try:
+        length = timestamps.seconds(duration)
+    except ValueError:
+        # Years of four hundred digits are a valid duration, and longer than any number.
+        return None
     return int(length) if 0 <= length <= LARGEST * 3600 else None
 
 
 def whole(value: Any) -> int | None:
     """A positive whole number; JSON writers may write 2 as 2.0."""
-    if isinstance(value, Decimal):
-        value = float(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST else None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    # Compared first: not every number is finite, and large ones take long to convert.
+    return int(value) if 0 < value <= LARGEST and value == int(value) else None
 
 
 def decimal(value: Any) -> Decimal | None:
@@ -68,12 +73,11 @@ def decimal(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
-        number = Decimal(str(value)[:40])
+        number = value if isinstance(value, int | Decimal) else Decimal(str(value)[:_LONGEST_NUMBER])
+        # NaN is refused by the comparison, before any arithmetic.
+        return Decimal(number).quantize(Decimal("0.01")) if 0 <= number <= LARGEST else None
     except InvalidOperation:
         return None
-    if not number.is_finite() or not 0 <= number <= LARGEST:
-        return None
-    return number.quantize(Decimal("0.01"))
 
 
 def day(value: Any) -> date | None:
@@ -92,10 +96,10 @@ def evidence(attachments: Any, links: Any) -> list[Evidence]:
     found = [
         Evidence(
             text(next(iter((attachment.get("display") or {}).values()), "")),
-            sha2=attachment.get("sha2", ""),
+            sha2=text(attachment.get("sha2")),
             url=_web(attachment.get("fileUrl")),
-            content_type=attachment.get("contentType", ""),
-            size=size if isinstance(size := attachment.get("length"), int) else 0,
+            content_type=text(attachment.get("contentType")),
+            size=_size(attachment.get("length")),
         )
         for attachment in attachments or ()
         if attachment.get("usageType") == words.EVIDENCE_USAGE
@@ -104,6 +108,11 @@ def evidence(attachments: Any, links: Any) -> list[Evidence]:
         if isinstance(link, Mapping) and (url := _web(link.get("url"))):
             found.append(Evidence(text(link.get("title")) or url[:LONGEST_TEXT], url=url))
     return found[:_MOST_EVIDENCE]
+
+
+def _size(value: Any) -> int:
+    """Bytes of an attachment; 0 when it says nothing that could be so."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
 
 
 def _web(url: Any) -> str:
