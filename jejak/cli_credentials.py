@@ -12,14 +12,26 @@ from lrs.access import Credentials, Scope
 from lrs.records.account_names import AccountName, AccountNames
 
 SCOPES = [scope.value for scope in Scope]
+ABOUT_SCOPES = """
+\b
+Scopes:
+  statements/write      store statements
+  decisions/write       what it decides about entries, and voids, counts in the learning record
+  statements/read/mine  read the statements that it stored
+  statements/read       read all statements of the agency, and its learning record
+  state, profile        read and write these documents
+  define                what it says about activities and agents is taken over
+  all/read              read everything
+  all                   everything
+"""
 
 
 @click.group()
 def credentials() -> None:
-    """Create, list and disable the keys of integrators."""
+    """Create, list, change and disable the keys of integrators."""
 
 
-@credentials.command()
+@credentials.command(epilog=ABOUT_SCOPES)
 @tenant_option
 @click.option("--name", required=True, help="Who uses it; becomes the name of the authority.")
 @click.option(
@@ -71,6 +83,34 @@ def account_names(key: str, names: str | None, as_json: bool) -> None:
             settings.set(found.tenant, found.name, AccountName(names))
         held = settings.of(found.tenant, found.name)
     show({"key": key, "source": found.name, "account_names": held.value}, as_json)
+
+
+@credentials.command(epilog=ABOUT_SCOPES)
+@click.argument("key")
+@click.option("--add", multiple=True, type=click.Choice(SCOPES), help="Allow this; repeat for several.")
+@click.option("--remove", multiple=True, type=click.Choice(SCOPES), help="No longer allow this.")
+@json_option
+def scopes(key: str, add: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
+    """Show what a KEY may do, or change it. It is in force everywhere within seconds.
+
+    Nothing that the key stored before changes: a decision that counted goes on counting.
+
+    \b
+    The sign-offs of this key are to count:
+      jejak credentials scopes KEY --add decisions/write
+    They are no longer to count:
+      jejak credentials scopes KEY --remove decisions/write
+    """
+    with opened_store() as store:
+        try:
+            changed = Credentials(store, now).rescope(
+                key, add=frozenset(map(Scope, add)), remove=frozenset(map(Scope, remove))
+            )
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    if changed is None:
+        raise click.ClickException(f"there is no key {key}")
+    show({"key": key, "scopes": [scope.value for scope in changed.scopes]}, as_json)
 
 
 @credentials.command()

@@ -14,6 +14,7 @@ import click
 
 from jejak.clock import now
 from jejak.settings import load
+from jejak.upgrades import settle
 from lrs.access import Credentials
 from lrs.store.open import open_store
 from lrs.store.port import Store
@@ -26,6 +27,8 @@ def opened_store() -> Iterator[Store]:
     store = open_store(load(os.environ).store)
     click.echo(f"store: {store_address()}", err=True)
     try:
+        # Before anything else: a key that is made now must not be taken for one of an earlier version.
+        settle(store)
         yield store
     finally:
         store.close()

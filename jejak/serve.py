@@ -16,6 +16,7 @@ from jejak.follow import following
 from jejak.logs import SERVER_LOGS, configure
 from jejak.secrets import secret_key
 from jejak.settings import Settings, load
+from jejak.upgrades import settle
 from jejak.wiring import lti_settings
 from lrs.store.open import open_store
 from lti_tool.keys import ToolKeys
@@ -87,6 +88,7 @@ def prepare_store(settings: Settings) -> None:
     """Open the store once, bring it up to date, and make what all workers share."""
     store = open_store(settings.store)
     try:
+        settle(store)
         secret_key(store, settings.secret_key)
         ToolKeys(store, now, lti_settings(settings)).ensure()
         for platform in Platforms(store, now).keep_earlier_trust():

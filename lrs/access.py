@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,8 @@ from lrs.store.port import Document, Reader, Store, Writer
 from statements.identity import agent_key
 
 KIND = "credential"
+CARRIED_OVER = "carried-over"
+"""Kind of the documents that say which rights were carried over from earlier versions."""
 CACHE_MICROSECONDS = 5_000_000
 """How long a process may go on believing a credential after it was disabled elsewhere."""
 MOMENT = 100_000
@@ -30,12 +32,14 @@ CACHE_SIZE = 10_000
 PAGE = 500
 AUTHORITY_HOME = "https://jejak.id/xapi/authorities/"
 """Home page of the accounts that stand for credentials; the tenant follows."""
+_MINE = "m\x1f"
 
 
 class Scope(StrEnum):
-    """What a credential may do (xAPI 1.0.3 Part 3, 4.2)."""
+    """What a credential may do (xAPI 1.0.3 Part 3, 4.2); `DECISIONS_WRITE` is ours."""
 
     STATEMENTS_WRITE = "statements/write"
+    DECISIONS_WRITE = "decisions/write"
     STATEMENTS_READ_MINE = "statements/read/mine"
     STATEMENTS_READ = "statements/read"
     STATE = "state"
@@ -72,6 +76,11 @@ class Access:
         return Scope.ALL in self.scopes or Scope.STATEMENTS_WRITE in self.scopes
 
     @property
+    def may_decide(self) -> bool:
+        """What it decides about entries, and what it voids, counts in the learning record."""
+        return Scope.ALL in self.scopes or Scope.DECISIONS_WRITE in self.scopes
+
+    @property
     def may_read_everything(self) -> bool:
         """May read every statement of the tenant."""
         return Scope.STATEMENTS_READ in self.scopes or not _EVERY_READ.isdisjoint(self.scopes)
@@ -102,7 +111,7 @@ class Access:
     @property
     def may_describe(self) -> bool:
         """May ask what is known about an activity or an agent: every scope that reads something."""
-        return bool(self.scopes - {Scope.STATEMENTS_WRITE})
+        return bool(self.scopes - {Scope.STATEMENTS_WRITE, Scope.DECISIONS_WRITE})
 
 
 def mine_key(authority: Mapping[str, Any]) -> str:
@@ -111,7 +120,12 @@ def mine_key(authority: Mapping[str, Any]) -> str:
     if identity is None:
         # An authority group (an OAuth application and its user) is known by its members.
         identity = "\x1f".join(sorted(agent_key(member) or "" for member in authority.get("member", ())))
-    return f"m\x1f{identity}"
+    return f"{_MINE}{identity}"
+
+
+def mine_of(keys: Iterable[str]) -> str | None:
+    """The `mine_key` among the keys of a statement; None when it has none."""
+    return next((key for key in keys if key.startswith(_MINE)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +227,60 @@ class Credentials:
         found = self._store.writing(work)
         self._known.pop(key, None)
         return found
+
+    def rescope(
+        self, key: str, *, add: Collection[Scope] = (), remove: Collection[Scope] = ()
+    ) -> Credential | None:
+        """Change what a credential may do; it as it is now, None when there is none.
+
+        ValueError when it would have no scope left. Other processes follow within seconds. What it stored
+        before stays as it counted then.
+        """
+
+        def work(writer: Writer) -> Credential | None:
+            document = writer.document(KIND, "", key)
+            return None if document is None else self._rescoped(writer, document, add, remove)
+
+        changed = self._store.writing(work)
+        self._known.pop(key, None)
+        return changed
+
+    def carry_over(self) -> list[Credential] | None:
+        """Once in the life of a store: whoever may write statements may decide as well, as it was before.
+
+        The credentials in force that may decide from now on; None when this was settled before.
+        """
+
+        def work(writer: Writer) -> list[Credential] | None:
+            if writer.document(CARRIED_OVER, "", Scope.DECISIONS_WRITE) is not None:
+                return None
+            writer.put(Document(CARRIED_OVER, "", Scope.DECISIONS_WRITE, b"{}", updated=self._clock()))
+            holders: list[Credential] = []
+            after: tuple[str, str] | None = None
+            while page := writer.find_documents(KIND, "", after=after, limit=PAGE):
+                for document in page:
+                    one = _credential(document)
+                    if not one.disabled and Scope.STATEMENTS_WRITE in one.scopes:
+                        one = self._rescoped(writer, document, {Scope.DECISIONS_WRITE}, ())
+                    if not one.disabled and not {Scope.ALL, Scope.DECISIONS_WRITE}.isdisjoint(one.scopes):
+                        holders.append(one)
+                after = (page[-1].order, page[-1].name)
+            return holders
+
+        return self._store.writing(work)
+
+    def _rescoped(
+        self, writer: Writer, document: Document, add: Collection[Scope], remove: Collection[Scope]
+    ) -> Credential:
+        facts = orjson.loads(document.body)
+        wanted = sorted({Scope(scope) for scope in facts["scopes"]}.union(add).difference(remove))
+        if not wanted:
+            raise ValueError("a credential needs at least one scope; to end it, disable it")
+        now = self._clock()
+        body = orjson.dumps(facts | {"scopes": wanted})
+        changed = replace(document, body=body, etag=str(now), updated=now)
+        writer.put(changed)
+        return _credential(changed)
 
     def list(self, tenant: str) -> list[Credential]:
         """The credentials of a tenant, by name."""

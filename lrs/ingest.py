@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from lrs import attachments as data
+from lrs import decisions
 from lrs.access import Access
 from lrs.activities import KIND as ACTIVITY
 from lrs.activities import Activities
@@ -161,6 +162,7 @@ class Ingest:
         clients = {prepared.id for prepared, has_id in zip(batch, given, strict=True) if has_id}
         references = lookups(batch)
         looked_up = references
+        said = decisions.said(batch) if references else {}
         contents = [prepared.statement for prepared in batch] if access.may_define else []
         told = self._activities.told(tenant, contents)
         names = self._agents.told(tenant, contents)
@@ -174,6 +176,12 @@ class Ingest:
             latest = latest_repeated(batch, known, same) if len(fresh) < len(batch) else 0
             if fresh:
                 latest = _add(writer, tenant, fresh, known, self._awaited, clients)
+                if said:
+                    for stored, prepared in enumerate(fresh, start=latest - len(fresh) + 1):
+                        if what := said.get(prepared.id):
+                            decisions.keep(
+                                writer, tenant, prepared.id, what, stored, counts=access.may_decide
+                            )
                 self._activities.learn(writer, tenant, told)
                 self._agents.learn(writer, tenant, names)
                 data.grant(writer, access, received, latest)

@@ -57,7 +57,9 @@ def create_records_blueprint(
     api = Blueprint("records_api", __name__)
     api.before_request(lambda: _check_sender(own_origin))
     reads = _guard(credentials, lambda access: access.may_read_everything)
-    writes = _guard(credentials, lambda access: access.may_write and access.may_read_everything)
+    decides = _guard(
+        credentials, lambda access: access.may_write and access.may_decide and access.may_read_everything
+    )
     # What learning is worth is the agency's to say; `define` is for content that describes activities.
     governs = _guard(credentials, lambda access: Scope.ALL in access.scopes)
 
@@ -167,7 +169,7 @@ def create_records_blueprint(
         return _bytes(b'{"statements":[' + b",".join(behind) + b"]}")
 
     @api.post("/api/v1/decisions")
-    @writes
+    @decides
     def decide(access: Access) -> Response:
         asked = schemas.load(schemas.DecisionSchema(), _body())
         plan = record.verification.decide(

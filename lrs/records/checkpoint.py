@@ -11,8 +11,6 @@ from lrs.store.port import Document, Position, Reader, Writer
 
 CHECKPOINT: Final = "checkpoint"
 NAME: Final = "records"
-TENANT: Final = "tenant"
-"""Kind of the documents that list the tenants with statements."""
 LEASE: Final = 5_000_000
 """Microseconds for which whoever wrote the checkpoint may expect to be alone."""
 

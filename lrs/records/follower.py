@@ -18,12 +18,14 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
+from lrs.decisions import adopt, count_older, older
 from lrs.people import RECOUNT, People
 from lrs.records import checkpoint
-from lrs.records.checkpoint import LEASE, TENANT, Checkpoint, Lost
+from lrs.records.checkpoint import LEASE, Checkpoint, Lost
 from lrs.records.project import Changes, Projector
 from lrs.records.tables import EVERYONE, Tables
 from lrs.store.port import Document, Position, Reader, Record, Store, StoreError, Writer
+from lrs.tenants import TENANT
 
 BATCH = 200
 """Records of one write: large enough to be quick, small enough not to keep other writers waiting."""
@@ -110,6 +112,7 @@ class Follower:
         self._done: dict[tuple[str, str], int] = {}
         self._tenants: set[str] = set()
         self._careful = 0
+        self._counted = False
 
     def run_once(self, limit: int = BATCH) -> int:
         """Work on the next batch; how many records and recounts were done, 0 when there is nothing to do.
@@ -117,6 +120,10 @@ class Follower:
         Also 0 while another follower holds the lease.
         """
         with self._turn:
+            if not self._counted:
+                if count_older(self._store):
+                    return 1
+                self._counted = True
             try:
                 done, persons = self._run(1 if self._careful else limit)
             except Lost:
@@ -227,7 +234,12 @@ class Follower:
             todo = self._look(reader, through, limit)
             if todo is None or todo.idle:
                 return 0, {}
-            self._work_out(reader, todo)
+            missing = older(reader, [*todo.records, *(todo.walk.records if todo.walk else ())])
+            if not missing:
+                self._work_out(reader, todo)
+        if missing:
+            adopt(self._store, missing)
+            return self._run(limit)
         self._write(todo)
         walked = len(todo.walk.records) + 1 if todo.walk else 0
         return len(todo.records) + len(todo.recounts) + walked, todo.changes.persons

@@ -93,6 +93,7 @@ class _OneTenant:
         if not touched and not years:
             return
         found = derivation.entries(touched)
+        self.changes.puts += found.lapsed
         before = {
             name: entry_of(document)
             for name, document in self.reader.documents(ENTRY, self.tenant, found.entries).items()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from lrs.people import RECOUNT, People, owners_of
 from lrs.records import checkpoint
-from lrs.records.checkpoint import LEASE, TENANT, Checkpoint
+from lrs.records.checkpoint import LEASE, Checkpoint
 from lrs.records.entries import ENTRY, Entry, entry_of
 from lrs.records.follower import Follower
 from lrs.records.tables import Tables
 from lrs.reindex import reindex
-from lrs.store.port import Document, Reader, Store, Writer
+from lrs.store.port import Document, Store, Writer
+from lrs.tenants import tenants
 
 _PAGE = 500
 
@@ -43,7 +44,9 @@ def rebuild(
         done += count
         if progress is not None:
             progress(done)
-    for tenant in _tenants(store):
+    with store.reading() as reader:
+        known = tenants(reader)
+    for tenant in known:
         _sweep(store, tenant, clock)
     while follower.run_once():
         pass
@@ -72,11 +75,6 @@ def _caught_up(store: Store) -> bool:
     return not behind
 
 
-def _tenants(store: Store) -> list[str]:
-    with store.reading() as reader:
-        return [document.name for document in _all(reader, TENANT, "")]
-
-
 def _sweep(store: Store, tenant: str, clock: Callable[[], int]) -> None:
     """Remove the entries whose statement is no longer in the log: the walk through the log passes them by."""
     after: tuple[str, str] | None = None
@@ -101,10 +99,3 @@ def _remove(store: Store, tenant: str, stale: list[Entry], owners: set[str], now
             writer.put(Document(RECOUNT, tenant, person, b"{}", updated=now))
 
     store.writing(work)
-
-
-def _all(reader: Reader, kind: str, scope: str) -> Iterator[Document]:
-    after: tuple[str, str] | None = None
-    while page := reader.find_documents(kind, scope, after=after, limit=_PAGE):
-        yield from page
-        after = page[-1].order, page[-1].name

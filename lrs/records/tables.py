@@ -12,10 +12,11 @@ from typing import Any, Final
 import orjson
 
 from lrs.people import RECOUNT
-from lrs.records.checkpoint import CHECKPOINT, TENANT
+from lrs.records.checkpoint import CHECKPOINT
 from lrs.records.checkpoint import NAME as FOLLOWER
 from lrs.records.table_history import History, Period, Since, periods_of
 from lrs.store.port import Document, Reader, Store, Writer
+from lrs.tenants import tenants
 from statements.errors import Invalid, Problem
 from statements.profile.table import LATEST, SHIPPED, Table, overridden, shipped
 
@@ -104,7 +105,7 @@ class Tables:
                 known = [(0, SHIPPED[0])]
             writer.put(_kept("", SHIPPED_HISTORY, [*known, (writer.stamp() if known else 0, LATEST)]))
             if known:
-                for tenant in _tenants(writer):
+                for tenant in tenants(writer):
                     writer.put(Document(RECOUNT, tenant, EVERYONE, b"{}", updated=self._clock()))
             return True
 
@@ -163,13 +164,3 @@ def _read(reader: Reader, tenant: str, name: str) -> list[Since]:
 
 def _kept(tenant: str, name: str, history: Sequence[Since]) -> Document:
     return Document(TABLE, tenant, name, orjson.dumps(history), updated=history[-1][0])
-
-
-def _tenants(reader: Reader) -> list[str]:
-    """Every tenant whose statements were followed."""
-    found: list[str] = []
-    after: tuple[str, str] | None = None
-    while page := reader.find_documents(TENANT, "", after=after, limit=_PAGE):
-        found += [document.name for document in page]
-        after = page[-1].order, page[-1].name
-    return found

@@ -1,0 +1,35 @@
+"""Which tenants have statements: one small document each, written with the first of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lrs.store.port import Document, Reader, Writer
+
+TENANT: Final = "tenant"
+"""Kind of the documents: the scope is "", the name the tenant's."""
+_PAGE: Final = 500
+
+
+def tenants(reader: Reader) -> list[str]:
+    """All tenants with statements, by name."""
+    found: list[str] = []
+    while page := reader.find_documents(TENANT, "", after=("", found[-1]) if found else None, limit=_PAGE):
+        found += [document.name for document in page]
+    return found
+
+
+class Known:
+    """The tenants that this process has seen in the list. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def meet(self, writer: Writer, tenant: str, at: int) -> None:
+        """Inside a write: list the tenant unless it is listed; `at` is the present in microseconds."""
+        if tenant not in self._seen and writer.document(TENANT, "", tenant) is None:
+            writer.put(Document(TENANT, "", tenant, b"{}", updated=at))
+
+    def met(self, tenant: str) -> None:
+        """That write has succeeded: the tenant need not be looked for again."""
+        self._seen.add(tenant)
