@@ -18,7 +18,10 @@ import requests
 from click.testing import CliRunner, Result
 
 from jejak.cli import main
+from jejak.clock import now
 from jejak.logs import json_lines
+from lrs.access import Credentials, Scope
+from lrs.store.open import open_store
 
 PLATFORM = {
     "--tenant": "T",
@@ -243,3 +246,60 @@ def test_what_the_account_names_of_a_key_are_is_shown_and_changed(store: str) ->
     assert json.loads(jejak(*setting, keys[1], "--json", store=store).stdout)["account_names"] == "username"
     assert "there is no key" in jejak(*setting, "nobody", store=store).output
     assert jejak(*setting, keys[0], "email", store=store).exit_code == 2
+
+
+def test_scopes_are_shown_and_changed(store: str) -> None:
+    """Without options they are shown; the answer holds the new ones; the help says what each is."""
+    create = (
+        "credentials",
+        "create",
+        "--tenant",
+        "T",
+        "--name",
+        "N",
+        "--scope",
+        "statements/write",
+        "--json",
+    )
+    key = json.loads(jejak(*create, store=store).stdout)["key"]
+
+    def scopes(*options: str) -> list[str]:
+        done = jejak("credentials", "scopes", key, *options, "--json", store=store)
+        assert done.exit_code == 0, done.output
+        return sorted(json.loads(done.stdout)["scopes"])
+
+    assert scopes() == ["statements/write"]
+    assert scopes("--add", "decisions/write", "--add", "state") == [
+        "decisions/write",
+        "state",
+        "statements/write",
+    ]
+    assert scopes("--remove", "decisions/write", "--remove", "state") == ["statements/write"]
+    refused = jejak("credentials", "scopes", key, "--remove", "statements/write", store=store)
+    assert (refused.exit_code, "at least one scope" in refused.output) == (1, True)
+    unknown = jejak("credentials", "scopes", "nobody", "--add", "state", store=store)
+    assert (unknown.exit_code, "there is no key nobody" in unknown.output) == (1, True)
+    told = jejak("credentials", "scopes", "--help", store=store).output
+    assert all(scope.value in told for scope in Scope)
+    assert "counts in the learning record" in told
+
+
+def test_a_store_of_an_earlier_version_says_whose_decisions_count(
+    store: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first command or start names each credential that keeps the right to decide, and only the first."""
+    made = open_store(store)
+    Credentials(made, now).create("T", "Moodle", ["statements/write"])
+    Credentials(made, now).create("T", "Reader", ["statements/read"])
+    made.close()
+    told = []
+    for _ in range(2):
+        listed = jejak("credentials", "list", "--tenant", "T", "--json", store=store)
+        told.append(
+            [each.getMessage() for each in caplog.records if "decisions of this" in each.getMessage()]
+        )
+        caplog.clear()
+    scopes = {one["name"]: set(one["scopes"]) for one in json.loads(listed.stdout)}
+    assert scopes == {"Moodle": {"statements/write", "decisions/write"}, "Reader": {"statements/read"}}
+    assert [len(each) for each in told] == [1, 0]
+    assert "name Moodle" in told[0][0]

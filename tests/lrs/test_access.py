@@ -132,6 +132,7 @@ def test_inner_access_may_do_everything_in_its_tenant() -> None:
     """Parts of this program pass with every permission, and an authority of their own."""
     access = Access.internal("one", "tool", agent("tool"))
     assert access.may_write
+    assert access.may_decide
     assert access.may_read_everything
     assert access.may_define
     assert access.mine == mine_key(agent("tool"))
@@ -143,6 +144,7 @@ READ_OWN, READ_OTHERS, WRITE, STATE_READ, STATE_WRITE, PROFILE_READ, PROFILE_WRI
 EVERYTHING = set(range(9))
 ALLOWED = {
     "statements/write": {WRITE},
+    "decisions/write": set(),
     "statements/read/mine": {READ_OWN, DESCRIBE},
     "statements/read": {READ_OWN, READ_OTHERS, DESCRIBE},
     "state": {STATE_READ, STATE_WRITE, DESCRIBE},
@@ -317,3 +319,63 @@ def test_a_conflict_tells_a_mere_writer_nothing_of_what_is_stored(client: Client
     writer.post("/statements", own)
     again = writer.put("/statements", {"statementId": own["id"]}, {**own, "actor": sent["actor"]})
     assert [each["pointer"] for each in again.json["errors"]] == ["/actor/mbox"]
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_writing_statements_is_not_deciding(store: Store, scope: Scope) -> None:
+    """Decisions count from credentials with a scope of their own, which `all` includes."""
+    credentials = Credentials(store, now)
+    access = credentials.authenticate(*credentials.create("one", "name", [scope]))
+    assert access is not None
+    assert access.may_decide is (scope in {Scope.DECISIONS_WRITE, Scope.ALL})
+
+
+def test_scopes_are_added_and_removed(store: Store) -> None:
+    """What a credential may do changes at once where it was changed; its secret stays the same."""
+    credentials = Credentials(store, now)
+    key, secret = credentials.create("one", "name", [Scope.STATEMENTS_WRITE])
+    assert credentials.authenticate(key, secret) is not None
+    changed = credentials.rescope(key, add={Scope.DECISIONS_WRITE, Scope.STATE})
+    assert changed is not None
+    assert set(changed.scopes) == {Scope.STATEMENTS_WRITE, Scope.DECISIONS_WRITE, Scope.STATE}
+    credentials.rescope(key, add={Scope.DEFINE}, remove={Scope.STATE, Scope.STATEMENTS_WRITE, Scope.ALL})
+    access = credentials.authenticate(key, secret)
+    assert access is not None
+    assert access.scopes == {Scope.DECISIONS_WRITE, Scope.DEFINE}
+    with pytest.raises(ValueError, match="at least one scope"):
+        credentials.rescope(key, remove={Scope.DECISIONS_WRITE, Scope.DEFINE})
+    assert credentials.authenticate(key, secret) == access
+    assert credentials.rescope("nobody", add={Scope.STATE}) is None
+
+
+def test_a_disabled_credential_stays_disabled_when_its_scopes_change(store: Store) -> None:
+    """Changing scopes brings nothing back."""
+    credentials = Credentials(store, now)
+    key, secret = credentials.create("one", "name", [Scope.STATE])
+    credentials.disable(key)
+    credentials.rescope(key, add={Scope.ALL})
+    assert credentials.authenticate(key, secret) is None
+
+
+def test_who_could_write_before_may_decide_after_once(store: Store) -> None:
+    """Credentials of an earlier version keep what they had; later and disabled ones get nothing."""
+    credentials = Credentials(store, now)
+    early = {
+        scope: credentials.create("one", f"early {scope}", [scope])[0]
+        for scope in (Scope.STATEMENTS_WRITE, Scope.STATEMENTS_READ, Scope.ALL)
+    }
+    disabled = credentials.create("two", "disabled", [Scope.STATEMENTS_WRITE])[0]
+    credentials.disable(disabled)
+    held = credentials.carry_over()
+    assert held is not None
+    assert {one.key for one in held} == {early[Scope.STATEMENTS_WRITE], early[Scope.ALL]}
+    late = credentials.create("one", "late", [Scope.STATEMENTS_WRITE])[0]
+    assert credentials.carry_over() is None
+    scopes = {one.key: set(one.scopes) for tenant in ("one", "two") for one in credentials.list(tenant)}
+    assert scopes == {
+        early[Scope.STATEMENTS_WRITE]: {Scope.STATEMENTS_WRITE, Scope.DECISIONS_WRITE},
+        early[Scope.STATEMENTS_READ]: {Scope.STATEMENTS_READ},
+        early[Scope.ALL]: {Scope.ALL},
+        disabled: {Scope.STATEMENTS_WRITE},
+        late: {Scope.STATEMENTS_WRITE},
+    }

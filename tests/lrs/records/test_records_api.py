@@ -233,7 +233,14 @@ def test_every_operation_needs_a_credential_with_the_scope(app: Flask, desk: Des
         answer = nobody.send(operation.method.upper(), path, b"{}")
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Basic")
-    for scope in ("statements/write", "statements/read/mine", "state", "profile", "define"):
+    for scope in (
+        "statements/write",
+        "decisions/write",
+        "statements/read/mine",
+        "state",
+        "profile",
+        "define",
+    ):
         assert caller(app, desk, scope).send(operation.method.upper(), path, b"{}").status_code == 403
 
 
@@ -375,3 +382,14 @@ def test_actors_that_match_nobody_are_listed_masked(app: Flask, desk: Desk) -> N
     assert "198701012010011001" not in str(first) + str(second)
     assert api.get("/api/v1/actors/unmatched?source=nobody").json["actors"] == []
     assert caller(app, desk, "statements/write").get("/api/v1/actors/unmatched").status_code == 403
+
+
+def test_decisions_ask_for_the_scope_of_their_own(app: Flask, desk: Desk) -> None:
+    """Writing and reading statements is not enough to sign an entry off; with `decisions/write` it is."""
+    id = desk.write(desk.learn())
+    body = {"entries": [id], "decision": "verified", "verifier": agent("anwar")}
+    plain = caller(app, desk, "statements/write", "statements/read")
+    assert plain.send("POST", "/api/v1/decisions", body).status_code == 403
+    may = caller(app, desk, "statements/write", "statements/read", "decisions/write")
+    assert may.send("POST", "/api/v1/decisions", body).status_code == 200
+    assert desk.only().status == "verified"
