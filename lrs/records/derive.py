@@ -41,7 +41,7 @@ _PAGE = 200
 _FEW = 4
 """Decisions that are looked at first: most entries have one."""
 _SMALL = 16_384
-"""Bytes of a statement that is kept when it was parsed: what a large one becomes may be many times as large."""
+"""Bytes of a statement that stays parsed for a while: larger ones take many times their size in memory."""
 _PAGES = 50
 """Pages that are looked at for one question, at most; see docs/explanation/limits.md."""
 
