@@ -20,6 +20,8 @@ TRUST_MICROSECONDS = 2_000_000
 CACHE_SIZE = 50_000
 MOST_BYTES = 1_048_576
 """A definition that would grow beyond this stays as it is; its statements still say what they say."""
+READ_AT_ONCE = 64
+"""Definitions that are held in memory as they are kept, while they are read."""
 LANGUAGE_MAPS = ("name", "description")
 
 Definition = dict[str, Any]
@@ -55,10 +57,26 @@ class Activities:
         return document.body
 
     @staticmethod
-    def definitions(reader: Reader, tenant: str, ids: Sequence[str]) -> dict[str, Definition]:
-        """The definitions of several activities, by id; those never described are missing."""
-        found = reader.documents(KIND, tenant, ids)
-        return {name: loads(document.body)["definition"] for name, document in found.items()}
+    def definitions(
+        reader: Reader, tenant: str, ids: Sequence[str], most_bytes: int
+    ) -> dict[str, Definition]:
+        """The definitions of several activities, by id; those never described are missing.
+
+        So are the last ones, where all together would have more than `most_bytes`.
+        """
+        definitions: dict[str, Definition] = {}
+        for start in range(0, len(ids), READ_AT_ONCE):
+            some = ids[start : start + READ_AT_ONCE]
+            found = reader.documents(KIND, tenant, some)
+            for name in some:
+                document = found.get(name)
+                if document is None:
+                    continue
+                most_bytes -= len(document.body)
+                if most_bytes < 0:
+                    return definitions
+                definitions[name] = loads(document.body)["definition"]
+        return definitions
 
     def told(
         self, tenant: str, statements: Sequence[Mapping[str, Any]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from lrs.access import Access
@@ -25,6 +25,8 @@ class Page:
     """The cursor of the next page; "" when this is the last."""
     through: int
     """Microseconds: a promise that holds for what was read, see `Reader.consistent_through`."""
+    places: list[Position]
+    """Where each of the statements stands, for `Query.cursor`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,9 @@ class Query:
         count = fitting((len(record.body) for record in found), limit, self._page_bytes)
         if len(found) > count:
             del found[count:]
-            last = found[-1]
-            more = encode_cursor(query, last.stored, last.id, key=self._cursor_key, scope=_scope(access))
-        return Page([record.body for record in found], more, through)
+            more = self.cursor(access, query, Position(found[-1].stored, found[-1].id))
+        places = [Position(record.stored, record.id) for record in found]
+        return Page([record.body for record in found], more, through, places)
 
     def exact(self, access: Access, query: StatementQuery, after: Position | None = None) -> Steps[ExactPage]:
         """As `page`, for the answer that needs nothing but the bytes as they are kept."""
@@ -110,19 +112,30 @@ class Query:
         )
         more = ""
         if found.more and found.last is not None:
-            place = found.last
-            more = encode_cursor(query, place.stored, place.id, key=self._cursor_key, scope=_scope(access))
+            more = self.cursor(access, query, found.last)
         return ExactPage(found.body, more, through)
+
+    @property
+    def page_bytes(self) -> int:
+        """Bytes at which a page ends."""
+        return self._page_bytes
+
+    def cursor(self, access: Access, query: StatementQuery, place: Position) -> str:
+        """The cursor of the page that begins after this place."""
+        return encode_cursor(query, place.stored, place.id, key=self._cursor_key, scope=_scope(access))
 
     def resume(self, access: Access, cursor: str) -> tuple[StatementQuery, Position]:
         """The query that a cursor continues, and after which place. BadCursor."""
         query, stored, record_id = decode_cursor(cursor, key=self._cursor_key, scope=_scope(access))
         return query, Position(stored, record_id)
 
-    def definitions(self, access: Access, ids: Collection[str]) -> dict[str, Definition]:
-        """What is known about several activities; those never described are missing."""
+    def definitions(self, access: Access, ids: Sequence[str], most_bytes: int) -> dict[str, Definition]:
+        """What is known about several activities; those never described are missing.
+
+        So are the last ones, where all together would have more than `most_bytes`.
+        """
         with self._store.reading() as reader:
-            return Activities.definitions(reader, access.tenant, list(ids))
+            return Activities.definitions(reader, access.tenant, ids, most_bytes)
 
     def attachments(self, access: Access, hashes: Collection[str]) -> dict[str, str]:
         """Of these declared hashes those whose data the caller may read: hash -> blob."""

@@ -9,8 +9,7 @@ return a new one; read and write it with `statements.jsontext`, so that numbers 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from statements.identity import IDENTIFIERS
@@ -61,54 +60,79 @@ def _context_ids(context: Mapping[str, Any]) -> dict[str, Any]:
     return short
 
 
-@dataclass(frozen=True, slots=True)
+_UNRANKED: Final = 1 << 30
+
+
 class Languages:
-    """What an Accept-Language header asks for: ranges in lower case, the most wanted first."""
+    """What an Accept-Language header asks for; prepared once, so that choosing takes each tag but once."""
 
-    wanted: tuple[str, ...] = ()
-    unwanted: frozenset[str] = frozenset()
-    """Ranges with the quality 0."""
+    __slots__ = ("_any", "_longest", "_ranks", "_unwanted")
 
-    def choose(self, tags: Sequence[str]) -> str | None:
+    def __init__(self, wanted: Sequence[str] = (), unwanted: Collection[str] = ()) -> None:
+        """Ranges in lower case, the most wanted first, and those with the quality 0."""
+        ranks: dict[str, int] = {}
+        for each in wanted:
+            ranks.setdefault(each, len(ranks))
+        self._any = ranks.get("*", _UNRANKED)
+        for each in wanted:
+            while "-" in each:
+                each = each.rpartition("-")[0]  # noqa: PLW2901
+                ranks.setdefault(each, len(ranks))
+        self._ranks = ranks
+        # Where all are unwanted, none is more so than another.
+        self._unwanted = frozenset() if "*" in unwanted else frozenset(unwanted)
+        self._longest = max(map(len, (*ranks, *self._unwanted)), default=0)
+
+    def choose(self, tags: Iterable[str]) -> str | None:
         """The tag to show out of those that a language map has; None when it has none.
 
         Each range takes the first tag that it equals or begins (RFC 9110, 12.5.4: `en` takes `en-GB`). When
         nothing fits, a range is shortened as in RFC 4647, 3.4 (`id-ID` takes `id`), and in the end the first
         tag that is not unwanted is taken: some language is better than none.
         """
-        if len(tags) < 2:
-            return tags[0] if tags else None
-        allowed = [tag for tag in tags if not any(_takes(each, tag) for each in self.unwanted)] or tags
-        for wanted in self.wanted:
-            for tag in allowed:
-                if _takes(wanted, tag):
-                    return tag
-        for wanted in self.wanted:
-            shorter = wanted
-            while "-" in shorter:
-                shorter = shorter.rpartition("-")[0]
-                for tag in allowed:
-                    if _takes(shorter, tag):
-                        return tag
-        return allowed[0]
+        best: str | None = None
+        allowed: str | None = None
+        best_rank = allowed_rank = _UNRANKED
+        for tag in tags:
+            rank, unwanted = self._rank(tag)
+            if best is None or rank < best_rank:
+                best, best_rank = tag, rank
+            if not unwanted and (allowed is None or rank < allowed_rank):
+                allowed, allowed_rank = tag, rank
+                if not rank:
+                    break
+        return best if allowed is None else allowed
 
-
-def _takes(wanted: str, tag: str) -> bool:
-    lower = tag.lower()
-    return wanted in ("*", lower) or lower.startswith(f"{wanted}-")
+    def _rank(self, tag: str) -> tuple[int, bool]:
+        """How much a tag is wanted, 0 the most, and whether it is unwanted."""
+        longest = self._longest
+        # Nothing beyond the longest range plays a part, however long a tag is.
+        text = tag[: longest + 1].lower()
+        rank, unwanted = self._any, False
+        at = text.find("-")
+        while True:
+            start = text if at < 0 else text[:at]
+            rank = min(rank, self._ranks.get(start, _UNRANKED))
+            unwanted = unwanted or start in self._unwanted
+            if at < 0:
+                return rank, unwanted
+            at = text.find("-", at + 1)
 
 
 _RANGE: Final = re.compile(
     r"\s*(\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?"
 )
-_MOST_RANGES: Final = 32
+MOST_RANGES: Final = 32
+"""Ranges of a header that count."""
+_LONGEST_RANGE: Final = 64
+"""Characters of a range; longer ones are left out."""
 
 
 def parse_languages(header: str | None) -> Languages:
     """The languages of an Accept-Language header; ranges that cannot be read are left out."""
     found: list[tuple[float, str]] = []
-    for part in (header or "").split(",")[:_MOST_RANGES]:
-        if (read := _RANGE.fullmatch(part)) is not None:
+    for part in (header or "").split(",")[:MOST_RANGES]:
+        if (read := _RANGE.fullmatch(part)) is not None and len(read[1]) <= _LONGEST_RANGE:
             found.append((float(read[2] or 1), read[1].lower()))
     ordered = sorted((pair for pair in found if pair[0] > 0), key=lambda pair: -pair[0])
     return Languages(tuple(tag for _, tag in ordered), frozenset(tag for weight, tag in found if weight == 0))
@@ -129,12 +153,12 @@ def activities_in(statement: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def to_canonical(
     statement: Mapping[str, Any],
     languages: Languages,
-    definition_of: Callable[[str], Mapping[str, Any] | None],
+    definition_of: Callable[[str], Any],
 ) -> dict[str, Any]:
     """The statement in canonical form (XAPI-00169, XAPI-00172).
 
-    `definition_of` gives the store's definition of an activity by its id, None when it has none; collect the
-    ids with `activities_in` first to read the definitions of a whole page at once.
+    `definition_of` gives the store's definition of an activity by its id, made by `canonical_definition`, or
+    None when it has none; collect the ids with `activities_in` first to read those of a whole page at once.
     """
     shown = {**statement, "verb": _verb(statement["verb"], languages)}
     target = statement["object"]
@@ -162,12 +186,18 @@ def _verb(verb: Mapping[str, Any], languages: Languages) -> Mapping[str, Any]:
 def _activity(
     activity: Mapping[str, Any],
     languages: Languages,
-    definition_of: Callable[[str], Mapping[str, Any] | None],
+    definition_of: Callable[[str], Any],
 ) -> Mapping[str, Any]:
-    known = definition_of(activity["id"])
-    definition = known if known is not None else activity.get("definition")
-    if definition is None:
-        return activity
+    shown = definition_of(activity["id"])
+    if shown is None:
+        if (own := activity.get("definition")) is None:
+            return activity
+        shown = canonical_definition(own, languages)
+    return {**activity, "definition": shown}
+
+
+def canonical_definition(definition: Mapping[str, Any], languages: Languages) -> dict[str, Any]:
+    """The definition of an activity with one language in each language map."""
     shown = dict(definition)
     for name in ("name", "description"):
         if name in shown:
@@ -175,7 +205,7 @@ def _activity(
     for name in _LISTS_OF_COMPONENTS:
         if name in shown:
             shown[name] = [_component(each, languages) for each in shown[name]]
-    return {**activity, "definition": shown}
+    return shown
 
 
 def _component(component: Mapping[str, Any], languages: Languages) -> Mapping[str, Any]:
@@ -185,5 +215,5 @@ def _component(component: Mapping[str, Any], languages: Languages) -> Mapping[st
 
 
 def _one(texts: Mapping[str, str], languages: Languages) -> dict[str, str]:
-    tag = languages.choose(tuple(texts))
+    tag = languages.choose(texts)
     return {} if tag is None else {tag: texts[tag]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lrs.access import Credentials
 from lrs.activities import Activities
@@ -10,9 +10,12 @@ from lrs.agents import Agents
 from lrs.documents import Documents
 from lrs.ingest import Ingest
 from lrs.query import Query
+from lrs.tenant_turns import TenantTurns
 from statements.versions import Version
 
 MIB = 1024 * 1024
+PAGES_IN_LINE = 8
+"""Requests of one tenant for large pages in another format than the kept one, waiting ones included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +50,5 @@ class Services:
     agents: Agents
     limits: Limits
     version_fallback: Version
+    pages: TenantTurns = field(default_factory=lambda: TenantTurns(in_line=PAGES_IN_LINE))
+    """Turns to bring large pages into another format."""

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import orjson
 
 from lrs.http import statement_body
+from lrs.http.formatted import formatted
 from lrs.http.guard import permit
 from lrs.http.headers import http_date
 from lrs.http.multipart import write_parts
@@ -23,9 +24,8 @@ from lrs.steps import Call, Steps
 from lrs.store.port import Position
 from statements.attachments import declared
 from statements.filters import Format, StatementQuery, parse_query
-from statements.formats import activities_in, parse_languages, to_canonical, to_ids
 from statements.identity import is_uuid
-from statements.jsontext import dumps, loads
+from statements.jsontext import loads
 from statements.rules_requests import problem
 
 MORE = "more"
@@ -86,22 +86,27 @@ def get(services: Services, request: Request) -> Steps[Response]:
     else:
         pairs = [(name, value) for name, values in request.params.items() for value in values]
         query = parse_query(pairs, request.version)
+    not_as_kept = query.format is not Format.EXACT or query.attachments
     if query.statement_id is not None or query.voided_id is not None:
-        single: Response = yield Call(lambda: _single(services, request, query))
+        single: Response = yield Call(lambda: _single(services, request, query), long=not_as_kept)
         return single
-    if query.format is Format.EXACT and not query.attachments:
+    if not not_as_kept:
         exact = yield from services.query.exact(request.access, query, after)
         request.through = exact.through
         return json_response(_page(request, exact.joined, exact.more))
-    several: Response = yield Call(lambda: _several(services, request, query, after))
+    several: Response = yield Call(lambda: _several(services, request, query, after), long=True)
     return several
 
 
 def _several(services: Services, request: Request, query: StatementQuery, after: Position | None) -> Response:
     page = services.query.page(request.access, query, after)
     request.through = page.through
-    bodies = _formatted(services, request, query.format, page.bodies)
-    return _answer(services, request, query, _page(request, b",".join(bodies), page.more), page.bodies)
+    bodies = formatted(services, request, query.format, page.bodies)
+    more, shown = page.more, page.bodies
+    if len(bodies) < len(shown):
+        shown = shown[: len(bodies)]
+        more = services.query.cursor(request.access, query, page.places[len(bodies) - 1])
+    return _answer(services, request, query, _page(request, b",".join(bodies), more), shown)
 
 
 def _page(request: Request, joined: bytes, cursor: str) -> bytes:
@@ -116,25 +121,10 @@ def _single(services: Services, request: Request, query: StatementQuery) -> Resp
     if record is None:
         kind = "voided statement" if voided else "statement"
         raise Refusal(404, f"There is no {kind} with this id.")
-    body = _formatted(services, request, query.format, [record.body])[0]
+    body = formatted(services, request, query.format, [record.body])[0]
     response = _answer(services, request, query, body, [record.body])
     response.headers.append(("Last-Modified", http_date(record.stored)))
     return response
-
-
-def _formatted(
-    services: Services, request: Request, form: Format, bodies: Sequence[bytes]
-) -> Sequence[bytes]:
-    """The statements in the format asked for; as stored, their bytes are not even read."""
-    if form is Format.EXACT or not bodies:
-        return bodies
-    values = [loads(body) for body in bodies]
-    if form is Format.IDS:
-        return [dumps(to_ids(value)) for value in values]
-    ids = {activity["id"] for value in values for activity in activities_in(value)}
-    known = services.query.definitions(request.access, ids)
-    wanted = parse_languages(request.header("Accept-Language"))
-    return [dumps(to_canonical(value, wanted, known.get)) for value in values]
 
 
 def _answer(

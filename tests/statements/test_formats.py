@@ -217,6 +217,51 @@ def test_the_language_is_chosen_by_accept_language(
     assert parse_languages(header).choose(tags) == chosen
 
 
+def asked(header: str, tags: list[str]) -> str | None:
+    """The same choice, range by range, as the words of the specification have it; for well-formed headers."""
+    pairs = [
+        (part.partition(";q=")[0].lower(), float(part.partition(";q=")[2] or 1)) for part in header.split(",")
+    ]
+    wanted = [each for each, weight in sorted(pairs, key=lambda pair: -pair[1]) if weight]
+    unwanted = [each for each, weight in pairs if not weight]
+
+    def takes(each: str, tag: str) -> bool:
+        return each in ("*", tag.lower()) or tag.lower().startswith(f"{each}-")
+
+    allowed = [tag for tag in tags if not any(takes(each, tag) for each in unwanted)] or tags
+    shorter = [each.rsplit("-", cut)[0] for each in wanted for cut in range(1, each.count("-") + 1)]
+    for each in (*wanted, *shorter):
+        for tag in allowed:
+            if takes(each, tag):
+                return tag
+    return allowed[0] if allowed else None
+
+
+_range = st.sampled_from(["*", "id", "id-ID", "ID-id-x-abc", "en", "en-GB", "fr-FR", "e"])
+_quality = st.sampled_from(["", ";q=0", ";q=0.5", ";q=1"])
+
+
+@given(
+    st.lists(st.tuples(_range, _quality).map("".join), min_size=1, max_size=5).map(",".join),
+    st.lists(
+        st.sampled_from(["id", "id-ID", "ID", "en", "en-US", "en-GB-oed", "fr", "e", "i"]),
+        max_size=5,
+        unique=True,
+    ),
+)
+def test_the_choice_is_that_of_trying_range_after_range(header: str, tags: list[str]) -> None:
+    """Looking at each tag once chooses as trying all tags for each range does."""
+    assert parse_languages(header).choose(tags) == asked(header, tags)
+
+
+def test_each_language_is_looked_at_once() -> None:
+    """However many ranges a header has, and however long a range or a tag is, choosing takes one pass."""
+    header = ",".join(f"x{chr(97 + number % 26)}-y{number};q=0.{number + 1}" for number in range(30))
+    languages = parse_languages(header + "," + "a-" * 100_000 + "b")
+    tags = [f"t{number}" for number in range(10_000)]
+    assert languages.choose(iter([*tags, "XC", "z" + "-a" * 1_000_000])) == "XC"
+
+
 def test_activities_in_names_every_activity() -> None:
     """Object, context and SubStatement, arrays or not; for reading a page's definitions at once."""
     value = statement(object=sub_statement(context=full_context("inner-")), context=full_context())
