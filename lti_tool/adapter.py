@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jwt
+import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from pylti1p3.cookie import CookieService
 from pylti1p3.deep_link import DeepLink
@@ -87,6 +88,7 @@ def verified_claims(
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not same(digest(nonce), nonce_digest):
         raise Refused(Reason.TOKEN_NONCE)
+    _check_storable(claims)
     _check_shapes(claims)
     try:
         launch.validate_registration().validate_deployment()
@@ -333,9 +335,13 @@ def _check_times(claims: Mapping[str, Any], now: int, leeway: int, max_age: int)
 
 
 def _time(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        usable = not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        usable = False
+    if not usable:
         raise Refused(Reason.TOKEN_TIMES, "missing or not a number")
-    return value
+    return float(value)
 
 
 _OBJECTS = (
@@ -350,6 +356,17 @@ _OBJECTS = (
     "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice",
 )
 _TEXTS = ("name", "given_name", "family_name", "email", "locale")
+
+
+def _check_storable(claims: Mapping[str, Any]) -> None:
+    """No half surrogate pairs in any text, no integers beyond 64 bits, no endless nesting.
+
+    Programs disagree about what these mean (RFC 8259, sections 6 and 8.2), and none of them can be kept.
+    """
+    try:
+        orjson.dumps(claims)
+    except TypeError as error:
+        raise Refused(Reason.CLAIM_MALFORMED, "a text or a number that cannot be kept") from error
 
 
 def _check_shapes(claims: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import orjson
 
 from lti_tool.outbound import OutboundError
 from lti_tool.platforms import Platform
-from lti_tool.services import ServiceError, Services, next_page, with_path_end
+from lti_tool.services import ServiceError, Services, finite, next_page, with_path_end
 
 SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 LINE_ITEM, LINE_ITEM_READ = SCOPE + "lineitem", SCOPE + "lineitem.readonly"
@@ -158,9 +158,7 @@ class Grades:
         """The platform's own view of everyone's result."""
         for one in self._pages(with_path_end(line_item, "results"), RESULT_READ, RESULTS_TYPE):
             if isinstance(one, dict) and isinstance(one.get("userId"), str):
-                yield Result(
-                    one["userId"], _number(one.get("resultScore")), _number(one.get("resultMaximum"))
-                )
+                yield Result(one["userId"], finite(one.get("resultScore")), finite(one.get("resultMaximum")))
 
     def _write(self, method: str, url: str, item: LineItem) -> LineItem:
         answer = self._services.call(
@@ -199,7 +197,7 @@ def _line_item(value: Any) -> LineItem | None:
         return None
     return LineItem(
         label=_text(value.get("label")),
-        maximum=_number(value.get("scoreMaximum")),
+        maximum=finite(value.get("scoreMaximum")),
         id=value["id"],
         resource_id=_text(value.get("resourceId")),
         tag=_text(value.get("tag")),
@@ -223,8 +221,3 @@ def _json(read: Any) -> Any:
 def _text(value: Any) -> str:
     # Moodle sends numbers here for some items.
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def _number(value: Any) -> float:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if usable else 0.0

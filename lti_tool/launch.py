@@ -21,6 +21,7 @@ from lti_tool.roles import tool_roles
 from lti_tool.sessions import LaunchSession, Sessions
 from lti_tool.tokens import new_secret
 from lti_tool.transactions import Transactions
+from statements.iri import valid_iri
 
 log = structlog.get_logger(__name__)
 
@@ -201,6 +202,8 @@ def _check_status(platform: Platform) -> None:
         raise Refused(Reason.PLATFORM_PENDING)
     if platform.status != ACTIVE:
         raise Refused(Reason.PLATFORM_DISABLED)
+    if not valid_iri(platform.issuer):
+        raise Refused(Reason.ISSUER_UNFIT)
 
 
 def describe(platform: Platform, claims: Mapping[str, Any]) -> dict[str, Any]:

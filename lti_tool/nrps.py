@@ -65,10 +65,7 @@ def fetch_roster(services: Services, platform: Platform, url: str, settings: Lti
 
 
 def _member(value: Any) -> Member | None:
-    if not isinstance(value, dict) or not isinstance(value.get("user_id"), str | int):
-        return None
-    subject = str(value["user_id"])
-    if not subject or len(subject) > MAX_SUBJECT:
+    if not isinstance(value, dict) or not (subject := _subject(value.get("user_id"))):
         return None
     roles = value.get("roles")
     name = _name(value.get("name")) or f"{_name(value.get('given_name'))} {_name(value.get('family_name'))}"
@@ -81,6 +78,15 @@ def _member(value: Any) -> Member | None:
         else tool_roles(()),
         active=value.get("status", "Active") == "Active",
     )
+
+
+def _subject(value: Any) -> str:
+    """The user id as text; empty when it is none, too long, or holds half a surrogate pair (no Unicode)."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return ""
+    subject = str(value)
+    is_text = subject.isascii() or not any("\ud800" <= character <= "\udfff" for character in subject)
+    return subject if len(subject) <= MAX_SUBJECT and is_text else ""
 
 
 def _identity(platform: Platform, value: Mapping[str, Any], member: Member) -> Identity:

@@ -88,7 +88,8 @@ def _serve_asset(fingerprint: str, name: str) -> Response:
         abort(404)
     try:
         data, current = _static(name)
-    except OSError:
+    except (OSError, ValueError):
+        # There is no such file, or the name holds a character that no file name may hold.
         abort(404)
     if fingerprint != current:
         abort(404)

@@ -15,6 +15,7 @@ from lrs.store.port import Reader, Store, Writer
 from lti_tool import keeping
 from lti_tool.config import origin_of
 from lti_tool.tokens import digest, new_id
+from statements.iri import valid_iri
 
 KIND = "platform"
 CLIENT_KIND = "platform-client"
@@ -112,7 +113,7 @@ class Platforms:
             created=self._clock(),
             deployments=tuple(deployments),
         )
-        check(platform)
+        check_new(platform)
         return self._store.writing(lambda writer: self.add_within(writer, platform))
 
     def add_within(self, writer: Writer, platform: Platform) -> Platform:
@@ -264,6 +265,8 @@ def check(platform: Platform) -> None:
         _check_text("deployment id", deployment)
     for field in ("auth_login_url", "auth_token_url", "jwks_url"):
         _check_url(field, getattr(platform, field))
+    if len(platform.audience) > MAX_URL or not platform.audience.isprintable():
+        raise ValueError("audience must be printable text")
     for origin in platform.frame_origins:
         _check_origin(origin)
     if platform.status not in STATUSES:
@@ -271,6 +274,16 @@ def check(platform: Platform) -> None:
     source = platform.number_source
     if source not in NUMBER_SOURCES and not (source.startswith("custom:") and source[7:].isidentifier()):
         raise ValueError("number source must be sourcedid, none or custom:<name>")
+
+
+def check_new(platform: Platform) -> None:
+    """`check`, and what is asked of new registrations alone. ValueError.
+
+    The issuer is the home page of the accounts in statements, an IRI (xAPI 1.0.3 Part 2, 2.4.2.4).
+    """
+    check(platform)
+    if not valid_iri(platform.issuer):
+        raise ValueError("issuer must be a web address, for example https://lms.example.go.id")
 
 
 def _check_text(field: str, value: str) -> None:

@@ -70,6 +70,14 @@ class Reason(Enum):
         _SETUP,
         lazy_gettext("The tool URL in the platform (target_link_uri) is not this tool's."),
     )
+    ISSUER_UNFIT = Refusal(
+        "LTI-07",
+        400,
+        lazy_gettext("This learning platform calls itself by a name that is no web address."),
+        lazy_gettext(
+            "Its issuer (iss) must be a web address, since it stands in every account; change it there."
+        ),
+    )
     STATE_UNKNOWN = Refusal(
         "LTI-10", 400, lazy_gettext("This launch was already used, or it took too long."), _AGAIN
     )

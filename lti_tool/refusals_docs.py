@@ -31,6 +31,8 @@ LOOK: Mapping[Reason, str] = {
     Reason.PLATFORM_DISABLED: "The operator, or the platform's administrator, switched it off: find out why first.",
     Reason.TARGET_FOREIGN: "`JEJAK_PUBLIC_URL` must be the address that browsers use; compare the *Tool URL* in the "
     "platform. Behind a proxy set `JEJAK_PROXY_HOPS`.",
+    Reason.ISSUER_UNFIT: "A registration from before issuers were checked. Accounts in statements are named by the "
+    "issuer, which must be an IRI: register the platform anew under its address.",
     Reason.STATE_UNKNOWN: "A page was loaded again or left open over ten minutes; harmless. If everybody gets it, the "
     "workers do not share one store.",
     Reason.BROWSER_DIFFERS: "Cookies are off, and the platform offers no storage: the button *Open in a new window* "

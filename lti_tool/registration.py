@@ -20,9 +20,10 @@ from lti_tool.calls import REGISTRATION, Calls, Party
 from lti_tool.config import SECOND, LtiSettings, origin_of
 from lti_tool.launch import LAUNCH_PATH, text
 from lti_tool.outbound import OutboundError
-from lti_tool.platforms import PENDING, AlreadyRegistered, Platform, Platforms, check
+from lti_tool.platforms import PENDING, AlreadyRegistered, Platform, Platforms, check_new
 from lti_tool.refusals import Reason, Refused
 from lti_tool.tokens import digest, new_id, new_secret
+from statements.iri import valid_iri
 
 log = structlog.get_logger(__name__)
 
@@ -221,7 +222,7 @@ class Registrations:
             deployments=(str(deployment),) if isinstance(deployment, str | int) and deployment != "" else (),
         )
         try:
-            check(platform)
+            check_new(platform)
         except ValueError as error:
             raise Refused(Reason.REGISTRATION_REFUSED, str(error)) from error
         return platform
@@ -244,6 +245,8 @@ def checked_configuration(url: str, value: Any) -> Configuration:
         one = value.get(name)
         if not isinstance(one, str) or not one or len(one) > 2048:
             raise Refused(Reason.REGISTRATION_CONFIGURATION, f"{name} is missing")
+        if not valid_iri(one):
+            raise Refused(Reason.REGISTRATION_CONFIGURATION, f"{name} is no address")
         texts[name] = one
     try:
         own = origin_of(url)
@@ -256,16 +259,20 @@ def checked_configuration(url: str, value: Any) -> Configuration:
     platform = value.get(PLATFORM_CONFIGURATION)
     if not isinstance(platform, dict):
         raise Refused(Reason.REGISTRATION_CONFIGURATION, "not an LTI platform")
-    audience = value.get("authorization_server")
     return Configuration(
         issuer=texts["issuer"],
         registration_endpoint=texts["registration_endpoint"],
         auth_login_url=texts["authorization_endpoint"],
         auth_token_url=texts["token_endpoint"],
         jwks_url=texts["jwks_uri"],
-        audience=audience if isinstance(audience, str) and len(audience) <= 2048 else "",
+        audience=_audience(value.get("authorization_server")),
         family=text(platform.get("product_family_code")),
     )
+
+
+def _audience(value: Any) -> str:
+    """The audience of token requests, when the platform names a usable one."""
+    return value if isinstance(value, str) and len(value) <= 2048 and value.isprintable() else ""
 
 
 def registration_request(settings: LtiSettings) -> Mapping[str, Any]:

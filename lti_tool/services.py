@@ -10,6 +10,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import urlencode, urljoin
 
 import jwt
@@ -173,9 +174,7 @@ class Services:
             raise TokenError(f"{NO_TOKEN}: the answer holds no usable token")
         if len(token) > MAX_TOKEN_LENGTH:
             raise TokenError(f"{NO_TOKEN}: it is too long")
-        seconds = value.get("expires_in")
-        usable = isinstance(seconds, int | float) and math.isfinite(seconds)
-        return token, int(min(seconds, 86_400)) if usable else 0
+        return token, int(max(0, min(finite(value.get("expires_in")), 86_400)))
 
     def _assertion(self, platform: Platform) -> str:
         key = self._keys.signing()
@@ -200,6 +199,16 @@ def _party(platform: Platform) -> Party:
     return Party(platform.tenant, platform.id)
 
 
+def finite(value: Any) -> float:
+    """A number of a platform's JSON; 0 for what is no number, or one that is beyond all use."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    try:
+        return float(value) if math.isfinite(value) else 0.0
+    except OverflowError:
+        return 0.0
+
+
 def next_page(answer: Answer, url: str) -> str | None:
     """The address of the next page, as its Link header says, or None.
 
@@ -210,8 +219,8 @@ def next_page(answer: Answer, url: str) -> str | None:
     for target, parameters in _LINK.findall(_undone(answer.headers.get("link", ""))):
         relation = _NEXT.search(parameters)
         if relation is not None and "next" in relation.group(1).lower().split():
-            address = urljoin(url, target.strip())
             try:
+                address = urljoin(url, target.strip())
                 return address if origin_of(address) == origin_of(url) else None
             except ValueError:
                 return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Any
 
 import orjson
 from flask import Blueprint, Response, abort, g, redirect, render_template, request
@@ -210,8 +209,10 @@ def own_entry(entry_id: str) -> Entry | None:
 
 def asked_year(today: date) -> int:
     """The year of the query, within reason; this year otherwise."""
-    text: Any = request.args.get("year", "")
-    return int(text) if text.isascii() and text.isdigit() and 2000 <= int(text) <= today.year else today.year
+    text = request.args.get("year", "")
+    if not (len(text) == 4 and text.isascii() and text.isdigit()):
+        return today.year
+    return int(text) if 2000 <= int(text) <= today.year else today.year
 
 
 def loggable(table: Table, pillar: str) -> list[Form]:

@@ -11,9 +11,22 @@ from typing import Any
 import jwt
 import pytest
 
+from lrs.store.port import Writer
+from lti_tool import keeping
 from lti_tool.cookies import login_name
+from lti_tool.tokens import digest
 from tests.lti_tool.conftest import World
-from tests.lti_tool.platform import CLAIM, TOOL, Clock, TestPlatform, answer, private_key, public_jwk
+from tests.lti_tool.platform import (
+    AGS_CLAIM,
+    CLAIM,
+    DL_CLAIM,
+    TOOL,
+    Clock,
+    TestPlatform,
+    answer,
+    private_key,
+    public_jwk,
+)
 
 NOW = 1_763_900_000
 
@@ -43,6 +56,33 @@ BAD_CLAIMS: list[tuple[str, dict[str, Any], str]] = [
     ("missing iat", {"iat": None}, "LTI-33"),
     ("exp is a text", {"exp": "tomorrow"}, "LTI-33"),
     ("exp is true", {"exp": True}, "LTI-33"),
+    ("exp beyond all floats", {"exp": 10**310}, "LTI-33"),
+    ("iat beyond all floats", {"iat": -(10**310)}, "LTI-33"),
+    ("nbf beyond all floats", {"nbf": 10**310}, "LTI-33"),
+    ("exp beyond 64 bits", {"exp": 10**25}, "LTI-43"),
+    ("half a surrogate pair in sub", {"sub": "\ud800"}, "LTI-43"),
+    ("half a surrogate pair in name", {"name": "Budi \udfff"}, "LTI-43"),
+    ("half a surrogate pair in locale", {"locale": "\ud800"}, "LTI-43"),
+    ("half a surrogate pair in a context id", {CLAIM + "context": {"id": "\ud800"}}, "LTI-43"),
+    ("half a surrogate pair in a custom name", {CLAIM + "custom": {"\ud800": "x"}}, "LTI-43"),
+    ("half a surrogate pair in a custom value", {CLAIM + "custom": {"x": "\ud800"}}, "LTI-43"),
+    ("half a surrogate pair in a claim of nobody's", {"https://x.example/": ["\udfff"]}, "LTI-43"),
+    ("half a surrogate pair in roles", {CLAIM + "roles": ["\ud800"]}, "LTI-43"),
+    (
+        "half a surrogate pair in the return address",
+        {CLAIM + "launch_presentation": {"return_url": "https://lms.example/\ud800"}},
+        "LTI-43",
+    ),
+    ("half a surrogate pair in a scope", {AGS_CLAIM: {"scope": ["\ud800"]}}, "LTI-43"),
+    ("an integer beyond 64 bits", {CLAIM + "custom": {"n": 10**25}}, "LTI-43"),
+    (
+        "an integer beyond 64 bits in the settings of deep linking",
+        {
+            CLAIM + "message_type": "LtiDeepLinkingRequest",
+            DL_CLAIM + "deep_linking_settings": {"deep_link_return_url": "https://lms.example/", "n": 2**64},
+        },
+        "LTI-43",
+    ),
     ("expired", {"iat": NOW - 90, "exp": NOW - 30}, "LTI-32"),
     ("a year old but not expired", {"iat": NOW - 31_536_000, "exp": NOW + 60}, "LTI-32"),
     ("issued in the future", {"iat": NOW + 60, "exp": NOW + 120}, "LTI-33"),
@@ -402,3 +442,32 @@ def test_another_form_at_the_bare_address_is_not_served(world: World) -> None:
     response = world.app.test_client().post("/", data={"a": "b"}, base_url=TOOL)
     assert response.status_code == 405
     assert "GET" in response.headers["Allow"]
+
+
+def test_an_integer_of_thousands_of_digits_is_refused(world: World) -> None:
+    """Python reads no integer of more than 4,300 digits: the message is malformed, not an error of ours."""
+    visit = world.visit()
+    visit.login()
+    head = base64.urlsafe_b64encode(json.dumps({"alg": "RS256", "kid": world.platform.kid}).encode())
+    body = base64.urlsafe_b64encode(b'{"iss": "https://lms.example", "exp": 1' + b"0" * 5000 + b"}")
+    token = b".".join((head.rstrip(b"="), body.rstrip(b"="), b"eA")).decode()
+    refused(visit.launch(token), "LTI-21")
+
+
+def test_an_issuer_that_is_no_address_is_refused(world: World) -> None:
+    """Accounts in statements are named by the issuer, an IRI: who has none could not be written about."""
+    platform = TestPlatform(world.clock, issuer="no address", client_id="c")
+    good = TestPlatform(world.clock, issuer="https://early.example", client_id="c")
+    made = good.register(world.tool.platforms, world.wire)
+
+    def earlier(writer: Writer) -> None:
+        """As a build before this check kept it."""
+        value = keeping.get(writer, "platform", made.id)
+        assert value is not None
+        keeping.put(writer, "platform", made.id, {**value, "issuer": "no address"}, now=1)
+        client = digest("no address", "c")
+        keeping.put(writer, "platform-client", client, {"platform": made.id}, now=1)
+
+    world.store.writing(earlier)
+    refused(world.visit(platform).login(), "LTI-07")
+    assert world.tool.platforms.disable(made.id).status == "disabled"

@@ -222,6 +222,10 @@ BAD_CONFIGURATIONS: list[dict[str, Any]] = [
     {"jwks_uri": "javascript:alert(1)"},
     {"token_endpoint": "file:///etc/passwd"},
     {"authorization_endpoint": "/relative"},
+    {"issuer": "https://moodle.example/a b"},
+    {"issuer": "https://moodle.example/\ud800"},
+    {"token_endpoint": "https://moodle.example/\udfff"},
+    {"jwks_uri": "https://["},
     {PLATFORM_CLAIM: None},
     {PLATFORM_CLAIM: "moodle"},
 ]
@@ -270,6 +274,9 @@ def test_registration_cannot_reach_inside(world: World, url: str) -> None:
         {"client_id": ""},
         {"client_id": "x" * 300},
         {"client_id": "a\nb"},
+        {"client_id": "\ud800"},
+        {"client_id": "c", TOOL_CLAIM: {"deployment_id": "\ud800"}},
+        {"client_id": "c", TOOL_CLAIM: {"deployment_id": 10**300}},
         "text",
     ],
 )
@@ -286,6 +293,14 @@ def test_a_platform_that_names_no_deployment_is_kept_without(world: World, reply
     world.wire.handlers[ENDPOINT] = lambda _sent: answer(reply)
     register(world, invite(world))
     assert newcomers(world)[0].deployments == ()
+
+
+@pytest.mark.parametrize("audience", ["\ud800", "a\nb", 10**25, ["x"], "x" * 3000])
+def test_a_strange_audience_is_left_out(world: World, audience: Any) -> None:
+    """An `authorization_server` that cannot be used is as if it were not told."""
+    serve(world, authorization_server=audience)
+    register(world, invite(world))
+    assert newcomers(world)[0].audience == ""
 
 
 def test_a_numeric_deployment_is_its_text(world: World) -> None:

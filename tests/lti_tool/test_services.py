@@ -12,7 +12,7 @@ import pytest
 from lti_tool.ags import LINE_ITEM, RESULT_READ, SCORE, Grades, LineItem, Result, Score
 from lti_tool.outbound import Answer, OutboundError
 from lti_tool.platforms import Platform
-from lti_tool.services import ServiceError, next_page, with_path_end
+from lti_tool.services import ServiceError, finite, next_page, with_path_end
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import CLAIM, NRPS_CLAIM, ROLE, Clock, Sent, TestPlatform, answer
 
@@ -332,9 +332,55 @@ def test_strange_members_are_passed_over(world: World) -> None:
     """Members without a usable id, and fields of wrong types, do not spoil the rest."""
     serve_roster(
         world,
-        [None, {}, {"user_id": ""}, member(5, name=7, roles="Learner", lis_person_sourcedid=1), member(6)],
+        [
+            None,
+            {},
+            {"user_id": ""},
+            {"user_id": "\ud800"},
+            {"user_id": True},
+            {"user_id": 10**3000},
+            {"user_id": "x" * 2049},
+            member(5, name=7, roles="Learner", lis_person_sourcedid=1),
+            member(6, name="\ud800", email="\udfff", given_name="A\ud800", roles=["\ud800"], status="\ud800"),
+        ],
     )
     assert {one.subject for one in world.tool.roster.members(launch(world))} == {"900", "5", "6"}
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize("link", ["<http://[>; rel=next", "<https://a:99999/>; rel=next"])
+def test_a_next_page_that_is_no_address_ends_the_roster(world: World, link: str) -> None:
+    """A link that cannot be read is no further page; what was read is shown."""
+    world.wire.handlers[MEMBERS] = lambda _sent: answer({"members": [member(6)]}, link=link)
+    assert {one.subject for one in world.tool.roster.members(launch(world))} == {"900", "6"}
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (10**310, 0.0),
+        (-(10**310), 0.0),
+        (float("inf"), 0.0),
+        (float("nan"), 0.0),
+        (True, 0.0),
+        ("5", 0.0),
+        (None, 0.0),
+        ([], 0.0),
+        (10**25, 1e25),
+        (2.5, 2.5),
+    ],
+)
+def test_numbers_of_a_platform_are_finite(value: Any, number: float) -> None:
+    """What is no number, or beyond all use, counts as 0; nothing fails on the way."""
+    assert finite(value) == number
+
+
+@pytest.mark.parametrize("seconds", [10**310, -5, "3600", None, True, float("inf")])
+def test_a_token_with_a_strange_life_is_used_once(world: World, seconds: Any) -> None:
+    """A token answer whose `expires_in` means nothing still works, and is not kept."""
+    serve_tokens(world, world.platform, seconds=seconds)
+    serve_roster(world, [member(6)])
+    assert {one.subject for one in world.tool.roster.members(launch(world))} == {"900", "6"}
 
 
 def grades(world: World, platform: Platform, **claim: Any) -> Grades:
