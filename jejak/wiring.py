@@ -89,7 +89,7 @@ def wire(settings: Settings) -> Wired:
     parts = core(settings)
     store, record, tool = parts.store, parts.record, parts.tool
     key = secret_key(store, settings.secret_key)
-    credentials = Credentials(store, now)
+    credentials = Credentials(store, now, proxy_hops=settings.proxy_hops)
     limits = Limits(
         max_body_bytes=settings.max_body_bytes,
         max_attachment_bytes=settings.max_attachment_bytes,

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import orjson
 
+from lrs.failed_logins import FailedLogins
 from lrs.store.port import Document, Reader, Store, Writer
 from statements.identity import agent_key
 
@@ -143,8 +144,10 @@ class Credential:
 class Credentials:
     """The credentials kept in the store. Safe to use from many threads."""
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
-        """`clock` gives microseconds since the epoch."""
+    def __init__(self, store: Store, clock: Callable[[], int], *, proxy_hops: int = 0) -> None:
+        """`clock` gives microseconds since the epoch; `proxy_hops` trusted proxies stand in front."""
+        self.failed = FailedLogins(clock)
+        self.proxy_hops = proxy_hops
         self._store = store
         self._clock = clock
         self._known: dict[str, tuple[int, bytes, Access]] = {}

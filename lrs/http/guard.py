@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from lrs.access import Access, Credentials
 from lrs.http.headers import basic_credentials
 from lrs.http.problems import Refusal
@@ -9,6 +12,7 @@ from lrs.http.request import Request
 
 CHALLENGE = ("WWW-Authenticate", 'Basic realm="xAPI", charset="UTF-8"')
 LONGEST = 2_000
+TOO_MANY = "Too many wrong secrets came from your address for this key. The right one is taken at any time."
 
 
 def caller(request: Request, credentials: Credentials) -> Access:
@@ -22,8 +26,24 @@ def caller(request: Request, credentials: Credentials) -> Access:
     pair = basic_credentials(header) if len(header) <= LONGEST else None
     access = credentials.authenticate(*pair) if pair is not None else None
     if access is None:
+        if seconds := failed_login(request.environ, credentials, pair[0] if pair else ""):
+            raise Refusal(429, TOO_MANY, headers=[("Retry-After", str(seconds))])
         raise Refusal(401, "The credential is not known here or was disabled.", headers=[CHALLENGE])
     return access
+
+
+def failed_login(environ: Mapping[str, Any], credentials: Credentials, key: str) -> int:
+    """Log a wrong secret and count it; the seconds to wait when there were too many, else 0."""
+    return credentials.failed.count(_address(environ, credentials.proxy_hops), key)
+
+
+def _address(environ: Mapping[str, Any], proxy_hops: int) -> str:
+    """The address of the client, as the trusted proxies in front tell it."""
+    if proxy_hops and "werkzeug.proxy_fix.orig" not in environ:
+        told = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(told) >= proxy_hops and (address := str(told[-proxy_hops]).strip()):
+            return address
+    return str(environ.get("REMOTE_ADDR", ""))
 
 
 def is_remembered(header: str, credentials: Credentials) -> bool:

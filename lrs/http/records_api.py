@@ -20,6 +20,7 @@ from lrs.access import Access, Credentials, Scope
 from lrs.http import records_schemas as schemas
 from lrs.http import records_shapes as shapes
 from lrs.http.cross_site import SAFE_METHODS, foreign
+from lrs.http.guard import TOO_MANY, failed_login
 from lrs.http.records_openapi import document, methods_at
 from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
@@ -226,6 +227,8 @@ def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Calla
                 raise _Refused(401, "Send the key and secret of a credential.", _CHALLENGE)
             access = credentials.authenticate(told.username, told.password or "")
             if access is None:
+                if seconds := failed_login(request.environ, credentials, told.username):
+                    raise _Refused(429, TOO_MANY, {"Retry-After": str(seconds)})
                 raise _Refused(401, "The key or the secret is not valid.", _CHALLENGE)
             if not allowed(access):
                 raise _Refused(403, "The scopes of this credential do not allow it.")

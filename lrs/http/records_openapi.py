@@ -152,6 +152,9 @@ def methods_at(path: str) -> list[str]:
 
 def _operation(operation: Operation) -> dict[str, Any]:
     problems = [] if operation.open else [(401, "No valid credential."), (403, "The scopes do not allow it.")]
+    problems += (
+        [] if operation.open else [(429, "Too many wrong secrets came from this address for this key.")]
+    )
     if not operation.open and (operation.body or operation.free_body):
         problems[1] = (403, "The scopes do not allow it, or a page of another site asks.")
         problems.append((415, "The body is not sent as application/json."))

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from lrs.access import Access, Credentials
+from lrs.failed_logins import PER_MINUTE
 from lrs.http.records_api import create_records_blueprint
 from lrs.http.records_openapi import OPERATIONS
 from lrs.ingest import Ingest
@@ -19,6 +20,7 @@ from lrs.store.port import Unavailable
 from statements.profile.table import LATEST
 from statements.versions import Version
 from tests.contract.make import new_id, now
+from tests.lrs.client import basic
 from tests.lrs.records.conftest import Desk, agent
 from tests.statements.profile_samples import moodle
 
@@ -30,7 +32,7 @@ class Caller:
     """Sends requests with one credential."""
 
     def __init__(self, client: FlaskClient, key: str = "", secret: str = "") -> None:
-        self._client = client
+        self._client, self.key = client, key
         token = b64encode(f"{key}:{secret}".encode()).decode()
         self._headers = {"Authorization": f"Basic {token}"} if key else {}
 
@@ -393,3 +395,15 @@ def test_decisions_ask_for_the_scope_of_their_own(app: Flask, desk: Desk) -> Non
     may = caller(app, desk, "statements/write", "statements/read", "decisions/write")
     assert may.send("POST", "/api/v1/decisions", body).status_code == 200
     assert desk.only().status == "verified"
+
+
+def test_the_record_api_counts_the_same_way(app: Flask, desk: Desk) -> None:
+    """The record API answers wrong secrets as the xAPI does, and never refuses the right one."""
+    api = caller(app, desk)
+    key = api.key
+    client = app.test_client()
+    wrong = {"Authorization": basic(key, "wrong")}
+    told = [client.get("/api/v1/table", headers=wrong) for _ in range(PER_MINUTE + 2)]
+    assert (told[0].status_code, told[-1].status_code) == (401, 429)
+    assert told[-1].headers["Retry-After"]
+    assert api.get("/api/v1/table").status_code == 200
