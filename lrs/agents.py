@@ -18,6 +18,10 @@ from statements.identity import IDENTIFIERS, agent_key, members
 KIND = "agent"
 MOST_NAMES = 20
 """Names kept for one agent; later ones push out the earliest."""
+LONGEST_NAME = 1_000
+"""Characters of a name that is kept; what is longer is no name."""
+MOST_TOLD = 5_000
+"""Names that one request brings; more of them stay in its statements."""
 CACHE_SIZE = 100_000
 
 Names = frozenset[tuple[str, str]]
@@ -68,11 +72,13 @@ class Agents:
 
     def told(self, tenant: str, statements: Sequence[Mapping[str, Any]]) -> Names:
         """The names in these statements that this process has not seen stored yet."""
-        found = set()
+        found: set[tuple[str, str]] = set()
         for statement in statements:
             for actor in actors(statement):
                 name = actor.get("name")
-                if name and (key := agent_key(actor)) is not None and (tenant, key, name) not in self._seen:
+                if not name or len(name) > LONGEST_NAME or len(found) >= MOST_TOLD:
+                    continue
+                if (key := agent_key(actor)) is not None and (tenant, key, name) not in self._seen:
                     found.add((key, name))
         return frozenset(found)
 

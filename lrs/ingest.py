@@ -6,7 +6,7 @@ content is a success, other content is `Differs` (xAPI 1.0.3 Part 3, 2.1.1 and 2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,14 +15,14 @@ from lrs import attachments as data
 from lrs import decisions
 from lrs.access import Access
 from lrs.activities import KIND as ACTIVITY
-from lrs.activities import Activities
+from lrs.activities import Activities, LargeDefinitionsError
 from lrs.agents import KIND as AGENT
 from lrs.agents import Agents
 from lrs.awaited import Awaited, arrive, mark
 from lrs.repeated_statements import UncertainError, compare, latest_repeated
 from lrs.sizes import check_keys
 from lrs.steps import Call, Steps, Write, perform
-from lrs.store.port import Conflict, Position, Record, Store, Views, Writer
+from lrs.store.port import Conflict, Document, Position, Record, Store, Unavailable, Views, Writer
 from lrs.tenant_turns import TenantTurns
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
@@ -170,10 +170,14 @@ class Ingest:
         same: set[str] = set()
         """Ids that are stored, with the same statement in other words."""
 
-        def work(writer: Writer) -> tuple[int, int]:
+        large: dict[str, tuple[str, Document | None]] = {}
+        """What was prepared of definitions that are too large to be merged inside the write."""
+
+        def work(writer: Writer) -> tuple[int, int, Collection[str]]:
             known = writer.get(tenant, looked_up, bodies=False) if looked_up else {}
             fresh = [prepared for prepared in batch if prepared.id not in known]
             latest = latest_repeated(batch, known, same) if len(fresh) < len(batch) else 0
+            changed: Collection[str] = ()
             if fresh:
                 latest = _add(writer, tenant, fresh, known, self._awaited, clients)
                 if said:
@@ -182,26 +186,27 @@ class Ingest:
                             decisions.keep(
                                 writer, tenant, prepared.id, what, stored, counts=access.may_decide
                             )
-                self._activities.learn(writer, tenant, told)
+                changed = self._activities.learn(writer, tenant, told, large)
                 self._agents.learn(writer, tenant, names)
                 data.grant(writer, access, received, latest)
-            return latest, len(fresh)
+            return latest, len(fresh), changed
 
         prefetch = [(tenant, name) for name in clients | references]
         documents = [
             *self._awaited.wanted(tenant, clients),
-            *((ACTIVITY, tenant, name) for name, _, _ in told),
             *((AGENT, tenant, key) for key, _ in names),
         ]
+        heads = [(ACTIVITY, tenant, name) for name in told]
         # As they will be where nothing is referred to; others are made anew.
         views = [(tenant, (prepared.keys,)) for prepared in batch]
         size = sum([len(prepared.head) + KEY_SIZE * len(prepared.keys) for prepared in batch])
-        write = Write(work, prefetch, documents, (), views, tenant, size)
+        size += sum([len(each.text) for each in told.values()])
+        write = Write(work, prefetch, documents, heads, views, tenant, size)
         attempt = 0
         while True:
             attempt += 1
             try:
-                stored, new = yield write
+                stored, new, changed = yield write
                 break
             except Conflict:
                 # One of these ids is there; the next attempt reads its statement. Most ids were just made, so
@@ -214,9 +219,14 @@ class Ingest:
                 compared = partial(compare, self._store, self._turns, access, batch, found, version)
                 yield Call(compared, long=True)
                 same.update(batch[index].id for index in found)
+            except LargeDefinitionsError as error:
+                if attempt >= ATTEMPTS:
+                    raise Unavailable("others changed these definitions again and again") from None
+                preparing = partial(self._activities.prepare, tenant, told, error.names, self._turns)
+                large.update((yield Call(preparing, long=True)))
         receipt = Receipt(ids, stored, new)
         if new:
-            self._activities.learned(tenant, told)
+            self._activities.learned(tenant, told, changed, large)
             self._agents.learned(tenant, names)
             if self._on_written is not None:
                 self._on_written(receipt)

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from lrs import documents
+from lrs import activities, agents, documents
 from lrs.documents import PAGE
 from lrs.http.services import Limits
 from tests.contract.engines import ENGINES
 from tests.lrs.client import Client
-from tests.lrs.samples import statement
+from tests.lrs.samples import COURSE, statement
 from tests.lrs.test_document_resources import NEW, OWNERS, RESOURCES, TEXT, create, where
 from tests.lrs.watched import WatchedStore, watched
 from tests.serving import application
@@ -202,3 +202,85 @@ def fill(client: Client, store: WatchedStore, names: list[str]) -> None:
         writer.put(replace(one, name=f"{'0' * 36}\x1f{names[-1]}"))
 
     store.writing(work)
+
+
+def described(target: str = COURSE, **definition: Any) -> dict[str, Any]:
+    """A statement that describes its activity."""
+    return statement() | {"object": {"id": target, "definition": definition}}
+
+
+def known(client: Client, name: str = COURSE) -> Any:
+    """What is known of an activity."""
+    return client.get("/activities", {"activityId": name}).json.get("definition")
+
+
+def test_a_large_definition_is_merged_outside_the_write(client: Client) -> None:
+    """Small news about it are united with it, repetitions change nothing, and later news go on."""
+    large = {"https://example.org/large": "x" * 300_000}
+    assert client.post("/statements", described(extensions=large)).status == 200
+    for name in ("one", "two", "two", "one"):
+        assert client.post("/statements", described(name={"en": name})).status == 200
+        assert known(client) == {"extensions": large, "name": {"en": name}}
+    assert client.post("/statements", described(description={"id": "apa"})).status == 200
+    assert known(client) == {"extensions": large, "name": {"en": "one"}, "description": {"id": "apa"}}
+
+
+def test_a_request_changes_a_bounded_amount_of_large_definitions(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is beyond the bound stays as it is; its statements are stored, and a later one changes it."""
+    monkeypatch.setattr(activities, "MOST_PREPARED", 700_000)
+    names = [f"https://example.org/{number}" for number in range(5)]
+    for name in names:
+        client.post("/statements", described(name, extensions={"https://example.org/x": "x" * 300_000}))
+    sent = [described(name, name={"en": "new"}) for name in names]
+    assert client.post("/statements", sent).status == 200
+    assert ["name" in known(client, name) for name in names] == [True] * 3 + [False] * 2
+    assert client.post("/statements", described(names[4], name={"en": "new"})).status == 200
+    assert known(client, names[4])["name"] == {"en": "new"}
+
+
+def test_a_definition_changed_during_a_large_merge_is_merged_too(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another statement describes the activity meanwhile: neither description is lost."""
+    client.post("/statements", described(extensions={"https://example.org/x": "x" * 300_000}))
+    prepare, calls = activities.Activities.prepare, []
+
+    def meanwhile(*args: Any) -> Any:
+        prepared = prepare(*args)
+        calls.append(None)
+        if len(calls) == 1:
+            assert client.post("/statements", described(name={"id": "nama"})).status == 200
+        return prepared
+
+    monkeypatch.setattr(activities.Activities, "prepare", meanwhile)
+    assert client.post("/statements", described(name={"en": "name"})).status == 200
+    assert known(client)["name"] == {"id": "nama", "en": "name"}
+    assert len(client.statements()) == 3
+
+
+def test_two_sources_that_describe_an_activity_each_in_its_way_do_not_write_in_turns(
+    client: Client, store: WatchedStore
+) -> None:
+    """What each says is known: its document stays as it is, however often they take turns."""
+    for each in ({"name": {"en": "one"}}, {"description": {"en": "two"}}):
+        client.post("/statements", described(**each))
+    with store.reading() as reader:
+        before = reader.document("activity", "one", COURSE)
+    for each in ({"name": {"en": "one"}}, {"description": {"en": "two"}}) * 3:
+        assert client.post("/statements", described(**each)).status == 200
+    with store.reading() as reader:
+        assert reader.document("activity", "one", COURSE) == before
+
+
+def test_a_name_that_is_no_name_is_not_kept(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of a hundred thousand characters stays in its statement; so do names beyond those of a request."""
+    monkeypatch.setattr(agents, "MOST_TOLD", 2)
+    siti = {"objectType": "Agent", "mbox": "mailto:siti@example.go.id"}
+    assert client.post("/statements", statement() | {"actor": {**siti, "name": "x" * 100_000}}).status == 200
+    assert "name" not in client.get("/agents", {"agent": json.dumps(siti)}).json
+    sent = [statement() | {"actor": {**siti, "name": f"Siti {number}"}} for number in range(4)]
+    assert client.post("/statements", sent).status == 200
+    assert len(client.get("/agents", {"agent": json.dumps(siti)}).json["name"]) == 2
+    assert len(client.statements()) == 5

@@ -156,7 +156,7 @@ def test_storing_is_tried_again_after_a_lost_race(races: int, error: type[Except
         asked.append(steps.throw(Conflict(["x"])))
     if error is None:
         with pytest.raises(StopIteration) as ended:
-            steps.send((7, 1))
+            steps.send((7, 1, ()))
         assert isinstance(ended.value.value, Receipt)
         assert ended.value.value.stored == 7
     else:
