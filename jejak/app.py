@@ -67,6 +67,8 @@ class Application:
         if following:
             follower = self.wired.record.follower
             self._begin("follower", lambda: follower.run_forever(self._stop))
+            references = self.wired.references
+            self._begin("references", lambda: references.run_forever(self._stop))
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)

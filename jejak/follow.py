@@ -1,5 +1,5 @@
-"""The process that works out the learning record and keeps platforms' gradebooks in step with it, beside the
-workers so that they never wait for either.
+"""The process that works out the learning record, keeps platforms' gradebooks in step with it and indexes
+statements that refer to others, beside the workers so that they never wait for any of it.
 
 `python -m jejak.follow` runs until its standard input closes: it ends with whoever started it, however that
 one ends.
@@ -21,6 +21,8 @@ from jejak.wiring import core
 NICE = 19
 """Requests come first; the record may be a moment later."""
 RESTART_SECONDS = 1.0
+REFERENCES_SECONDS = 2.0
+"""How long the end waits for a slice of pending references; one that is cut off is done again."""
 GRADING_SECONDS = 5.0
 """How long the end waits for a score that is being sent; one that is cut off is sent again."""
 
@@ -42,9 +44,14 @@ def main() -> None:
         name="progress",
     )
     grading.start()
+    references = threading.Thread(
+        target=parts.references.run_forever, args=(stop,), daemon=True, name="references"
+    )
+    references.start()
     try:
         parts.record.follower.run_forever(stop)
         grading.join(timeout=GRADING_SECONDS)
+        references.join(timeout=REFERENCES_SECONDS)
     finally:
         parts.store.close()
 

@@ -14,6 +14,7 @@ from lrs.access import Credentials
 from lrs.http.application import XapiApplication
 from lrs.http.services import Limits
 from lrs.http.validate import ValidateApplication, inspect
+from lrs.pending_references import PendingReferences
 from lrs.people import People, mailbox_key, nip_key, username_key
 from lrs.records.learning_record import LearningRecord
 from lrs.store.open import open_store
@@ -39,6 +40,7 @@ class Core:
     record: LearningRecord
     tool: LtiTool
     progress: Progress
+    references: PendingReferences
 
 
 def core(settings: Settings) -> Core:
@@ -61,7 +63,7 @@ def core(settings: Settings) -> Core:
         table_for=record.tables.of,
     )
     progress = Progress(record, tool.goals, tool.grades, tool.platforms, now)
-    return Core(store, record, tool, progress)
+    return Core(store, record, tool, progress, PendingReferences(store, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Wired:
     tool: LtiTool
     desk: Desk
     progress: Progress
+    references: PendingReferences
 
     def validate(self, body: bytes, version: Version) -> tuple[int, Iterable[Problem]]:
         """Check a pasted statement exactly as the record store would."""
@@ -128,6 +131,7 @@ def wire(settings: Settings) -> Wired:
         tool=tool,
         desk=desk,
         progress=parts.progress,
+        references=parts.references,
     )
 
 

@@ -21,6 +21,7 @@ import orjson
 from lrs.failed_logins import FailedLogins
 from lrs.store.port import Document, Reader, Store, Writer
 from statements.identity import agent_key
+from statements.keys import AUTHORITY
 
 KIND = "credential"
 CARRIED_OVER = "carried-over"
@@ -33,7 +34,6 @@ CACHE_SIZE = 10_000
 PAGE = 500
 AUTHORITY_HOME = "https://jejak.id/xapi/authorities/"
 """Home page of the accounts that stand for credentials; the tenant follows."""
-_MINE = "m\x1f"
 
 
 class Scope(StrEnum):
@@ -121,12 +121,12 @@ def mine_key(authority: Mapping[str, Any]) -> str:
     if identity is None:
         # An authority group (an OAuth application and its user) is known by its members.
         identity = "\x1f".join(sorted(agent_key(member) or "" for member in authority.get("member", ())))
-    return f"{_MINE}{identity}"
+    return AUTHORITY + identity
 
 
 def mine_of(keys: Iterable[str]) -> str | None:
     """The `mine_key` among the keys of a statement; None when it has none."""
-    return next((key for key in keys if key.startswith(_MINE)), None)
+    return next((key for key in keys if key.startswith(AUTHORITY)), None)
 
 
 @dataclass(frozen=True, slots=True)

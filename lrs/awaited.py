@@ -18,6 +18,9 @@ EVER = "awaited-ever"
 before the first statement, nor where the statements were stored by a program that did not have it yet; such a
 program must not run beside this one, for it marks ids without saying so."""
 YES, NO = b"yes", b"no"
+VOIDED, PLAIN, UNKNOWN = b"voided", b"plain", b""
+"""Body of a mark: whether one of those that refer to the id voids it. Unknown where the mark was made by a
+program that did not say so."""
 
 
 class Awaited:
@@ -34,17 +37,17 @@ class Awaited:
             names += [(KIND, tenant, id) for id in ids]
         return names
 
-    def among(self, writer: Writer, tenant: str, ids: Collection[str], at: int) -> Collection[str]:
-        """Those of the ids that are awaited; `at` is the present in microseconds."""
+    def among(self, writer: Writer, tenant: str, ids: Collection[str], at: int) -> Mapping[str, Document]:
+        """The marks of those of the ids that are awaited; `at` is the present in microseconds."""
         if not ids:
-            return ()
+            return {}
         ever = writer.document(EVER, tenant, "")
         if ever is None:
             body = YES if writer.find_documents(KIND, tenant, limit=1) else NO
             ever = Document(EVER, tenant, "", body, etag="1", updated=at)
             writer.put(ever)
         if ever.body == NO:
-            return ()
+            return {}
         self._ever.add(tenant)
         return marked(writer, tenant, ids)
 
@@ -54,15 +57,21 @@ def marked(reader: Reader, tenant: str, ids: Collection[str]) -> Mapping[str, Do
     return reader.documents(KIND, tenant, ids)
 
 
-def mark(writer: Writer, tenant: str, ids: Collection[str], at: int = 0) -> None:
-    """From now on these ids are awaited."""
+def mark(
+    writer: Writer, tenant: str, ids: Collection[str], at: int = 0, *, voided: Collection[str] | None = None
+) -> None:
+    """From now on these ids are awaited; `voided` are those that are to be hidden when they come."""
     if not ids:
         return
     ever = writer.document(EVER, tenant, "")
     if ever is None or ever.body == NO:
         writer.put(Document(EVER, tenant, "", YES, etag="2", updated=at))
+    held = marked(writer, tenant, ids)
     for id in ids:
-        writer.put(Document(KIND, tenant, id, b"", etag="1", updated=at))
+        body = UNKNOWN if voided is None else VOIDED if id in voided else PLAIN
+        # A mark that says enough is left alone: else all who refer to one id would fight for its mark.
+        if id not in held or (body == VOIDED and held[id].body == PLAIN):
+            writer.put(Document(KIND, tenant, id, body, etag="1", updated=at))
 
 
 def arrive(writer: Writer, tenant: str, ids: Collection[str]) -> None:

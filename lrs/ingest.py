@@ -13,6 +13,7 @@ from typing import Any
 
 from lrs import attachments as data
 from lrs import decisions
+from lrs import pending_references as pending
 from lrs.access import Access
 from lrs.activities import KIND as ACTIVITY
 from lrs.activities import Activities, LargeDefinitionsError
@@ -22,11 +23,10 @@ from lrs.awaited import Awaited, arrive, mark
 from lrs.repeated_statements import UncertainError, compare, latest_repeated
 from lrs.sizes import check_keys
 from lrs.steps import Call, Steps, Write, perform
-from lrs.store.port import Conflict, Document, Position, Record, Store, Unavailable, Views, Writer
+from lrs.store.port import Conflict, Document, Position, Record, Store, Unavailable, Writer
 from lrs.tenant_turns import TenantTurns
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
-from statements.keys import target_key
 from statements.prepare import Prepared, prepare
 from statements.references import lookups, plan, voided_voidings
 from statements.rules import check_batch
@@ -34,11 +34,9 @@ from statements.rules_requests import problem
 from statements.signatures import LARGEST, check_signature
 from statements.versions import Version
 
-REFERRERS = 1000
 ATTEMPTS = 5
 KEY_SIZE = 100
 """Bytes that an index key is reckoned with when the store shares out its time: its text and its row."""
-_MINE = "m\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,7 @@ class Ingest:
 
         prefetch = [(tenant, name) for name in clients | references]
         documents = [
-            *self._awaited.wanted(tenant, clients),
+            *self._awaited.wanted(tenant, clients | references),
             *((AGENT, tenant, key) for key, _ in names),
         ]
         heads = [(ACTIVITY, tenant, name) for name in told]
@@ -257,10 +255,11 @@ def _add(
     if problems:
         raise Invalid(problems)
     first = writer.stamp(len(fresh))
-    referrers = {
-        name: _referrers(writer, tenant, name) for name in awaited.among(writer, tenant, clients, first)
-    }
-    made = plan(fresh, known, referrers)
+    late = pending.waiting(writer, tenant, awaited.among(writer, tenant, clients, first))
+    reached, unread = pending.follow(writer, tenant, fresh, known)
+    made = plan(
+        fresh, reached, late.referrers, voided=late.voided, unread=unread, most_keys=pending.MOST_KEYS
+    )
     writer.append(
         [
             Record(
@@ -269,45 +268,29 @@ def _add(
                 first + place,
                 prepared.body(first + place),
                 prepared.digest,
-                guarded(made.views[prepared.id]),
+                made.views[prepared.id],
                 prepared.id in made.hide,
             )
             for place, prepared in enumerate(fresh)
         ]
     )
     if made.reindex:
-        writer.reindex(tenant, {name: guarded(views) for name, views in made.reindex.items()})
+        writer.reindex(tenant, made.reindex)
     if hide := made.hide.difference(prepared.id for prepared in fresh):
         writer.hide(tenant, hide)
-    mark(writer, tenant, made.awaited, first)
+    mark(writer, tenant, made.awaited, first, voided=made.voided)
     arrive(writer, tenant, made.arrived)
-    return first + len(fresh) - 1
-
-
-def _referrers(writer: Writer, tenant: str, name: str) -> list[Record]:
-    """Every stored statement that reaches this id through references."""
-    found: list[Record] = []
-    after: Position | None = None
-    while page := writer.find(
-        tenant, {target_key(name)}, after=after, ascending=True, limit=REFERRERS, include_hidden=True
-    ):
-        found += page
-        after = Position(page[-1].stored, page[-1].id)
-    return found
-
-
-def guarded(views: Views) -> Views:
-    """Views of which only those by the statement's own authority carry an authority's key.
-
-    Otherwise a caller that may read its own statements alone would find those of others that refer to them.
-    """
-    if len(views) == 1:
-        return views
-    own = {key for key in views[0] if key.startswith(_MINE)}
-    return (
-        views[0],
-        *(frozenset(key for key in view if key in own or not key.startswith(_MINE)) for view in views[1:]),
+    pending.owe(
+        writer,
+        tenant,
+        {
+            **dict.fromkeys(made.owed, Position(first - 1, "")),
+            **late.left,
+            **dict.fromkeys(made.overdue, None),
+        },
+        first,
     )
+    return first + len(fresh) - 1
 
 
 def _signed(

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from lrs.access import mine_key
 from lrs.awaited import mark, marked
-from lrs.ingest import guarded
 from lrs.store.port import Position, Reader, Record, Store, Views, Writer
+from statements.inherited_keys import MOST_VIEWS
 from statements.jsontext import loads
 from statements.keys import VOIDED, statement_keys
-from statements.references import MAX_VIEWS, views_of
+from statements.references import views_of
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def _wrong(reader: Reader, tenant: str, records: Sequence[Record]) -> _Wrong:
         own = facts[record.id]
         if own is None:
             continue
-        views = guarded(views_of(record.id, lambda id: _step(facts.get(id))))
+        views = views_of(record.id, lambda id: _step(facts.get(id)))
         if views[0] != record.views[0] or set(views) != set(record.views):
             found.views[record.id] = views
             found.ids.add(record.id)
@@ -119,7 +119,7 @@ def _followed(reader: Reader, tenant: str, records: Sequence[Record]) -> dict[st
     """The facts of the records and of all that they reach through references; None for what is absent."""
     facts: dict[str, _Facts | None] = {record.id: _facts(record) for record in records}
     wanted = {known.refers_to for known in facts.values() if known and known.refers_to} - facts.keys()
-    for _ in range(MAX_VIEWS):
+    for _ in range(MOST_VIEWS):
         if not wanted:
             break
         stored = reader.get(tenant, wanted)

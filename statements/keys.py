@@ -10,7 +10,7 @@ StatementRef points at. A statement found by `a` (or `o`) has the same key under
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from statements.identity import SEPARATOR, agent_key, uuid_key
@@ -18,13 +18,15 @@ from statements.identity import SEPARATOR, agent_key, uuid_key
 VOIDED: Final = "http://adlnet.gov/expapi/verbs/voided"
 """The verb of a statement that voids another (xAPI 1.0.3 Part 2, 2.3.2)."""
 
-_AGENT: Final = "a" + SEPARATOR
-_RELATED_AGENT: Final = "A" + SEPARATOR
+AGENT: Final = "a" + SEPARATOR
+RELATED_AGENT: Final = "A" + SEPARATOR
 _VERB: Final = "v" + SEPARATOR
-_ACTIVITY: Final = "o" + SEPARATOR
-_RELATED_ACTIVITY: Final = "O" + SEPARATOR
+ACTIVITY: Final = "o" + SEPARATOR
+RELATED_ACTIVITY: Final = "O" + SEPARATOR
 _REGISTRATION: Final = "r" + SEPARATOR
 _TARGET: Final = "t" + SEPARATOR
+AUTHORITY: Final = "m" + SEPARATOR
+"""Prefix of the key that a store adds for the authority of a statement, which is no filter of xAPI."""
 
 _Members = Mapping[str, Any]
 
@@ -34,7 +36,7 @@ def agent_filter_key(agent: Mapping[str, Any], *, related: bool = False) -> str:
     key = agent_key(agent)
     if key is None:
         raise ValueError("an agent filter needs an agent or group with an identifier")
-    return (_RELATED_AGENT if related else _AGENT) + key
+    return (RELATED_AGENT if related else AGENT) + key
 
 
 def verb_filter_key(verb: str) -> str:
@@ -44,7 +46,7 @@ def verb_filter_key(verb: str) -> str:
 
 def activity_filter_key(activity: str, *, related: bool = False) -> str:
     """The key that finds statements by the IRI of an activity."""
-    return (_RELATED_ACTIVITY if related else _ACTIVITY) + activity
+    return (RELATED_ACTIVITY if related else ACTIVITY) + activity
 
 
 def registration_filter_key(registration: str) -> str:
@@ -55,6 +57,11 @@ def registration_filter_key(registration: str) -> str:
 def target_key(statement_id: str) -> str:
     """The key that finds statements whose object is a reference to this statement."""
     return _TARGET + uuid_key(statement_id)
+
+
+def target_of(keys: Iterable[str]) -> str | None:
+    """The id of the statement that is the object of one with these keys; None when its object is another."""
+    return next((key[len(_TARGET) :] for key in keys if key.startswith(_TARGET)), None)
 
 
 def statement_keys(statement: Mapping[str, Any]) -> frozenset[str]:
@@ -68,7 +75,7 @@ def statement_keys(statement: Mapping[str, Any]) -> frozenset[str]:
     target = statement["object"]
     kind = target.get("objectType", "Activity")
     if kind == "Activity":
-        keys.append(_ACTIVITY + target["id"])
+        keys.append(ACTIVITY + target["id"])
         activities.append(target["id"])
     elif kind == "StatementRef":
         keys.append(_TARGET + target["id"].lower())
@@ -84,12 +91,12 @@ def statement_keys(statement: Mapping[str, Any]) -> frozenset[str]:
         _context(context, broad, activities)
 
     for key in narrow:
-        keys.append(_AGENT + key)
-        keys.append(_RELATED_AGENT + key)
+        keys.append(AGENT + key)
+        keys.append(RELATED_AGENT + key)
     for key in broad:
-        keys.append(_RELATED_AGENT + key)
+        keys.append(RELATED_AGENT + key)
     for activity in activities:
-        keys.append(_RELATED_ACTIVITY + activity)
+        keys.append(RELATED_ACTIVITY + activity)
     return frozenset(keys)
 
 

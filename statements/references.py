@@ -1,42 +1,43 @@
 """What a write must do because statements refer to each other: views, voiding, late arrivals.
 
 A query matches a statement that targets a match, through any number of StatementRefs (xAPI 1.0.3 Part 3,
-2.1.3, Filter Conditions for StatementRefs). So each record carries views: its own keys, then one set for each
-statement that it reaches; a query matches when one view holds all its keys. A voided statement is hidden
-itself, but what refers to it is still found through its keys.
+2.1.3, Filter Conditions for StatementRefs). So each record carries views: its own keys, then what
+`inherited_keys` takes over from each statement that it reaches; a query matches when one view holds all its
+keys. A voided statement is hidden itself, but what refers to it is still found through its keys.
 
 A target may arrive after the statement that refers to it. Whoever refers to an absent statement leaves a
 mark that this id is awaited; when the id arrives, its referrers get its views. Marks make the common case
 cheap: a write reads the marks of its ids at once, and looks for referrers only where there is one.
 
+A write does a bounded amount of this. What it leaves is **owed** to an id: some of the statements that refer
+to it do not have its views yet. The views of a statement are always the beginning of its chain: so it is
+found by `keys.target_key` of the first statement that it lacks, by whoever pays what is owed to that one
+later.
+
 The way of a write, all inside one transaction:
 
-1. read the records `lookups(incoming)` and the marks of the incoming ids;
-2. for each marked id find all its referrers, hidden ones too: key `keys.target_key(id)`;
-3. `plan(...)`, then append, reindex, hide, and put or delete marks as it says.
+1. read the records `lookups(incoming)`, those that they refer to in turn, and the marks of the incoming ids;
+2. for each marked id find its referrers, hidden ones too: key `keys.target_key(id)`;
+3. `plan(...)`, then append, reindex, hide, put or delete marks, and note what is owed, as it says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, Protocol
 
 from statements.errors import Problem
-from statements.keys import VOIDED, target_key, verb_filter_key
+from statements.inherited_keys import MOST_VIEWS, extended, inherited
+from statements.keys import VOIDED, target_key, target_of, verb_filter_key
 from statements.rules_requests import problem
 
 Views = tuple[frozenset[str], ...]
 
-MAX_VIEWS: Final = 32
-"""A statement is found through at most 31 others; longer chains are cut, never refused."""
-
-MAX_REACHED_KEYS: Final = 1_000
-MAX_REACHED_LENGTH: Final = 262_144
-"""Keys, and characters of keys, of all those others together: the chain is cut before the one that has more.
-
-Else one statement with a hundred thousand activities would make each small statement about it as large.
-"""
+Step = Callable[[str], tuple[frozenset[str] | None, str | None] | None]
+"""From the id of a statement to its keys (None when nobody takes them over) and the id that its object refers
+to; None when it is not there."""
 
 _VOIDING: Final = verb_filter_key(VOIDED)
 
@@ -59,6 +60,36 @@ class Incoming(Protocol):
     @property
     def voids(self) -> str | None:
         """The same id when it voids that statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A statement, what it refers to, and so on."""
+
+    parts: Sequence[tuple[str, frozenset[str]]]
+    """Their ids and keys."""
+    end: str | None
+    """The first id that is not there; None where the chain ends, comes to its beginning or is long enough."""
+
+    @classmethod
+    def of(cls, statement_id: str, step: Step) -> Chain:
+        """The chain that begins with a statement."""
+        parts: dict[str, frozenset[str]] = {}
+        place: str | None = statement_id
+        while place is not None and place not in parts and len(parts) < MOST_VIEWS:
+            found = step(place)
+            if found is None:
+                return cls(tuple(parts.items()), place)
+            keys, after = found
+            if keys is None:
+                break
+            parts[place] = keys
+            place = after
+        return cls(tuple(parts.items()), None)
+
+    def extending(self, statement_id: str, views: Views) -> Views:
+        """The views of a statement that leads to this chain."""
+        return extended(views, [keys for each, keys in self.parts if each != statement_id])
 
 
 class Known(Protocol):
@@ -85,8 +116,14 @@ class Plan:
     """Ids to be hidden: stored or incoming."""
     awaited: set[str] = field(default_factory=set)
     """Ids to mark: something refers to them and they are not there."""
+    voided: set[str] = field(default_factory=set)
+    """Those of the awaited ids that are to be hidden when they come."""
     arrived: set[str] = field(default_factory=set)
     """Ids whose mark is to be removed."""
+    owed: set[str] = field(default_factory=set)
+    """Ids of which some incoming statements did not get the views."""
+    overdue: set[str] = field(default_factory=set)
+    """Ids of which some stored statements did not get the views."""
 
 
 def is_voiding(views: Views) -> bool:
@@ -103,48 +140,68 @@ def plan(
     incoming: Sequence[Incoming],
     known: Mapping[str, Known],
     referrers: Mapping[str, Sequence[Known]],
+    *,
+    voided: Collection[str] = (),
+    unread: Collection[str] = (),
+    most_keys: float = inf,
 ) -> Plan:
     """Plan a write of new statements: none of them is stored, and no id occurs twice.
 
-    `known` holds the stored ones among `lookups(incoming)`. `referrers` holds, for each incoming id that is
-    marked as awaited, every stored statement with that target in any of its views.
+    `known` holds the stored ones among `lookups(incoming)` and what they lead to, but for the `unread` ids,
+    of which it is not known whether they are there. `referrers` holds, for each incoming id that is marked as
+    awaited, stored statements with that target in any of their views: all, or those that are to be done now.
+    `voided` are incoming ids that a stored statement voids, beside those that one of the `referrers` voids.
+    `most_keys` is how many keys the incoming statements may take over: what is beyond that is owed.
     """
-    made = Plan(arrived=set(referrers))
     new = {each.id: each for each in incoming}
+    made = Plan(arrived=set(referrers), hide={each for each in voided if new[each].voids is None})
+    # What others take over from a statement is worked out once, however many refer to it.
+    parts: dict[str, tuple[frozenset[str] | None, str | None] | None] = {}
+
+    def step(statement_id: str) -> tuple[frozenset[str] | None, str | None] | None:
+        if statement_id not in parts:
+            parts[statement_id] = _part(statement_id, new, known)
+        return parts[statement_id]
+
     for each in incoming:
-        made.views[each.id] = _reach(each, new, known, referrers)
         target = each.refers_to
         if target is None:
+            made.views[each.id] = (each.keys,)
             continue
+        chain = Chain.of(target, step)
+        views = chain.extending(each.id, (each.keys,))
+        most_keys -= sum(map(len, views[1:]))
+        if most_keys < 0 and len(views) > 1:
+            views = views[:1]
+            made.owed.add(target)
+        elif chain.end is not None and chain.end in unread:
+            made.owed.add(chain.end)
+        made.views[each.id] = views
         if target not in new and target not in known:
             made.awaited.add(target)
+            if each.voids is not None:
+                made.voided.add(target)
         if each.voids is not None and _may_be_voided(target, new, known):
             made.hide.add(target)
     for arrived, waiting in referrers.items():
+        chain = Chain.of(arrived, step)
+        if waiting and chain.end is not None and chain.end in unread:
+            made.overdue.add(chain.end)
         for one in waiting:
-            made.reindex[one.id] = _joined(made.reindex.get(one.id, one.views), made.views[arrived])
+            made.reindex[one.id] = chain.extending(one.id, made.reindex.get(one.id, one.views))
             voids = is_voiding(one.views) and target_key(arrived) in one.views[0]
             if voids and new[arrived].voids is None:
                 made.hide.add(arrived)
     return made
 
 
-def views_of(statement_id: str, step: Callable[[str], tuple[frozenset[str], str | None] | None]) -> Views:
-    """The views of a stored statement, from nothing but statements: its own keys, then what it reaches.
-
-    `step` gives a statement's own keys and the id that its object refers to; None when it is not there.
-    """
-    chain: list[frozenset[str]] = []
-    seen: set[str] = set()
-    place: str | None = statement_id
-    while place is not None and place not in seen and len(chain) < MAX_VIEWS:
-        seen.add(place)
-        found = step(place)
-        if found is None:
-            break
-        chain.append(found[0])
-        place = found[1]
-    return _joined((), chain)
+def views_of(statement_id: str, step: Step) -> Views:
+    """The views of a stored statement, from nothing but statements: its own keys, then what it reaches."""
+    own = step(statement_id)
+    if own is None or own[0] is None:
+        return ()
+    views = (own[0],)
+    return views if own[1] is None else Chain.of(own[1], step).extending(statement_id, views)
 
 
 def voided_voidings(incoming: Sequence[Incoming], known: Mapping[str, Known]) -> list[Problem]:
@@ -171,46 +228,13 @@ def _may_be_voided(target: str, new: Mapping[str, Incoming], known: Mapping[str,
     return target in known and not is_voiding(known[target].views)
 
 
-def _reach(
-    each: Incoming,
-    new: Mapping[str, Incoming],
-    known: Mapping[str, Known],
-    awaited: Iterable[str],
-) -> Views:
-    """The keys of a new statement, then of everything it refers to, new or stored."""
-    target = each.refers_to
-    if target is None:
-        return (each.keys,)
-    chain: list[frozenset[str]] = []
-    seen = {each.id}
-    while target is not None and len(chain) < MAX_VIEWS:
-        if target in new:
-            if target in seen:
-                break
-            seen.add(target)
-            chain.append(new[target].keys)
-            target = new[target].refers_to
-        elif target in known:
-            stored = known[target].views
-            chain += stored
-            # The stored chain may end at a statement that arrives only now, in this very batch.
-            target = next((late for late in awaited if _targets(stored, late)), None)
-        else:
-            break
-    return _joined((each.keys,), chain)
-
-
-def _targets(views: Views, statement_id: str) -> bool:
-    key = target_key(statement_id)
-    return any(key in view for view in views)
-
-
-def _joined(views: Views, more: Iterable[frozenset[str]]) -> Views:
-    """Views in order, each once, as many as may be: equal key sets answer every query alike."""
-    joined = tuple(dict.fromkeys((*views, *more)))[:MAX_VIEWS]
-    keys = length = 0
-    for place, view in enumerate(joined[1:], start=1):
-        keys += len(view)
-        if keys > MAX_REACHED_KEYS or (length := length + sum(map(len, view))) > MAX_REACHED_LENGTH:
-            return joined[:place]
-    return joined
+def _part(
+    statement_id: str, new: Mapping[str, Incoming], known: Mapping[str, Known]
+) -> tuple[frozenset[str] | None, str | None] | None:
+    """What others take over from a statement, and the id that it refers to; None when it is not there."""
+    if statement_id in new:
+        return inherited(new[statement_id].keys), new[statement_id].refers_to
+    if statement_id in known:
+        own = known[statement_id].views[0]
+        return inherited(own), target_of(own)
+    return None

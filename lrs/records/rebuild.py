@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from lrs.pending_references import PendingReferences
 from lrs.people import RECOUNT, People, owners_of
 from lrs.records import checkpoint
 from lrs.records.checkpoint import LEASE, Checkpoint
@@ -36,6 +37,7 @@ def rebuild(
     stay. `progress` is called with the number of records read so far, in each of the two walks.
     """
     reindex(store, progress)
+    PendingReferences(store, clock).drain()
     tables.adopt()
     _take_over(store, clock, holder)
     follower = Follower(store, people, tables, clock, holder=holder)

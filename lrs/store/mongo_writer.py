@@ -240,7 +240,15 @@ class MongoWriter(OneByOne):
         most_bytes: int | None = None,
     ) -> list[Record]:
         """See `Reader.find`; the changes of this write are laid over what the snapshot holds."""
-        changed = {**self._group.changes.records, **self.changes.records}
+        group, own = self._group.changes, self.changes
+        changed = {
+            name: record
+            for records in (group.records, own.records)
+            for name, record in records.items()
+            if tenant is None or record.tenant == tenant
+        }
+        # The snapshot holds what was changed, but nothing that was added.
+        replaced = sum(name not in group.added and name not in own.added for name in changed)
         found = self._group.reader.find(
             tenant,
             keys,
@@ -248,9 +256,9 @@ class MongoWriter(OneByOne):
             until=until,
             after=after,
             ascending=ascending,
-            limit=limit + len(changed) if limit > 0 else limit,
+            limit=limit + replaced if limit > 0 else limit,
             include_hidden=include_hidden,
-            most_bytes=most_bytes if not changed else None,
+            most_bytes=None if replaced else most_bytes,
         )
         if not changed:
             return found
@@ -259,8 +267,7 @@ class MongoWriter(OneByOne):
         found += [
             record
             for record in changed.values()
-            if (tenant is None or record.tenant == tenant)
-            and (include_hidden or not record.hidden)
+            if (include_hidden or not record.hidden)
             and (not wanted or any(wanted <= view for view in record.views))
             and (since is None or record.stored > since)
             and (until is None or record.stored <= until)
@@ -307,7 +314,12 @@ class MongoWriter(OneByOne):
         bodies: bool = True,
     ) -> list[Document]:
         """See `Reader.find_documents`; the changes of this write are laid over the snapshot."""
-        changed = {**self._group.changes.documents, **self.changes.documents}
+        changed = {
+            name: document
+            for documents in (self._group.changes.documents, self.changes.documents)
+            for name, document in documents.items()
+            if name[0] == kind and (scope is None or name[1] == scope)
+        }
         found = self._group.reader.find_documents(
             kind,
             scope,
@@ -326,8 +338,6 @@ class MongoWriter(OneByOne):
             each
             for each in changed.values()
             if each is not None
-            and each.kind == kind
-            and (scope is None or each.scope == scope)
             and wanted <= each.keys
             and (since is None or each.updated > since)
             and (after is None or past((each.order, each.name), after, descending))

@@ -167,8 +167,11 @@ def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: l
         )
         if packed == before:
             continue
-        delete_rows(connection, prefix, record.stored, unpack(before))
-        add_rows(rows, record, numbered, marks_among(numbered))
+        # References mostly add views behind those that are there, which then keep their rows.
+        old = unpack(before)
+        same = {at for at, view in enumerate(views[: len(old)]) if frozenset(old[at]) == frozenset(view)}
+        delete_rows(connection, prefix, record.stored, old, same)
+        add_rows(rows, record, numbered, marks_among(numbered), same)
     insert_rows(connection, rows)
 
 

@@ -10,7 +10,7 @@ none, NULL when it has several; then, and in rows from before, the facet is look
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -46,10 +46,18 @@ def marks_of(connection: sqlite3.Connection, prefix: str, views: Iterable[Sequen
     return marks_among({text[len(prefix) :]: number for number, text in texts.items()})
 
 
-def add_rows(rows: list[object], record: Record, numbers: Mapping[str, int], marks: Marks) -> None:
-    """Add the values of a record's rows for its views to a flat list for `insert_rows`."""
+def add_rows(
+    rows: list[object],
+    record: Record,
+    numbers: Mapping[str, int],
+    marks: Marks,
+    but: Container[int] = (),
+) -> None:
+    """Add the values of a record's rows to a flat list for `insert_rows`; no rows for the views `but`."""
     stored = record.stored
     for number, view in enumerate(record.views):
+        if number in but:
+            continue
         terms = [numbers[key] for key in lean(view)]
         facets = [term for term in terms if term in marks.facets]
         facet = facets[0] if len(facets) == 1 else None if facets else 0
@@ -68,11 +76,22 @@ def insert_rows(connection: sqlite3.Connection, rows: list[object]) -> None:
 
 
 def delete_rows(
-    connection: sqlite3.Connection, prefix: str, stored: int, views: Sequence[Sequence[int]]
+    connection: sqlite3.Connection,
+    prefix: str,
+    stored: int,
+    views: Sequence[Sequence[int]],
+    but: Collection[int] = (),
 ) -> None:
-    """Take the rows of a record's views out of the file; `prefix` is that of its tenant's keys."""
+    """Take the rows of a record's views out of the file, but for those of the views `but`.
+
+    `prefix` is that of its tenant's keys.
+    """
+    if len(but) == len(views):
+        return
     marks = marks_of(connection, prefix, views)
     for number, view in enumerate(views):
+        if number in but:
+            continue
         facets = [term for term in view if term in marks.facets]
         for term in (*view, *_pairs(view, facets, marks.leads)):
             run(

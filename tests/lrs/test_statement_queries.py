@@ -293,3 +293,26 @@ def test_the_verb_is_the_facet() -> None:
     """What engines keep beside other keys is the verb, and a statement has one."""
     keys = statement_keys(statement("siti", ATTENDED, context={"registration": ID}))
     assert [key for key in keys if key.startswith(FACET)] == [verb_filter_key(ATTENDED)]
+
+
+def test_related_filters_do_not_look_through_a_reference_to_many_keys(client: Client) -> None:
+    """What refers to a statement with more than 64 keys is found by all but what is merely related to it."""
+    few = [{"id": f"https://lms.example.go.id/unit/{number}"} for number in range(20)]
+    many = [{"id": f"https://lms.example.go.id/activity/{number}"} for number in range(80)]
+    for listed, reached in ((few, True), (many, False)):
+        registration = str(uuid4())
+        context = {"registration": registration, "contextActivities": {"other": listed}}
+        target = statement("siti", ATTENDED, context=context, target=f"https://x.example.org/{registration}")
+        reference = about(target["id"])
+        assert client.post("/statements", [target, reference]).status == 200
+        both = {target["id"], reference["id"]}
+        for query in (
+            {"registration": registration},
+            {"registration": registration, "verb": ATTENDED},
+            {"registration": registration, "agent": json.dumps(agent("siti")), "related_agents": "true"},
+            {"activity": target["object"]["id"]},
+            {"activity": target["object"]["id"], "related_activities": "true"},
+        ):
+            assert {each["id"] for each in client.statements(**query)} == both
+        related = client.statements(activity=listed[0]["id"], related_activities="true")
+        assert {each["id"] for each in related} == (both if reached else {target["id"]})

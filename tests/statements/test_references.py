@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statements.inherited_keys import MOST_KEYS, MOST_VIEWS
 from statements.keys import VOIDED, target_key, verb_filter_key
 from statements.references import (
-    MAX_REACHED_KEYS,
-    MAX_VIEWS,
     Plan,
     Views,
     is_voiding,
@@ -64,7 +63,6 @@ class Model:
         self.marks: set[str] = set()
 
     def write(self, *batch: New) -> Plan:
-        known = {each: self.records[each] for each in lookups(batch) if each in self.records}
         referrers = {
             each.id: [
                 one for one in self.records.values() if any(target_key(each.id) in v for v in one.views)
@@ -72,7 +70,7 @@ class Model:
             for each in batch
             if each.id in self.marks
         }
-        made = plan(batch, known, referrers)
+        made = plan(batch, self.records, referrers)
         for each in batch:
             self.records[each.id] = Stored(each.id, made.views[each.id])
         for each_id, views in made.reindex.items():
@@ -204,15 +202,15 @@ def test_long_chains_are_cut_and_never_refused() -> None:
     for number in range(100):
         model.write(new(number, number + 1))
     model.write(*(new(200 + number, 201 + number) for number in range(100)))
-    assert max(len(each.views) for each in model.records.values()) == MAX_VIEWS
+    assert max(len(each.views) for each in model.records.values()) == MOST_VIEWS
     assert model.found(20) >= set(range(10, 21))
 
 
 @pytest.mark.parametrize("batch", [True, False], ids=["in one batch", "one by one"])
 @pytest.mark.parametrize("backwards", [True, False], ids=["target last", "target first"])
 def test_a_statement_of_many_keys_makes_no_other_large(batch: bool, backwards: bool) -> None:
-    """A chain is cut before a statement with more keys than may be reached, in whatever order they arrive."""
-    many = frozenset(f"O\x1f{number}" for number in range(MAX_REACHED_KEYS))
+    """What refers to it takes over what `inherited` leaves, and what comes after it, in whatever order."""
+    many = frozenset(f"O\x1f{number}" for number in range(MOST_KEYS))
     large = replace(new(2, 3), keys=new(2, 3).keys | many)
     sent = [new(3), large, new(1, 2), new(0, 1)]
     model = Model()
@@ -220,8 +218,35 @@ def test_a_statement_of_many_keys_makes_no_other_large(batch: bool, backwards: b
         model.write(*write)
     views = {each.id: each.views for each in model.records.values()}
     assert views[uuid(2)] == (large.keys, new(3).keys)
-    assert views[uuid(1)] == (new(1, 2).keys,)
-    assert views[uuid(0)] == (new(0, 1).keys, new(1, 2).keys)
+    assert views[uuid(1)] == (new(1, 2).keys, new(2, 3).keys, new(3).keys)
+    assert views[uuid(0)] == (new(0, 1).keys, new(1, 2).keys, new(2, 3).keys, new(3).keys)
+
+
+def test_new_statements_take_over_so_many_keys_and_the_rest_is_owed() -> None:
+    """Those beyond keep their own keys; the first that they lack is named, so that it is done later."""
+    records = {uuid(1): Stored(uuid(1), (new(1).keys,))}
+    made = plan([new(2, 1), new(3, 1), new(4)], records, {}, most_keys=1)
+    assert made.views == {
+        uuid(2): (new(2, 1).keys, new(1).keys),
+        uuid(3): (new(3, 1).keys,),
+        uuid(4): (new(4).keys,),
+    }
+    assert (made.owed, made.overdue) == ({uuid(1)}, set())
+
+
+def test_where_a_chain_was_not_read_on_the_rest_is_owed() -> None:
+    """Nobody knows whether the unread statement is there: what leads to it, new or stored, is done later."""
+    records = {uuid(1): Stored(uuid(1), (new(1, 9).keys,)), uuid(5): Stored(uuid(5), (new(5, 2).keys,))}
+    made = plan([new(2, 1)], records, {uuid(2): [records[uuid(5)]]}, unread={uuid(9)})
+    assert made.views[uuid(2)] == (new(2, 1).keys, new(1, 9).keys)
+    assert made.reindex[uuid(5)] == (new(5, 2).keys, new(2, 1).keys, new(1, 9).keys)
+    assert (made.owed, made.overdue) == ({uuid(9)}, {uuid(9)})
+
+
+def test_one_that_a_stored_statement_voids_is_hidden_unless_it_voids_itself() -> None:
+    """The ids that are known to be voided need nobody among the referrers that are at hand."""
+    made = plan([new(1), new(2, 7, voids=True)], {}, {uuid(1): [], uuid(2): []}, voided={uuid(1), uuid(2)})
+    assert made.hide == {uuid(1)}
 
 
 def test_a_voiding_record_is_known_by_its_views() -> None:
