@@ -16,20 +16,28 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import orjson
+
+from jejak.allocator import return_large_blocks
 from jejak.app import Application, create_app
-from jejak.asgi_environ import environ_of
+from jejak.asgi_environ import HeadTooLargeError, environ_of
 from jejak.asgi_steps import Elsewhere, LoopSteps
-from jejak.asgi_threads import STILL_SECONDS, Receive, Send, Threads, encoded, respond
-from jejak.intake import Gone, Intake, TooSlow, notice_lost_clients, refusal, threads_for
+from jejak.asgi_threads import CLOSE, Threads
+from jejak.callers import Callers
+from jejak.health import LIVE, READY, Health
+from jejak.intake import PARTY, Gone, Intake, TooMany, TooSlow, notice_lost_clients, refusal, threads_for
 from jejak.logs import configure
+from jejak.loop_turns import LoopTurns
+from jejak.sending import Answers, Head, Receive, Send, TooMuchUnreadError, UnreadError, encoded, respond
 from jejak.settings import load
+from jejak.shares import Places
+from jejak.small_bodies import SmallBodies, SmallBody
 from lrs.http.guard import is_remembered
 
 SMALL = 131_072
 """Bodies of at most so many bytes are received by the loop, and statements in them stored by it."""
 MOST_REQUESTS = 8_192
-MOST_BYTES = 1 << 26
-"""Requests in hand, and bytes of small bodies that came with them, before more are refused with 503."""
+"""Requests in hand, but for those whose bodies are awaited, before more are refused with 503."""
 BARE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods without a body, unless it is announced."""
 STATEMENTS = "/xapi/statements"
@@ -39,6 +47,7 @@ NO_PAGES = (*SLOW_QUERIES, "&statementId=", "&voidedStatementId=")
 """Those with which a read is something else than a page of statements as they are kept."""
 COLLECTED = (20_000, 20, 50)
 """Thresholds of the garbage collector: a request makes no cycles, so it need not look often."""
+BUSY = "Too many requests are waiting; try again soon."
 SWITCHED = 0.0003
 """Seconds after which a busy thread lets others run, where the store's thread talks to a server: it waits for
 its turn after each answer, and a group of writes is several answers long."""
@@ -46,6 +55,7 @@ its turn after each answer, and a group of writes is several answers long."""
 
 def worker() -> Worker:
     """The application of one worker process of `jejak serve`, beside which the follower runs."""
+    return_large_blocks()
     settings = load(os.environ)
     configure(settings.log_level)
     app = create_app(settings)
@@ -88,66 +98,97 @@ class Serving:
         self._is_local = app.wired.store.is_local
         self._credentials = app.wired.credentials
         self._steps = LoopSteps(app.wired.store, loop)
-        turns = app.wired.settings.threads
-        self._threads = Threads(Intake(app, turns), threads_for(turns), loop)
-        self._requests = 0
-        self._bytes = 0
+        settings = app.wired.settings
+        self._callers = Callers(app.wired.credentials, settings.proxy_hops)
+        self._threads = Threads(Intake(app, settings.threads), threads_for(settings.threads), loop)
+        self._turns = LoopTurns(loop)
+        self._answers = Answers()
+        self._health = Health(app.wired.store, loop)
+        self.requests = Places(MOST_REQUESTS)
+        self.bodies = SmallBodies()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self.requests.is_idle and self.bodies.is_idle and self._answers.unread.is_idle
 
     async def answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
-        environ = environ_of(scope)
+        try:
+            environ = environ_of(scope)
+        except HeadTooLargeError as error:
+            return await _refuse(send, 431, str(error), closing=True)
+        path = environ["PATH_INFO"]
         size = _small(environ)
-        if self._requests >= MOST_REQUESTS or (size and self._bytes + size > MOST_BYTES):
-            return await _refuse(send, 503, "Too many requests are waiting; try again soon.")
-        self._requests += 1
-        body = None if size is None else b""
+        if path in {LIVE, READY} and size == 0 and environ["REQUEST_METHOD"] in BARE:
+            return await self._tell_health(send, path, environ["REQUEST_METHOD"])
+        party = environ[PARTY] = self._callers.of(environ)
+        held: SmallBody | None = None
         try:
+            body = None if size is None else b""
             if size:
-                body = await self._received(receive, size)
-            if body is not None and await self._is_ours(environ, body):
-                mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
-                steps = self._xapi.steps(environ | mounted | {"wsgi.input": io.BytesIO(body)})
-                with suppress(Elsewhere):
-                    answer = await self._steps.carry_out(steps)
-                    if isinstance(answer.body, bytes):
-                        return await respond(send, (answer.status, encoded(answer.headers)), answer.body)
-                # Attachments, asked for by a `more` link: a thread reads the page again and streams it.
-            return await self._threads.answer(environ, body, receive, send)
+                held = self.bodies.enter(party, size)
+                body = await self.bodies.receive(held, receive, size)
+            if not self.requests.take_now(party):
+                return await _refuse(send, 503, BUSY, closing=body is None)
+            try:
+                return await self._answered(environ, body, receive, send)
+            finally:
+                self.requests.give(party)
+        except TooMany:
+            return await _refuse(send, 503, BUSY, closing=True)
         except TooSlow:
-            return await _refuse(send, 408, "The body did not come in time.")
+            return await _refuse(send, 408, "The body did not come in time.", closing=True)
         except Gone:
-            return await _refuse(send, 400, "The body ended before its time.")
+            return await _refuse(send, 400, "The body ended before its time.", closing=True)
         finally:
-            self._requests -= 1
-            self._bytes -= len(body or b"")
+            if held is not None:
+                self.bodies.leave(held)
 
-    async def _received(self, receive: Receive, size: int) -> bytes:
-        """The whole body of `size` bytes, counted as it comes; TooSlow or Gone when it does not."""
-        body = b""
+    async def _answered(
+        self, environ: dict[str, Any], body: bytes | None, receive: Receive, send: Send
+    ) -> None:
+        whole = await self._on_loop(environ, body) if body is not None else None
+        if whole is None:
+            whole = await self._threads.answer(environ, body, receive, send)
+            self._callers.learn(environ)
+        if whole is None:
+            return
         try:
-            async with asyncio.timeout(STILL_SECONDS):
-                more = True
-                while more and len(body) < size:
-                    message = await receive()
-                    data = message.get("body", b"")
-                    self._bytes += len(data)
-                    body += data
-                    more = message.get("more_body", False)
-            if len(body) < size:
-                raise Gone
-        except BaseException as error:
-            self._bytes -= len(body)
-            if isinstance(error, TimeoutError):
-                raise TooSlow from None
-            raise
-        return body
+            await self._answers.send(send, environ[PARTY], *whole)
+        except TooMuchUnreadError:
+            await _refuse(send, 503, "Too many answers wait to be read; try again soon.", closing=False)
+        except UnreadError:
+            # The answer ends unfinished; the server then closes the connection.
+            return
+
+    async def _on_loop(self, environ: dict[str, Any], body: bytes) -> tuple[Head, bytes] | None:
+        """The answer to a request that the loop answers itself; None for any other."""
+        if not await self._is_ours(environ, body):
+            return None
+        mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
+        steps = self._xapi.steps(environ | mounted | {"wsgi.input": io.BytesIO(body)})
+        with suppress(Elsewhere):
+            answer = await self._steps.carry_out(steps)
+            if isinstance(answer.body, bytes):
+                return (answer.status, encoded(answer.headers)), answer.body
+        # Attachments, asked for by a `more` link: a thread reads the page again and streams it.
+        return None
+
+    async def _tell_health(self, send: Send, path: str, method: str) -> None:
+        status, word = await self._health.status(path)
+        body = orjson.dumps({"status": word}) + b"\n"
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        await respond(send, (status, encoded(headers)), b"" if method == "HEAD" else body)
 
     async def _is_ours(self, environ: dict[str, Any], body: bytes) -> bool:
         """Whether the loop answers this request itself; what it checks, it checks while the store waits."""
         if not self._is_quick(environ):
             return False
+        waited = bool(body) and await self._steps.quiet()
+        waited = await self._turns.take(environ[PARTY]) or waited
         # Meanwhile, the credential may have been forgotten.
-        return not body or not await self._steps.quiet() or self._is_quick(environ)
+        return not waited or self._is_quick(environ)
 
     def _is_quick(self, environ: dict[str, Any]) -> bool:
         """Whether the loop answers this request itself: it then waits for nothing but its own write."""
@@ -156,6 +197,9 @@ class Serving:
             return False
         method: str = environ["REQUEST_METHOD"]
         query = "&" + environ["QUERY_STRING"]
+        if "%" in query and any("%" in each.partition("=")[0] for each in query.split("&")):
+            # A name that is spelt like that may be any of those below.
+            return False
         if method == "GET":
             if self._is_local:
                 return not any(name in query for name in SLOW_QUERIES)
@@ -172,6 +216,7 @@ class Serving:
         while (message := await receive())["type"] != "lifespan.shutdown":
             await send({"type": message["type"] + ".complete"})
         self._threads.close()
+        self._health.close()
         await asyncio.to_thread(self._app.close)
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -190,6 +235,8 @@ def _small(environ: dict[str, Any]) -> int | None:
     return int(length) if len(length) <= 6 and length.isdecimal() and int(length) <= SMALL else None
 
 
-async def _refuse(send: Send, status: int, detail: str) -> None:
+async def _refuse(send: Send, status: int, detail: str, *, closing: bool) -> None:
+    """Tell a refusal; `closing`: the connection ends with it, for the request was not received to its end."""
     status_line, headers, body = refusal(status, detail)
-    await respond(send, (int(status_line[:3]), encoded(headers)), body)
+    head = encoded(headers)
+    await respond(send, (int(status_line[:3]), [*head, CLOSE] if closing else head), body)

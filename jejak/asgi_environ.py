@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -19,11 +19,22 @@ _SAME = {
     "wsgi.run_once": False,
 }
 
+MOST_HEADERS = 100
+MOST_HEADER_BYTES = 65_536
+"""Bytes of all names and values together."""
+
 _variables: dict[bytes, str] = dict(_NAMED)
 
 
+class HeadTooLargeError(ValueError):
+    """A request with too many headers, or too large ones; the message is for the client."""
+
+
 def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """The environ of a request, but for `wsgi.input`. Bytes become text by Latin-1, as PEP 3333 has it."""
+    """The environ of a request, but for `wsgi.input`. Bytes become text by Latin-1, as PEP 3333 has it.
+
+    HeadTooLargeError when there are more headers than anybody needs.
+    """
     raw_path: bytes = scope["raw_path"]
     environ: dict[str, Any] = _SAME | {
         "REQUEST_METHOD": scope["method"],
@@ -37,7 +48,13 @@ def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
         environ["REMOTE_ADDR"] = client[0]
     if server:
         environ["SERVER_NAME"], environ["SERVER_PORT"] = server[0], str(server[1])
-    for name, value in scope["headers"]:
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+    if len(headers) > MOST_HEADERS:
+        raise HeadTooLargeError(f"The request has more than {MOST_HEADERS} headers.")
+    size = 0
+    several: dict[str, list[str]] = {}
+    for name, value in headers:
+        size += len(name) + len(value)
         if b"_" in name:
             # It would pass for the name with a hyphen, for which a proxy vouches (X-Forwarded-For).
             continue
@@ -45,8 +62,13 @@ def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
         text = value.decode("latin-1")
         if variable in environ:
             # Several lines of one header are one list (RFC 9110, 5.3); cookies have their own separator.
-            text = f"{environ[variable]}{'; ' if variable == 'HTTP_COOKIE' else ','}{text}"
-        environ[variable] = text
+            several.setdefault(variable, [environ[variable]]).append(text)
+        else:
+            environ[variable] = text
+    if size > MOST_HEADER_BYTES:
+        raise HeadTooLargeError(f"The headers of the request have more than {MOST_HEADER_BYTES} bytes.")
+    for variable, texts in several.items():
+        environ[variable] = ("; " if variable == "HTTP_COOKIE" else ",").join(texts)
     return environ
 
 

@@ -14,54 +14,88 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from jejak.intake import Gone, TooSlow, Wsgi
+from jejak.intake import PARTY, Gone, Intake, TooSlow
+from jejak.sending import STILL_SECONDS, Head, Receive, Send, encoded
+from jejak.shares import Party
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Head = tuple[int, list[tuple[bytes, bytes]]]
-
-STILL_SECONDS = 60.0
-"""A client may stand still for so long, sending or receiving."""
 LEAST_RATE = 256
 """Bytes per second that a body must come with on average, once `STILL_SECONDS` have gone by."""
 WHOLE = 262_144
-"""An answer of at most so many bytes is handed to the loop in one piece."""
+"""What a stream is made of is handed to the loop in one piece when it has at most so many bytes."""
+CLOSE = (b"connection", b"close")
 
 
 class Threads:
-    """Answers requests with a blocking application."""
+    """Answers requests with a blocking application, as many at once as its intake has turns."""
 
-    def __init__(self, application: Wsgi, threads: int, loop: asyncio.AbstractEventLoop) -> None:
-        """At most `threads` requests are inside the application at once; others wait for their turn."""
-        self._application = application
+    def __init__(self, intake: Intake, threads: int, loop: asyncio.AbstractEventLoop) -> None:
+        """`threads`: enough for those that work and those that wait for somebody else, see `threads_for`."""
+        self._intake = intake
         self._loop = loop
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="request")
 
-    async def answer(self, environ: dict[str, Any], body: bytes | None, receive: Receive, send: Send) -> None:
-        """Answer one request, whose `body` is there already, or still comes when it is None."""
-        environ["wsgi.input"] = Body(receive, self._loop) if body is None else io.BytesIO(body)
-        whole = await self._loop.run_in_executor(self._pool, self._run, environ, send)
-        if whole is not None:
-            await respond(send, whole[0], whole[1])
+    async def answer(
+        self, environ: dict[str, Any], body: bytes | None, receive: Receive, send: Send
+    ) -> tuple[Head, bytes] | None:
+        """The answer to one request, whose `body` is there already, or still comes when it is None.
+
+        None when the answer was a stream, which is sent from here.
+        """
+        party = environ[PARTY]
+        source = environ["wsgi.input"] = io.BytesIO(body) if body is not None else Body(receive, self._loop)
+        if isinstance(source, Body):
+            source.length = _length(environ)
+        await self._turn(party)
+        # From here on the turn is given back by the thread.
+        return await self._loop.run_in_executor(self._pool, self._run, environ, source, send)
 
     def close(self) -> None:
         """Take no more requests."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, environ: dict[str, Any], send: Send) -> tuple[Head, bytes] | None:
-        """The answer when it is short; otherwise it was sent from here."""
+    async def _turn(self, party: Party) -> None:
+        """Wait in line for a turn, without a thread."""
+        turns = self._intake.turns
+        granted: asyncio.Future[None] = self._loop.create_future()
+
+        def begin() -> None:
+            if granted.cancelled():  # nobody is left who would use it
+                turns.give(party)
+            else:
+                granted.set_result(None)
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(begin)
+
+        if turns.take(party, wake):
+            return
+        try:
+            await granted
+        except BaseException:
+            if not granted.cancelled() and granted.done():
+                turns.give(party)
+            raise
+
+    def _run(
+        self, environ: dict[str, Any], source: Body | io.BytesIO, send: Send
+    ) -> tuple[Head, bytes] | None:
+        """The answer when it is there as a whole; otherwise it was sent from here."""
         heads: list[Head] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
             heads[:] = [(int(status[:3]), encoded(headers))]
 
-        answer = self._application(environ, start_response)
+        answer = self._intake.answer(environ, start_response)
         try:
+            if isinstance(answer, list):
+                return _closing(heads[0], source), b"".join(answer)
             chunks = iter(answer)
             first, more = _beginning(chunks)
+            head = _closing(heads[0], source)
             if not more:
-                return heads[0], first
-            self._stream(send, heads[0], first, chunks)
+                return head, first
+            self._stream(send, head, first, chunks)
         finally:
             close = getattr(answer, "close", None)
             if close is not None:
@@ -90,7 +124,14 @@ class Body:
         self._buffer = bytearray()
         self._complete = False
         self._taken = 0
+        self.length: int | None = None
+        """The length that was announced, if one was."""
         self._begun = time.monotonic()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it has been received; then the connection can take another request."""
+        return self._complete or (self.length is not None and self._taken >= self.length)
 
     def read(self, size: int | None = None) -> bytes:
         """Up to `size` bytes, fewer only at the end; everything without a size."""
@@ -131,15 +172,16 @@ class Body:
         self._complete = not message.get("more_body", False)
 
 
-async def respond(send: Send, head: Head, body: bytes) -> None:
-    """Send a whole answer."""
-    await send({"type": "http.response.start", "status": head[0], "headers": head[1]})
-    await send({"type": "http.response.body", "body": body})
+def _length(environ: dict[str, Any]) -> int | None:
+    text: str = environ.get("CONTENT_LENGTH", "")
+    return int(text) if text.isdecimal() and len(text) < 20 else None
 
 
-def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Headers as ASGI has them."""
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+def _closing(head: Head, source: Body | io.BytesIO) -> Head:
+    """The head of an answer, which says so when the connection ends with it: the body was not received."""
+    if not isinstance(source, Body) or source.is_complete:
+        return head
+    return head[0], [*head[1], CLOSE]
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, begin: Callable[[], Awaitable[Any]]) -> Any:

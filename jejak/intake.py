@@ -3,7 +3,8 @@
 A request that is answered by a thread is worked on by one of a few turns (the setting `threads`), which is
 what the store and the processor can serve at once. The threads are many more, because one that waits for a
 client costs next to nothing: it gives its turn back for as long as it waits for the body or for a learning
-platform, and it has none while a long answer is being sent. How many may wait is bounded, too.
+platform, and it has none while a long answer is being sent. How many may wait is bounded, too; and of
+everything each tenant has its share (`jejak.shares`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import IO, Any
 
 import orjson
 
+from jejak.shares import STRANGERS, Party, Places
 from lti_tool.waiting import ENVIRON
 
 StartResponse = Callable[..., Any]
@@ -33,6 +34,8 @@ SENDING = 96
 CALLING = 128
 """Requests of one worker that may wait for a learning platform at once."""
 RETRY_SECONDS = 5
+PARTY = "jejak.party"
+"""Name in the WSGI environment of whose request it is; see `jejak.shares`."""
 QUIET_SECONDS, PROBE_SECONDS, PROBES = 60, 15, 4
 """A connection that has been quiet for so long is probed, so often; then its client is gone."""
 
@@ -64,56 +67,60 @@ class Intake:
     def __init__(self, application: Wsgi, turns: int) -> None:
         """At most `turns` requests are worked on at once."""
         self._application = application
-        # Queues without a lock of their own: at every request, a lock would be fought for.
-        self.turns = _tokens(turns)
-        self.places = _tokens(WAITING)
-        self._sendings = _tokens(SENDING)
-        self._callings = _tokens(CALLING)
+        self.turns = Places(turns)
+        self.places = Places(WAITING)
+        self._sendings = Places(SENDING)
+        self._callings = Places(CALLING)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
+        """Answer one request (PEP 3333), when its party has a turn."""
+        self.turns.wait(_party(environ))
+        return self.answer(environ, start_response)
+
+    def answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request whose party was given a turn, which is given back."""
+        party = _party(environ)
         if not isinstance(environ["wsgi.input"], BytesIO):
-            environ["wsgi.input"] = _Body(self, environ["wsgi.input"])
-        environ[ENVIRON] = self._waiting
-        self.turns.get()
+            environ["wsgi.input"] = _Body(self, party, environ["wsgi.input"])
+        environ[ENVIRON] = lambda: self.elsewhere(party, self._callings)
         try:
             answer = self._application(environ, start_response)
         except TooMany:
             return _refuse(start_response, "Too many are waiting; try again soon.")
         finally:
-            self.turns.put(None)
+            self.turns.give(party)
         if isinstance(answer, list):
             return answer
-        return self._streamed(answer, start_response)
+        return self._streamed(party, answer, start_response)
 
     @contextmanager
-    def _waiting(self) -> Iterator[None]:
+    def elsewhere(self, party: Party, places: Places) -> Iterator[None]:
         """Inside this, the request waits for somebody else and has no turn; TooMany when no more may wait."""
-        try:
-            self._callings.get_nowait()
-        except Empty:
-            raise TooMany from None
-        self.turns.put(None)
+        if not places.take_now(party):
+            raise TooMany
+        self.turns.give(party)
         try:
             yield
         finally:
-            self._callings.put(None)
-            self.turns.get()
+            # In this order: a thread that waits for a turn must be counted, or there might be too few.
+            self.turns.wait(party)
+            places.give(party)
 
-    def _streamed(self, answer: Iterable[bytes], start_response: StartResponse) -> Iterable[bytes]:
-        try:
-            self._sendings.get_nowait()
-        except Empty:
+    def _streamed(
+        self, party: Party, answer: Iterable[bytes], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if not self._sendings.take_now(party):
             _close(answer)
             return _refuse(start_response, "Too many are reading; try again soon.")
-        return _Answer(answer, lambda: self._sendings.put(None))
+        return _Answer(answer, lambda: self._sendings.give(party))
 
 
 class _Body:
     """`wsgi.input` that has a place to wait while it waits, but no turn; TooMany when no more may wait."""
 
-    def __init__(self, intake: Intake, source: IO[bytes]) -> None:
-        self._turns, self._places = intake.turns, intake.places
+    def __init__(self, intake: Intake, party: Party, source: IO[bytes]) -> None:
+        self._intake = intake
+        self._party = party
         self._source = source
 
     def read(self, size: int | None = None) -> bytes:
@@ -124,16 +131,8 @@ class _Body:
         return self._wait(self._source.readline)
 
     def _wait(self, read: Callable[..., bytes], *size: int) -> bytes:
-        try:
-            self._places.get_nowait()
-        except Empty:
-            raise TooMany from None
-        self._turns.put(None)
-        try:
+        with self._intake.elsewhere(self._party, self._intake.places):
             return read(*size)
-        finally:
-            self._places.put(None)
-            self._turns.get()
 
     def readlines(self, _hint: int | None = None) -> list[bytes]:
         return list(self)
@@ -160,11 +159,9 @@ class _Answer:
             self._sent()
 
 
-def _tokens(number: int) -> SimpleQueue[None]:
-    tokens: SimpleQueue[None] = SimpleQueue()
-    for _ in range(number):
-        tokens.put(None)
-    return tokens
+def _party(environ: dict[str, Any]) -> Party:
+    party: Party = environ.get(PARTY, (STRANGERS, ""))
+    return party
 
 
 def _close(answer: Iterable[bytes]) -> None:
@@ -174,13 +171,12 @@ def _close(answer: Iterable[bytes]) -> None:
 
 
 def refusal(status: int, detail: str) -> tuple[str, list[tuple[str, str]], bytes]:
-    """An answer to a request that no application has seen: status line, headers, body."""
+    """An answer to a request that no application has seen, or not to its end: status line, headers, body."""
     title = HTTPStatus(status).phrase
     body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
     headers = [
         ("Content-Type", "application/problem+json"),
         ("Content-Length", str(len(body))),
-        ("Connection", "close"),
     ]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append(("Retry-After", str(RETRY_SECONDS)))

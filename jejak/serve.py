@@ -8,9 +8,11 @@ from collections.abc import Mapping
 
 import structlog
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 
+from jejak.asgi_environ import MOST_HEADER_BYTES
 from jejak.clock import now
 from jejak.follow import following
 from jejak.logs import SERVER_LOGS, configure
@@ -48,6 +50,9 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         backlog=2048,
         backpressure=most_connections(),
         factory=True,
+        http=HTTPModes.auto if settings.http2 else HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=MOST_HEADER_BYTES),
+        http2_settings=HTTP2Settings(max_headers_size=MOST_HEADER_BYTES),
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=LAST_SECONDS,

@@ -177,6 +177,13 @@ TABLE: tuple[Setting, ...] = (
         "How many trusted reverse proxies stand in front; their X-Forwarded-* headers are believed.",
     ),
     Setting(
+        "http2",
+        fields.Boolean(),
+        "false",
+        "Lets clients speak HTTP/2 to the server itself, without TLS (h2c). Proxies speak HTTP/1.1 to it "
+        "and need none of that.",
+    ),
+    Setting(
         "threads",
         _whole(1, 256),
         "32",
@@ -217,6 +224,7 @@ class Settings:
     allowed_networks: tuple[str, ...]
     key_passphrase: str
     proxy_hops: int
+    http2: bool
     threads: int
     locale: str
     log_level: str

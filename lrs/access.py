@@ -188,6 +188,13 @@ class Credentials:
         known = self._known.get(key)
         return known is not None and 0 <= self._clock() - known[0] < CACHE_MICROSECONDS - MOMENT
 
+    def recalled(self, key: str, secret: str) -> Access | None:
+        """As `authenticate`, of what is remembered alone; None as well when that is nothing."""
+        if not self.remembers(key):
+            return None
+        known = self._known.get(key)
+        return known[2] if known and hmac.compare_digest(_digest(secret), known[1]) else None
+
     def authenticate(self, key: str, secret: str) -> Access | None:
         """The access of this key and secret, or None when they are not a pair in force."""
         now = self._clock()

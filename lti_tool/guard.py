@@ -19,6 +19,8 @@ from lti_tool.tool import current_tool
 
 P = ParamSpec("P")
 LAUNCH_HEADER = "X-Launch-Secret"
+TENANT = "jejak.tenant"
+"""Name in the WSGI environment of the tenant whose session was proved; the server shares its time by it."""
 
 
 def launch_session_required(
@@ -76,6 +78,7 @@ def _enter() -> LaunchSession:
     if platform is None or platform.status != ACTIVE:
         raise Refused(Reason.PLATFORM_DISABLED)
     g.launch_session = session
+    request.environ[TENANT] = session.tenant
     g.session_secret = secret
     g.frame_origins = platform_origins(platform)
     if not csrf.acceptable(

@@ -52,6 +52,12 @@ def is_remembered(header: str, credentials: Credentials) -> bool:
     return pair is not None and credentials.remembers(pair[0])
 
 
+def remembered(header: str, credentials: Credentials) -> Access | None:
+    """The access of an `Authorization` header, if it is known without asking the store."""
+    pair = basic_credentials(header) if len(header) <= LONGEST else None
+    return credentials.recalled(*pair) if pair is not None else None
+
+
 def permit(allowed: bool, deed: str) -> None:
     """Refusal 403 unless the credential's scopes allow the deed."""
     if not allowed:

@@ -151,7 +151,7 @@ def asking(app: Application, known: tuple[str, str], scenario: Callable[[Asking]
         await asked.call("GET", "/health/live")
         try:
             result = await scenario(asked)
-            assert (asked.serving._requests, asked.serving._bytes) == (0, 0)
+            assert asked.serving.is_idle
             return result
         finally:
             asked.serving._threads.close()

@@ -168,3 +168,26 @@ def test_headers_are_read_by_both_readers() -> None:
     assert page.host == "jejak.example:8443"
     assert request.header("Accept-Language") == "id,en;q=0.5"
     assert request.content_type() == ("application/json", {"charset": "utf-8"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "fits"),
+    [
+        ([(b"x-%d" % n, b"y") for n in range(100)], True),
+        ([(b"x-%d" % n, b"y") for n in range(101)], False),
+        ([(b"x-a", b"y")] * 101, False),
+        ([(b"x-a", b"y" * 65_533)], True),
+        ([(b"x-a", b"y" * 65_534)], False),
+        ([(b"x-a", b"y" * 4_000)] * 16, True),
+        ([(b"x-a", b"y" * 4_000)] * 17, False),
+        ([(b"x_a", b"y" * 4_000)] * 17, False),
+    ],
+)
+def test_a_head_is_bounded(headers: Headers, fits: bool) -> None:
+    """A hundred headers and 64 KB of them are enough for everybody; more is an error of its own."""
+    scope = scope_of("GET", "/", headers)
+    if fits:
+        assert environ_of(scope)["REQUEST_METHOD"] == "GET"
+    else:
+        with pytest.raises(asgi_environ.HeadTooLargeError):
+            environ_of(scope)
