@@ -9,7 +9,7 @@ from flask import Flask, current_app
 from jinja2 import PackageLoader
 
 from lrs.records.learning_record import LearningRecord
-from lti_tool import wording
+from lti_tool import masking, wording
 from lti_tool.accounts import account_key
 from lti_tool.emitter import Emitter
 from lti_tool.members import Member
@@ -59,6 +59,7 @@ def install_desk(app: Flask, desk: Desk) -> None:
     """Give the application its templates, what they call to put the record in words, and the desk."""
     app.jinja_loader = PackageLoader("lti_tool", "templates")
     app.extensions[EXTENSION] = desk
+    app.jinja_env.filters["masked"] = masking.masked
     app.jinja_env.globals.update(
         words=wording.words,
         pillar_name=wording.pillar_name,

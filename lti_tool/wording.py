@@ -13,6 +13,7 @@ from lrs.records.summaries import Summary
 from lti_tool.charts import Segment
 from lti_tool.formats import jp
 from lti_tool.i18n import gettext, ngettext
+from lti_tool.masking import masked
 from lti_tool.progress import Standing
 from statements.profile.jp import Award, Cap
 from statements.profile.table import Form, JpKind, Table, shipped
@@ -25,7 +26,14 @@ def table_in_force() -> Table:
 
 
 def words(texts: Mapping[str, str] | str) -> str:
-    """One of several translations: the reader's language, Indonesian, English, or whatever there is."""
+    """One of several translations: the reader's language, Indonesian, English, or whatever there is.
+
+    Titles come from statements, so what must not stand on pages is hidden.
+    """
+    return masked(_chosen(texts))
+
+
+def _chosen(texts: Mapping[str, str] | str) -> str:
     if isinstance(texts, str):
         return texts
     wanted = str(get_locale() or "id")[:2]

@@ -24,6 +24,7 @@ from lti_tool.gradequeue import FAILED, WAITING, QueuedScore
 from lti_tool.guard import current_session, launch_session_required, launch_url
 from lti_tool.i18n import gettext, ngettext
 from lti_tool.learner.routes import use_table
+from lti_tool.masking import masked
 from lti_tool.platforms import DISABLED, PENDING, Platform
 from lti_tool.roles import ADMINISTRATOR
 from lti_tool.services import NO_TOKEN
@@ -150,7 +151,7 @@ def _messages() -> list[Message]:
     return [
         Message(
             score,
-            names.get(score.subject) or gettext("No name"),
+            masked(names.get(score.subject) or gettext("No name")),
             goals.get(score.name),
             reason_of(score.problem),
         )

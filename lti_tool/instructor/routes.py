@@ -15,6 +15,7 @@ from lti_tool.formats import jp
 from lti_tool.guard import current_session, launch_session_required, launch_url
 from lti_tool.i18n import gettext, ngettext
 from lti_tool.learner.routes import asked_year, entry_page, use_table
+from lti_tool.masking import masked
 from lti_tool.members import Member
 from lti_tool.roles import ADMINISTRATOR
 from lti_tool.sessions import COHORT_ROLES
@@ -92,7 +93,7 @@ def entry(launch_id: str, key: str, entry_id: str) -> str:
 
 def called(member: Member) -> str:
     """What to call someone whose platform may not tell their name."""
-    return member.name or member.given_name or gettext("No name")
+    return masked(member.name or member.given_name) or gettext("No name")
 
 
 def _dot(row: Row) -> Dot:

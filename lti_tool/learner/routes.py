@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from datetime import date
 
-import orjson
 from flask import Blueprint, Response, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -18,6 +17,7 @@ from lti_tool.guard import current_session, launch_session_required, launch_url
 from lti_tool.i18n import gettext
 from lti_tool.learner import log_form
 from lti_tool.learner.preview import day_typed, preview
+from lti_tool.masking import masked_statement
 from lti_tool.roles import LEARNER
 from lti_tool.sessions import LaunchSession
 from statements.profile.build import quantity
@@ -108,7 +108,9 @@ def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> st
         explanation=explanation,
         caps=caps,
         table_note=wording.words(wording.table_in_force().note),
-        statements=[pretty(body) for body in current_desk().record.records.statements_behind(found)],
+        statements=[
+            masked_statement(body) for body in current_desk().record.records.statements_behind(found)
+        ],
         back=back,
         back_name=back_name,
         name=name,
@@ -181,15 +183,6 @@ def count(launch_id: str, form_code: str) -> Response:
     entries = desk.record.records.entries(session.tenant, desk.person(session), year=year)
     text = preview(form, table, request.args, entries, today, desk.clock())
     return Response(text, mimetype="text/plain")
-
-
-def pretty(body: bytes) -> str:
-    """A statement as people read JSON; the template escapes it."""
-    try:
-        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
-        # A number that is too large for this reader: shown as it is stored.
-        return body.decode()
 
 
 def use_table() -> Table:

@@ -35,6 +35,11 @@ class Product:
         """A browser on its way to a launch."""
         return Visit(self.browser(), self.platform)  # type: ignore[arg-type]
 
+    def follow(self) -> None:
+        """Work out the learning record of everything that is stored."""
+        while self.app.wired.record.follower.run_once():
+            pass
+
     def key(self, *scopes: str, tenant: str = "agency") -> tuple[str, str]:
         """Key and secret of a new credential."""
         return self.app.wired.credentials.create(tenant, "program", scopes or ["all"])
