@@ -121,8 +121,29 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "max_body_bytes",
         _whole(1024, 1024 * MIB),
-        str(16 * MIB),
-        "Largest JSON body of one request, in bytes. More is answered 413.",
+        str(8 * MIB),
+        "Largest JSON body of one request, and largest document that is not JSON, in bytes. "
+        "More is answered 413.",
+    ),
+    Setting(
+        "max_statement_bytes",
+        _whole(1024, 12 * MIB),
+        str(MIB),
+        "Largest statement, in bytes. More is answered 413; what is stored already stays readable.",
+    ),
+    Setting(
+        "max_document_bytes",
+        _whole(1024, 12 * MIB),
+        str(4 * MIB),
+        "Largest state or profile document of type `application/json`, and largest form of the alternate "
+        "request syntax, in bytes. More is answered 413; what is stored already stays readable.",
+    ),
+    Setting(
+        "max_values",
+        _whole(1000, 10_000_000),
+        "500000",
+        "Most values (numbers, texts, arrays and so on) in the JSON of one request. Each takes time and "
+        "memory, however short it is; more are answered 413.",
     ),
     Setting(
         "max_attachment_bytes",
@@ -213,6 +234,9 @@ class Settings:
     secret_key: str
     xapi_version_fallback: str
     max_body_bytes: int
+    max_statement_bytes: int
+    max_document_bytes: int
+    max_values: int
     max_attachment_bytes: int
     max_batch: int
     max_depth: int

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from jejak.clock import new_id, now
+from jejak.memory import give_memory_back
 from jejak.secrets import derived, secret_key
 from jejak.settings import Settings, SettingsError
 from lrs.access import Credentials
 from lrs.http.application import XapiApplication
+from lrs.http.parse_budget import ParseBudget
 from lrs.http.services import Limits
 from lrs.http.validate import ValidateApplication, inspect
 from lrs.pending_references import PendingReferences
@@ -95,6 +97,9 @@ def wire(settings: Settings) -> Wired:
     credentials = Credentials(store, now, proxy_hops=settings.proxy_hops)
     limits = Limits(
         max_body_bytes=settings.max_body_bytes,
+        max_statement_bytes=settings.max_statement_bytes,
+        max_document_bytes=settings.max_document_bytes,
+        max_values=settings.max_values,
         max_attachment_bytes=settings.max_attachment_bytes,
         max_batch=settings.max_batch,
         max_depth=settings.max_depth,
@@ -112,6 +117,7 @@ def wire(settings: Settings) -> Wired:
         cors_origins=settings.cors_origins,
         credentials=credentials,
         on_written=lambda _: record.follower.notify(),
+        budget=ParseBudget(on_idle=give_memory_back),
     )
     desk = Desk(
         record=record,

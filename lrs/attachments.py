@@ -7,25 +7,20 @@ them. Knowing a hash alone opens nothing.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from os import SEEK_END
-from tempfile import SpooledTemporaryFile
 from typing import IO
 
 import orjson
 
 from lrs.access import Access
-from lrs.store.port import Document, Full, Reader, Store, Writer
+from lrs.spool import full_without_room
+from lrs.store.port import Document, Reader, Store, Writer
 from statements.attachments import hasher
 
 KIND = "attachment"
-IN_MEMORY = 262_144
-"""More data than this, all parts of a request together, waits in a temporary file."""
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class WrongHash(ValueError):
@@ -52,17 +47,6 @@ class Received:
         return self.file.read(self.size)
 
 
-@contextlib.contextmanager
-def spool() -> Iterator[IO[bytes]]:
-    """A file for the data of one request, however many parts it has: files of a process are few."""
-    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed below, whatever that says
-    try:
-        yield file
-    finally:
-        with contextlib.suppress(OSError):  # closing writes what is left, which nobody needs any more
-            file.close()
-
-
 class Receiver:
     """Adds the data of one attachment to the end of a file, while its hash is taken."""
 
@@ -85,7 +69,7 @@ class Receiver:
         if self._promised is not self._sha256:
             self._promised.update(chunk)
         self._size += len(chunk)
-        with _no_room_is_full():
+        with full_without_room():
             self._file.write(chunk)
 
     def is_whole(self) -> bool:
@@ -96,20 +80,10 @@ class Receiver:
         """All that was added; WrongHash when it is not what was promised."""
         if not self.is_whole():
             raise WrongHash("the data does not have the hash it was sent with")
-        with _no_room_is_full():
+        with full_without_room():
             self._file.flush()
         sha256 = self._sha256.hexdigest()
         return Received(self._sha2, sha256, self._size, self._content_type, self._file, self._start)
-
-
-@contextlib.contextmanager
-def _no_room_is_full() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_SPACE:
-            raise Full("there is no room to receive an attachment") from error
-        raise
 
 
 def keep_blobs(store: Store, received: Sequence[Received]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from lrs.access import Access
-from lrs.sizes import check_size
+from lrs.sizes import MOST_BYTES, TooLarge, check_size
 from lrs.store.port import Document, Reader, Store, Unavailable, Writer
 from lrs.tenant_turns import TenantTurns
 from statements.documents import Preconditions, Resource, check_write, etag, merge
@@ -148,11 +148,13 @@ class Documents:
         version: Version,
         preconditions: Preconditions,
         read: Callable[[bytes], Any] | None = None,
+        most: int = MOST_BYTES,
     ) -> None:
         """Merge JSON into a document, or write a new one. `Refused`, or Invalid when it cannot be merged.
 
-        `read` gives the value of the posted JSON (default: `statements.jsontext.loads`). Unavailable when the
-        document never stayed the same for long enough.
+        `read` gives the value of the posted JSON (default: `statements.jsontext.loads`). TooLarge when the
+        document to merge into has, or would have, more than `most` bytes. Unavailable when it never stayed
+        the same for long enough.
         """
         scope, name = place.scope(access), place.name(document_id)
         for _ in range(ATTEMPTS):
@@ -162,7 +164,13 @@ class Documents:
 
             def merged(current: Document | None) -> Document:
                 old, old_type = (None, "") if current is None else (current.body, current.content_type)
+                if old is not None and len(old) > most:
+                    raise TooLarge(
+                        f"the document has more than {most} bytes: it can be replaced, not merged into"
+                    )
                 whole = merge(old, old_type, body, content_type, read)
+                if old is not None and len(whole) > most:
+                    raise TooLarge(f"the merged document would have more than {most} bytes")
                 return self._made(access, place, document_id, whole, content_type)
 
             size = len(body) + (len(seen.body) if seen is not None else 0)

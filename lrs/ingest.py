@@ -34,6 +34,8 @@ from statements.rules_requests import problem
 from statements.signatures import LARGEST, check_signature
 from statements.versions import Version
 
+MOST_SIGNED = 8 * LARGEST
+"""Bytes of the signatures of one request, one that signs several statements counted for each."""
 ATTEMPTS = 5
 KEY_SIZE = 100
 """Bytes that an index key is reckoned with when the store shares out its time: its text and its row."""
@@ -138,10 +140,13 @@ class Ingest:
             return ()
         received = {part.sha2: part for part in parts or ()}
         problems = match(declared, [Part(part.sha2, part.size, part.content_type) for part in parts or ()])
+        left = MOST_SIGNED
         for index, (attachments, value) in enumerate(zip(declared, values, strict=True)):
             for attachment in attachments:
                 if attachment.is_signature and attachment.sha2 in received:
-                    problems += _signed(index, attachment, value, received[attachment.sha2], version)
+                    part = received[attachment.sha2]
+                    left -= part.size
+                    problems += _signed(index, attachment, value, part, version, left)
         if problems:
             raise Invalid(problems)
         data.keep_blobs(self._store, list(received.values()))
@@ -299,10 +304,11 @@ def _signed(
     value: Mapping[str, Any],
     part: data.Received,
     version: Version,
+    left: int,
 ) -> list[Problem]:
-    """What is wrong with a signature."""
-    jws = part.read(LARGEST)
+    """What is wrong with a signature; `left` is what it leaves of `MOST_SIGNED`."""
+    jws = part.read(LARGEST) if left >= 0 else None
     if jws is None:
-        hint = f"a signature may have at most {LARGEST} bytes"
+        hint = f"a signature may have at most {LARGEST} bytes, those of a request {MOST_SIGNED} together"
         return [problem("signature.jws", attachment.pointer, hint, index=index)]
     return check_signature(jws, value, version, pointer=attachment.pointer, index=index)

@@ -216,12 +216,18 @@ class _Reader:
             return Format.EXACT
 
 
+LONGEST_AGENT: Final = 65_536
+"""Characters of an agent in a parameter; a form could hold more than any address."""
+
+
 def parse_agent(
     text: str, version: Version, *, parameter: str = "agent"
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
     """The agent that a parameter holds as JSON; or None and everything wrong with it."""
     pointer = f"?{parameter}"
     try:
+        if len(text) > LONGEST_AGENT:
+            raise ValueError
         agent = loads(text)
     except ValueError:
         hint = 'give an agent as JSON, such as {"mbox":"mailto:siti@example.org"}'

@@ -16,8 +16,10 @@ from typing import Any, Final
 
 import orjson
 
+from statements.json_cost import LARGE, without_strings
+
 _NUMBER: Final = (
-    rb"\s*-?[0-9](?:"
+    rb"\s*+-?[0-9](?:"
     rb"[0-9.]{15}"  # more digits than a float is sure to keep
     rb"|[0-9]*(?:\.[0-9]+)?[eE][+-]?[0-9]+(?=[\s,}\]])"  # not the start of a UUID in a urn:uuid:
     rb"|[0-9]*\.[0-9]+0(?=[\s,}\]])"  # 1.50 would come back as 1.5; not the seconds of a timestamp
@@ -43,7 +45,9 @@ def loads(raw: bytes | str) -> Any:
         text = text[len(BOM_UTF8) :]
     try:
         in_member, in_array, first_in_array = _RARE
-        if in_member(text) or in_array(text) or first_in_array(text) or text[:1] in _DIGITS:
+        # A search stops at each separator: those inside the strings of a long text are taken away first.
+        seen = text if len(text) <= LARGE else without_strings(text)
+        if in_member(seen) or in_array(seen) or first_in_array(seen) or text[:1] in _DIGITS:
             return _exact(text)
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -84,7 +88,10 @@ class Number(Decimal):
             number = super().__new__(cls, text)
         except InvalidOperation:
             number = super().__new__(cls, "NaN")
-        if not number.is_finite() or (number and abs(number.adjusted()) > _MAX_EXPONENT):
+        # Nothing short is out of range but by an exponent.
+        if (len(text) > _MAX_EXPONENT or "e" in text or "E" in text) and (
+            not number.is_finite() or (number and abs(number.adjusted()) > _MAX_EXPONENT)
+        ):
             raise ValueError("not valid JSON: a number is out of range")
         number.text = text
         return number
@@ -99,7 +106,8 @@ def _number(value: object) -> orjson.Fragment:
 def _exact(text: bytes) -> Any:
     try:
         value = json.loads(text.decode("utf-8"), parse_float=_real, parse_int=_whole, parse_constant=_refuse)
-        orjson.dumps(value, default=_number)  # refuses lone surrogates, which the parser lets through
+        if b"\\u" in text:
+            orjson.dumps(value, default=_number)  # refuses lone surrogates, which the parser lets through
     except UnicodeDecodeError:
         raise ValueError("not valid JSON: not encoded in UTF-8") from None
     except json.JSONDecodeError as error:

@@ -122,6 +122,15 @@ _ROWS: Final = (
         "",
         "XAPI-00127",
     ),
+    across(
+        "request.content-encoding",
+        "A body is whole, and valid in the one Content-Encoding that it names.",
+        "",
+        "RFC 9110, 8.4",
+    ),
+    across(
+        "request.content-range", "A request carries a whole body, not a range of one.", "", "RFC 9110, 14.4"
+    ),
     across("request.json", "A JSON body is one JSON text in UTF-8.", "", "XAPI-00014", "XAPI-00015"),
     across("request.too-deep", "JSON is not nested deeper than this server allows.", "", "Communication 3.2"),
     across("request.too-large", "A request is not larger than this server allows.", "", "XAPI-00328"),

@@ -15,6 +15,7 @@ from lrs.documents import Documents
 from lrs.http import about, activities, activity_profile, agent_profile, agents, alternate, state, statements
 from lrs.http.cors import cors_headers, options
 from lrs.http.guard import caller
+from lrs.http.parse_budget import ParseBudget
 from lrs.http.problems import Refusal, broken, invalid, render
 from lrs.http.request import Request
 from lrs.http.response import Response
@@ -38,7 +39,7 @@ RETRY_SECONDS = 2
 DRAIN, DRAIN_LARGE = 1 << 20, 1 << 26
 """Bytes of a refused body that are still read, so that the client gets to see the refusal."""
 NO_BODY = frozenset({204, 304})
-OFTEN_LARGE = frozenset({413, 503, 507})
+OFTEN_LARGE = frozenset({413, 415, 503, 507})
 """Refusals that come in the middle of a large body, sent in good faith."""
 VERSION = "X-Experience-API-Version"
 CONSISTENT_THROUGH = "X-Experience-API-Consistent-Through"
@@ -70,11 +71,12 @@ class XapiApplication:
         cors_origins: Collection[str] = (),
         credentials: Credentials | None = None,
         on_written: Callable[[Receipt], None] | None = None,
+        budget: ParseBudget | None = None,
     ) -> None:
         """`clock` gives microseconds since the epoch; `cursor_key` authenticates `more` links.
 
         `version_fallback` is named by answers to requests that name no known version; `on_written`
-        is called after each durable write of statements.
+        is called after each durable write of statements. `budget` bounds the large bodies worked on at once.
         """
         self._store = store
         activities = Activities(store, clock)
@@ -106,6 +108,7 @@ class XapiApplication:
             version_fallback=version_fallback,
         )
         self._origins = frozenset(cors_origins)
+        self._budget = budget or ParseBudget()
 
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -117,7 +120,7 @@ class XapiApplication:
 
     def steps(self, environ: Mapping[str, Any]) -> Steps[Response]:
         """Answer one request: the complete answer, to be sent as it is. `environ` is that of PEP 3333."""
-        request = Request(environ)
+        request = Request(environ, self._budget)
         request.version = self.services.version_fallback
         try:
             response = yield from self._respond(request)
@@ -126,6 +129,8 @@ class XapiApplication:
         except BaseException:
             request.cleanup.close()
             raise
+        finally:
+            request.held.close()
         headers = response.headers
         headers.append((VERSION, request.version.value))
         if request.path == "/statements":
@@ -185,7 +190,7 @@ class XapiApplication:
             return options(_allowed(methods))
         request.parse_query()
         if "method" in request.params:
-            alternate.unfold(request, 2 * self.services.limits.max_body_bytes)
+            alternate.unfold(request, self.services.limits.max_document_bytes)
         open_to_all = methods is about.METHODS
         version = negotiate(request.header(VERSION))
         if version is not None:

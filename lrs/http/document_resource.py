@@ -22,7 +22,7 @@ from lrs.http.response import Response, json_response, no_content
 from lrs.http.services import Services
 from lrs.http.statement_body import parse
 from lrs.steps import Call, Steps
-from statements.documents import Preconditions, Refused, matches
+from statements.documents import Preconditions, Refused, is_json, matches
 from statements.documents import Refusal as Kind
 
 STATUS = {Kind.FAILED: 412, Kind.CONFLICT: 409, Kind.REQUIRED: 400}
@@ -86,6 +86,7 @@ class DocumentResource:
 
     def post(self, services: Services, request: Request) -> Response:
         """Merge JSON into a document, or write a new one."""
+        limits = services.limits
         place, name, body, kind = self._incoming(services, request)
         try:
             services.documents.post(
@@ -96,7 +97,8 @@ class DocumentResource:
                 kind,
                 request.version,
                 _preconditions(request),
-                read=partial(parse, max_depth=services.limits.max_depth),
+                read=partial(parse, max_depth=limits.max_depth, max_values=limits.max_values),
+                most=limits.max_document_bytes,
             )
         except Refused as refused:
             raise _told(refused) from None
@@ -132,7 +134,8 @@ class DocumentResource:
         kind = request.header("Content-Type") or DEFAULT_TYPE
         if len(kind) > LONGEST_TYPE or not (kind.isascii() and kind.isprintable()):
             raise Refusal(400, f"The Content-Type must be at most {LONGEST_TYPE} plain characters.")
-        body = request.body(services.limits.max_body_bytes)
+        limits = services.limits
+        body = request.body(limits.max_document_bytes if is_json(kind) else limits.max_body_bytes)
         return self.place(asked), asked[self.identifier.name], body, kind
 
 

@@ -10,6 +10,7 @@ from lrs.http.problems import invalid, parameter_problem
 from lrs.http.request import Parameters
 from statements import timestamps
 from statements.errors import Problem
+from statements.filters import LONGEST_AGENT
 from statements.identity import agent_key, is_uuid, uuid_key, valid_iri
 from statements.jsontext import loads
 from statements.rules import check_agent
@@ -44,6 +45,8 @@ def _iri(text: str, _: Version) -> str:
 
 def _agent(text: str, version: Version) -> dict[str, Any]:
     try:
+        if len(text) > LONGEST_AGENT:
+            raise ValueError
         value = loads(text)
     except ValueError:
         raise ValueError("an Agent as JSON is expected") from None

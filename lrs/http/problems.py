@@ -47,6 +47,11 @@ def broken(rule: str, hint: str, *, status: int = 400) -> Refusal:
     return Refusal(status, hint, problems=[problem(rule, "", hint)])
 
 
+def too_large(limit: int) -> Refusal:
+    """413: the body is larger than this server takes."""
+    return broken("request.too-large", f"the body is larger than the {limit} bytes taken here", status=413)
+
+
 def bad_parameter(name: str, hint: str, rule: str = "request.parameter") -> Refusal:
     """400 about one query parameter."""
     return invalid([parameter_problem(name, hint, rule)])

@@ -21,12 +21,15 @@ from lrs.http import records_schemas as schemas
 from lrs.http import records_shapes as shapes
 from lrs.http.cross_site import SAFE_METHODS, foreign
 from lrs.http.guard import TOO_MANY, failed_login
+from lrs.http.problems import Refusal
 from lrs.http.records_openapi import document, methods_at
+from lrs.http.request import Request as XapiRequest
 from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
 from lrs.records.reports import cohort
 from lrs.store.port import Full, StoreError, Unavailable
 from statements.errors import Invalid
+from statements.json_cost import TooManyValues, check_values
 from statements.profile.jsonld import profile_document
 from statements.profile.table import shipped
 
@@ -34,6 +37,8 @@ Write = Callable[[Access, Sequence[Mapping[str, Any]]], int]
 """Stores statements as one batch with this access, and returns the latest `stored`."""
 WAIT_SECONDS = 3.0
 MOST_BYTES = 1_048_576
+MOST_VALUES = 100_000
+"""Values in the JSON of one request."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _ACCEPTED = {"Accept": "application/json"}
 _ELSEWHERE = "records_api.elsewhere"
@@ -266,10 +271,14 @@ def _query(schema: Schema) -> dict[str, Any]:
 
 
 def _body() -> Any:
-    if (request.content_length or 0) > MOST_BYTES:
-        raise _Refused(413, f"At most {MOST_BYTES} bytes.")
     try:
-        return orjson.loads(request.get_data(cache=False))
+        body = XapiRequest(request.environ).body(MOST_BYTES)
+        check_values(body, MOST_VALUES)
+        return orjson.loads(body)
+    except Refusal as refusal:
+        raise _Refused(refusal.status, refusal.detail, dict(refusal.headers)) from None
+    except TooManyValues as error:
+        raise _Refused(413, f"The body is too much to read at once: {error}.") from None
     except orjson.JSONDecodeError:
         raise _Refused(400, "The body is not valid JSON.") from None
 

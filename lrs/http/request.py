@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from os import SEEK_END
 from typing import IO, Any
 from urllib.parse import parse_qsl
 
 from lrs.access import Access
+from lrs.http.content_encoding import coding_of, decoded
 from lrs.http.headers import content_type
-from lrs.http.problems import Refusal, broken
+from lrs.http.parse_budget import VALUE_COST, ParseBudget
+from lrs.http.problems import Refusal, broken, too_large
+from lrs.spool import full_without_room, spool
+from statements.json_cost import LARGE, separators
 from statements.versions import Version
 
 CHUNK = 65_536
@@ -31,8 +37,10 @@ class Request:
         "_overrides",
         "_taken",
         "access",
+        "budget",
         "cleanup",
         "environ",
+        "held",
         "method",
         "params",
         "path",
@@ -46,7 +54,7 @@ class Request:
     version: Version
     """Set by the application; the fallback where the resource takes any version."""
 
-    def __init__(self, environ: Mapping[str, Any]) -> None:
+    def __init__(self, environ: Mapping[str, Any], budget: ParseBudget | None = None) -> None:
         self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
         self.path: str = environ.get("PATH_INFO", "").rstrip("/")
@@ -59,6 +67,9 @@ class Request:
         """The promise of consistency that holds for what was read for this request."""
         self.cleanup = contextlib.ExitStack()
         """Closed when the answer is complete."""
+        self.budget = budget
+        self.held = contextlib.ExitStack()
+        """What this request holds of the budget; closed when its answer is made."""
         self._overrides: dict[str, str | None] = {}
         self._content: bytes | None = None
         self._taken = 0
@@ -103,33 +114,40 @@ class Request:
         return None if streamed else 0
 
     def body(self, limit: int) -> bytes:
-        """The whole body; Refusal 413 when it is longer than `limit` bytes."""
+        """The whole body, decoded; Refusal 413 when it is longer than `limit` bytes.
+
+        A large one waits for its part of the budget.
+        """
         if self._content is not None and len(self._content) <= limit:
             return self._content
         length = self.declared_length()
-        if length is not None and length > limit:
-            raise too_large(limit)
         if length == 0:
             return b""
+        if length is None or length > LARGE or self._is_coded():
+            with spool() as file:
+                read = self.reader(limit)
+                return self.gather(iter(read, b""), file, limit).read()
+        if length > limit:
+            raise too_large(limit)
         source: IO[bytes] = self.environ["wsgi.input"]
-        wanted = limit + 1 if length is None else length
-        body = source.read(wanted)
-        if len(body) < wanted and body:
+        body = source.read(length)
+        if len(body) < length and body:
             parts = [body]
-            missing = wanted - len(body)
+            missing = length - len(body)
             while missing and (more := source.read(missing)):
                 parts.append(more)
                 missing -= len(more)
             body = b"".join(parts)
         self._taken = len(body)
-        if len(body) > limit:
-            raise too_large(limit)
-        if length is not None and len(body) < length:
-            raise Refusal(400, "The body ended before the length that the request declared.")
+        if len(body) < length:
+            raise _cut_short()
         return body
 
     def reader(self, limit: int) -> Callable[[], bytes]:
-        """A function that gives the next bytes of the body, b"" at its end; Refusal 413 past `limit`."""
+        """A function that gives the next bytes of the body, b"" at its end; Refusal 413 past `limit`.
+
+        They are decoded as `Content-Encoding` says.
+        """
         length = self.declared_length()
         if length is not None and length > limit:
             raise too_large(limit)
@@ -144,9 +162,41 @@ class Request:
             self._taken += len(data)
             if self._taken > limit:
                 raise too_large(limit)
+            if not data and length is not None and self._taken < length:
+                raise _cut_short()
             return data
 
+        if self._is_coded() and (coding := coding_of(self.environ.get("HTTP_CONTENT_ENCODING"))):
+            return decoded(read, coding, limit)
         return read
+
+    def _is_coded(self) -> bool:
+        """Whether a header says that the bytes of the body are not what is meant; Refusal for a range."""
+        if "HTTP_CONTENT_RANGE" in self.environ:
+            hint = "send the whole body, without the header Content-Range"
+            raise broken("request.content-range", hint)
+        return "HTTP_CONTENT_ENCODING" in self.environ
+
+    def gather(self, chunks: Iterable[bytes], file: IO[bytes], limit: int) -> Gathered:
+        """Receive bytes to the end of a file, to be read at once later; Refusal 413 past `limit`."""
+        start = file.seek(0, SEEK_END)
+        size = values = 0
+        with full_without_room():
+            for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise too_large(limit)
+                values += separators(chunk)
+                file.write(chunk)
+            file.flush()
+        return Gathered(self, file, start, size, values)
+
+    def hold(self, size: int, values: int) -> None:
+        """Wait for a part of the budget, kept until `held` is closed; Refusal 429 or 503 without one."""
+        if self.budget is not None and size > LARGE:
+            access = getattr(self, "access", None)
+            tenant = "" if access is None else access.tenant
+            self.held.enter_context(self.budget.held(tenant, size + VALUE_COST * values))
 
     def drain(self, most: int) -> None:
         """Read on, up to `most` bytes, and forget them.
@@ -159,9 +209,26 @@ class Request:
             left -= len(data)
 
 
-def too_large(limit: int) -> Refusal:
-    """413: the body is larger than this server takes."""
-    return broken("request.too-large", f"the body is larger than the {limit} bytes taken here", status=413)
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Bytes that were received into a file."""
+
+    request: Request
+    file: IO[bytes]
+    start: int
+    size: int
+    values: int
+    """At most so many JSON values are in them."""
+
+    def read(self) -> bytes:
+        """All of them, in memory, once they have their part of the budget."""
+        self.request.hold(self.size, self.values)
+        self.file.seek(self.start)
+        return self.file.read(self.size)
+
+
+def _cut_short() -> Refusal:
+    return Refusal(400, "The body ended before the length that the request declared.")
 
 
 def parameters(encoded: str) -> Parameters:

@@ -22,8 +22,14 @@ PAGES_IN_LINE = 8
 class Limits:
     """How much one request may ask for."""
 
-    max_body_bytes: int = 16 * MIB
-    """Bytes of a JSON body or a document."""
+    max_body_bytes: int = 8 * MIB
+    """Bytes of the JSON of a request, or of a document that is not JSON."""
+    max_statement_bytes: int = MIB
+    """Bytes of one statement."""
+    max_document_bytes: int = 4 * MIB
+    """Bytes of a document of type application/json, and of what a POST makes of two."""
+    max_values: int = 500_000
+    """Values in the JSON of a request."""
     max_attachment_bytes: int = 256 * MIB
     """Bytes of a multipart body, statements and attachments together."""
     max_batch: int = 1000

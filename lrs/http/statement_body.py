@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from typing import IO, Any
 
-from lrs.attachments import Received, Receiver, WrongHash, spool
+from lrs.attachments import Received, Receiver, WrongHash
 from lrs.http.headers import content_type
 from lrs.http.multipart import Part, boundary_of, malformed, read_parts
-from lrs.http.problems import broken
-from lrs.http.request import Request, too_large
+from lrs.http.problems import Refusal, broken
+from lrs.http.request import Request
 from lrs.http.services import Limits
+from lrs.spool import spool
+from statements.json_cost import LARGE, TooManyValues, check_values
 from statements.jsontext import dumps, loads
+from statements.rules_requests import problem
 
 JSON = "application/json"
 MIXED = "multipart/mixed"
 HASH = "x-experience-api-hash"
+_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*+\{").match
 
 
 def read(request: Request, limits: Limits, *, single: bool) -> tuple[list[Any], list[Received] | None]:
@@ -33,15 +37,21 @@ def read(request: Request, limits: Limits, *, single: bool) -> tuple[list[Any], 
     first = next(parts, None)
     if first is None or content_type(first.headers.get("content-type", ""))[0] != JSON:
         raise malformed(f"needs a first part of type {JSON} that holds the statements")
-    values = values_of(_whole(first.chunks, limits.max_body_bytes), limits, single=single)
-    received: list[Received] = []
+    _check_plain(first)
     file = request.cleanup.enter_context(spool())
-    for place, part in enumerate(parts, start=2):
-        received.append(_attachment(place, part, file))
-    return values, received
+    gathered = request.gather(first.chunks, file, limits.max_body_bytes)
+    received = [_attachment(place, part, file) for place, part in enumerate(parts, start=2)]
+    # Only now: nothing large is held while a client takes its time to send the rest.
+    return values_of(gathered.read(), limits, single=single), received
+
+
+def _check_plain(part: Part) -> None:
+    if part.headers.get("content-encoding", "identity").lower() != "identity":
+        raise malformed("has a part with a Content-Encoding: send the data of each part as it is")
 
 
 def _attachment(place: int, part: Part, file: IO[bytes]) -> Received:
+    _check_plain(part)
     sha2 = part.headers.get(HASH)
     if sha2 is None:
         raise broken("attachment.hash", f"part {place} needs the header X-Experience-API-Hash")
@@ -62,20 +72,15 @@ def _attachment(place: int, part: Part, file: IO[bytes]) -> Received:
         raise broken("attachment.hash", hint) from None
 
 
-def _whole(chunks: Iterator[bytes], limit: int) -> bytes:
-    body = bytearray()
-    for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            raise too_large(limit)
-    return bytes(body)
-
-
 def values_of(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
-    """The statements of a JSON body, one or an array; Refusal when it is none, too many or too deep."""
+    """The statements of a JSON body, one or an array; Refusal when it is none, or too much."""
     if not body:
         raise broken("request.json", "the body is empty; one or more statements are expected")
-    value = parse(body, limits.max_depth)
+    most = limits.max_statement_bytes
+    is_large = len(body) > most
+    if is_large and _OBJECT(body):
+        raise _statement_too_large(most, None)
+    value = parse(body, limits.max_depth, limits.max_values)
     if not isinstance(value, list):
         return [value]
     if single:
@@ -83,13 +88,34 @@ def values_of(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
     if len(value) > limits.max_batch:
         hint = f"a request may hold at most {limits.max_batch} statements; send several"
         raise broken("request.too-large", hint, status=413)
+    if is_large:
+        for index, each in enumerate(value):
+            if _size(each) > most:
+                raise _statement_too_large(most, index)
     return value
 
 
-def parse(body: bytes, max_depth: int) -> Any:
-    """The JSON value of a body; Refusal when it is not JSON or nested too deep."""
+def _size(value: Any) -> int:
     try:
+        return len(dumps(value))
+    except ValueError:  # no text, or too deep: the rules say so
+        return 0
+
+
+def _statement_too_large(most: int, index: int | None) -> Refusal:
+    hint = f"one statement may have at most {most} bytes; send large data as an attachment"
+    return Refusal(413, hint, problems=[problem("request.too-large", "", hint, index=index)])
+
+
+def parse(body: bytes, max_depth: int, max_values: int) -> Any:
+    """The JSON value of a body; Refusal when it is not JSON, nested too deep or holds too many values."""
+    try:
+        if len(body) > LARGE:
+            check_values(body, max_values)
         value = loads(body)
+    except TooManyValues as error:
+        hint = f"the body is too much to read at once: {error}"
+        raise broken("request.too-large", hint, status=413) from None
     except ValueError as error:
         raise broken("request.json", f"the body is {error}") from None
     # What has few brackets cannot be deep; most bodies, and most statements of an array, are spared the walk.

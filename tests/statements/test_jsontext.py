@@ -133,3 +133,13 @@ def test_nesting_too_deep_to_write_is_a_value_error() -> None:
         value = [value]
     with pytest.raises(ValueError, match="cannot be written as JSON"):
         dumps(value)
+
+
+@pytest.mark.parametrize("number", ["1.50", "1e1", "-0", "12345678901234567890"])
+def test_a_rare_number_is_found_in_a_long_text_of_strings(number: str) -> None:
+    """Strings of a long text are looked past: numbers among them count, and those inside them do not."""
+    filler = json.dumps({"a": 'x, 1.50, "quoted\\" , 1e1]' * 9_000, "b": "\\" * 9, 'na"me': "["})
+    text = f'[{filler},{{"n": {number}}},{filler}]'.replace(", ", ",").replace(": ", ":")
+    assert dumps(loads(text)).decode() == text
+    plain = text.replace(number + "}", "1}")
+    assert type(loads(plain)[1]["n"]) is int

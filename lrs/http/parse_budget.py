@@ -1,0 +1,100 @@
+"""How much of large bodies a worker works on at once, and how much of it one tenant.
+
+What is parsed takes several times the memory of its bytes. A large body is received without a part of this
+budget; it waits for its part before it is brought into memory, and keeps it until its answer is made. Few may
+wait, since each holds a thread; more are refused and come again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from lrs.http.problems import Refusal
+
+MIB = 1024 * 1024
+TOTAL = 24 * MIB
+SHARE = 12 * MIB
+"""Cost of the bodies worked on at once, of all tenants and of one; a costlier body counts as a share."""
+VALUE_COST = 16
+"""A body costs its bytes, and so many for each value in it."""
+WAITING, WAITING_SHARE = 8, 4
+"""Bodies that may wait at once, of all tenants and of one."""
+PATIENCE = 20.0
+"""Seconds that a body waits at most."""
+RETRY_SECONDS = 2
+GIVEN_BACK = 4 * MIB
+"""After so much cost, memory is given back to the system as soon as nothing large is worked on."""
+
+
+class ParseBudget:
+    """The budget of one process. Safe to use from many threads."""
+
+    def __init__(self, *, on_idle: Callable[[], None] | None = None) -> None:
+        """`on_idle` is called when nothing large is worked on any more, after much of it was."""
+        self._changed = threading.Condition()
+        self._used: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+        self._since_idle = 0
+        self._on_idle = on_idle
+
+    @contextmanager
+    def held(self, tenant: str, cost: int) -> Iterator[None]:
+        """Work on a body; waits until it fits. Refusal 429 when this tenant has enough of them, else 503."""
+        cost = min(cost, SHARE)
+        with self._changed:
+            self._wait(tenant, cost)
+            self._used[tenant] += cost
+        try:
+            yield
+        finally:
+            self._give_back(tenant, cost)
+
+    def _wait(self, tenant: str, cost: int) -> None:
+        if self._fits(tenant, cost):
+            return
+        if self._waiting[tenant] >= WAITING_SHARE or self._waiting.total() >= WAITING:
+            raise _refusal(self._has_enough(tenant, cost) or self._waiting[tenant] >= WAITING_SHARE)
+        self._waiting[tenant] += 1
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not self._fits(tenant, cost):
+                if not self._changed.wait(deadline - time.monotonic()):
+                    raise _refusal(self._has_enough(tenant, cost))
+        finally:
+            _less(self._waiting, tenant, 1)
+
+    def _fits(self, tenant: str, cost: int) -> bool:
+        return not self._has_enough(tenant, cost) and self._used.total() + cost <= TOTAL
+
+    def _has_enough(self, tenant: str, cost: int) -> bool:
+        return self._used[tenant] + cost > SHARE
+
+    def _give_back(self, tenant: str, cost: int) -> None:
+        with self._changed:
+            _less(self._used, tenant, cost)
+            self._since_idle += cost
+            idle = not self._used and self._since_idle >= GIVEN_BACK
+            if idle:
+                self._since_idle = 0
+            self._changed.notify_all()
+        if idle and self._on_idle is not None:
+            self._on_idle()
+
+
+def _refusal(own: bool) -> Refusal:
+    """429 when it is the tenant's own doing, else 503."""
+    headers = [("Retry-After", str(RETRY_SECONDS))]
+    if own:
+        detail = "Several large bodies of this agency are worked on; send the next when one is answered."
+        return Refusal(429, detail, headers=headers)
+    return Refusal(503, "Too many large bodies are worked on; try again soon.", headers=headers)
+
+
+def _less(counts: Counter[str], tenant: str, by: int) -> None:
+    counts[tenant] -= by
+    if not counts[tenant]:
+        del counts[tenant]
