@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -144,6 +145,10 @@ def wire(settings: Settings) -> Wired:
 MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
 
 
+LISTING = 4
+"""Members of a roster that are made known at once."""
+
+
 class Acquaintance:
     """Makes people known when they launch or are listed: the only way an NIP reaches the alias table."""
 
@@ -159,9 +164,10 @@ class Acquaintance:
             self._on_goal(identity.tenant, person)
 
     def listed(self, identities: Sequence[Identity]) -> None:
-        """A roster was fetched."""
-        for identity in identities:
-            self._know(identity)
+        """A part of a roster was fetched."""
+        # Each is a small write: a few at a time share the store's turns, and leave most of them to others.
+        with ThreadPoolExecutor(LISTING) as several:
+            list(several.map(self._know, identities))
 
     def _know(self, identity: Identity) -> str:
         keys = [account_key(identity.issuer, identity.subject)]

@@ -24,14 +24,27 @@ class Segment:
     waiting: Decimal
 
 
+COLUMNS, MOST_STACKED = 36, 12
+"""Dots on a strip plot beside each other, and above each other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One person on a strip plot."""
+    """One person on a strip plot, or several of equal standing."""
 
     label: str
     value: Decimal
     below: bool = False
     """Whether the person is far behind: ringed."""
+    people: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A strip plot, and how many people one of its dots stands for at most."""
+
+    markup: Markup
+    people_per_dot: int
 
 
 def defs() -> Markup:
@@ -88,19 +101,19 @@ def record_bar(
     return _svg("bar", height, label, shapes)
 
 
-def strip(dots: Sequence[Dot], target: Decimal, label: str) -> Markup:
-    """People along one axis of JP, with a line at the target; those far behind are ringed."""
+def strip(dots: Sequence[Dot], target: Decimal, label: str) -> Strip:
+    """People along one axis of JP, with a line at the target; those far behind are ringed.
+
+    Each stands where they are, as long as no more than `MOST_STACKED` would lie above each other. Beyond
+    that they are counted in columns, and a dot stands for several people. Either way the work grows with the
+    number of dots alone, and what is drawn is bounded.
+    """
     scale = max([dot.value for dot in dots] + [target]) * Decimal("1.06") or Decimal(1)
-    ordered = sorted(dots, key=lambda dot: dot.value)
-    lanes: list[Decimal] = []
-    placed: list[tuple[Dot, int]] = []
-    for dot in ordered:
-        lane = next((n for n, last in enumerate(lanes) if dot.value - last > scale / 36), len(lanes))
-        if lane == len(lanes):
-            lanes.append(dot.value)
-        lanes[lane] = dot.value
-        placed.append((dot, lane))
-    height = 48 + 16 * max(len(lanes) - 1, 0)
+    placed = _each(dots, scale)
+    per_dot = 1
+    if placed is None:
+        placed, per_dot = _columns(dots, target, scale)
+    height = 48 + 16 * max((lane for _, lane in placed), default=0)
     base = height - 26
     line = _percent(target, scale)
     shapes = [
@@ -111,9 +124,50 @@ def strip(dots: Sequence[Dot], target: Decimal, label: str) -> Markup:
     ]
     for dot, lane in placed:
         below = ' class="below"' if dot.below else ""
+        title = f"<title>{escape(dot.label)}</title>" if dot.label else ""
         x, y = _percent(max(dot.value, scale / 100), scale), base - 2 - 16 * lane
-        shapes.append(f'<circle cx="{x}" cy="{y}" r="6"{below}><title>{escape(dot.label)}</title></circle>')
-    return _svg("strip", height, label, shapes)
+        shapes.append(f'<circle cx="{x}" cy="{y}" r="6"{below}>{title}</circle>')
+    return Strip(_svg("strip", height, label, shapes), per_dot)
+
+
+def _each(dots: Sequence[Dot], scale: Decimal) -> list[tuple[Dot, int]] | None:
+    """Every dot with its lane above the axis; None when they are too many for that."""
+    if len(dots) > COLUMNS * MOST_STACKED or any(dot.people > 1 for dot in dots):
+        return None
+    lanes: list[Decimal] = []
+    placed: list[tuple[Dot, int]] = []
+    for dot in sorted(dots, key=lambda dot: dot.value):
+        lane = next((n for n, last in enumerate(lanes) if dot.value - last > scale / COLUMNS), len(lanes))
+        if lane == MOST_STACKED:
+            return None
+        if lane == len(lanes):
+            lanes.append(dot.value)
+        lanes[lane] = dot.value
+        placed.append((dot, lane))
+    return placed
+
+
+def _columns(dots: Sequence[Dot], target: Decimal, scale: Decimal) -> tuple[list[tuple[Dot, int]], int]:
+    """Dots stacked in columns, those far behind at the bottom, and how many people each stands for at most.
+
+    The target lies between two columns, so that nobody is drawn on its wrong side.
+    """
+    # So many columns up to the target, or so many targets to a column where people are far beyond it. Counted
+    # in whole numbers of columns: dividing by a rounded width would move who has just the target to its left.
+    unit = target if target > 0 else scale
+    parts = max(1, round(COLUMNS * unit / scale))
+    targets = max(1, -int(-scale // (COLUMNS * unit)))
+    width = unit * targets / parts
+    columns: dict[int, list[int]] = {}
+    for dot in dots:
+        columns.setdefault(int(dot.value * parts // (unit * targets)), [0, 0])[not dot.below] += dot.people
+    per_dot = max((-(-sum(people) // MOST_STACKED) for people in columns.values()), default=1)
+    placed = []
+    for column, (below, others) in sorted(columns.items()):
+        middle = (column + Decimal("0.5")) * width
+        stack = [True] * -(-below // per_dot) + [False] * -(-others // per_dot)
+        placed += [(Dot("", middle, is_below), lane) for lane, is_below in enumerate(stack)]
+    return placed, per_dot
 
 
 def _svg(kind: str, height: int, label: str, shapes: Sequence[str]) -> Markup:

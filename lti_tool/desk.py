@@ -11,6 +11,7 @@ from jinja2 import PackageLoader
 from lrs.records.learning_record import LearningRecord
 from lti_tool import masking, wording
 from lti_tool.accounts import account_key
+from lti_tool.cohorts import Cohorts
 from lti_tool.emitter import Emitter
 from lti_tool.members import Member
 from lti_tool.progress import Progress
@@ -48,6 +49,11 @@ class Desk:
             subject: known.get(key) or self.record.people.ensure(session.tenant, [key], names[subject])
             for subject, key in keys.items()
         }
+
+    @property
+    def cohorts(self) -> Cohorts:
+        """What counts the people of a course."""
+        return Cohorts(self.roster, self.record, self.clock)
 
     def seen(self, stored: int) -> bool:
         """Wait until records up to `stored` were worked out; False when that takes too long."""

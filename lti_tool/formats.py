@@ -23,6 +23,11 @@ def day(value: date | int | str) -> str:
     return str(format_date(as_date(value), "d MMMM y"))
 
 
+def time_of_day(value: int) -> str:
+    """The time of a moment (microseconds) in Western Indonesian Time: `14:05 WIB`."""
+    return f"{datetime.fromtimestamp(value / 1_000_000, tz=UTC).astimezone(WIB):%H:%M} WIB"
+
+
 def short_day(value: date | int | str) -> str:
     """A date in lists: `12 Nov`."""
     return str(format_date(as_date(value), "d MMM"))

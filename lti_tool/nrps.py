@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,12 @@ from lti_tool.services import ServiceError, Services, next_page
 
 SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
-ALL_PAGES_SECONDS = 30.0
+ALL_PAGES_SECONDS = 60.0
+ALL_PAGES_BYTES = 16 * 1024 * 1024
+"""Time and bytes of all pages of a roster. Moodle sends 20,000 members in one answer of 10 MB."""
 MAX_SUBJECT = 2048
+_reading = threading.Lock()
+"""Large answers are read one at a time: as values they take several times their bytes of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +37,42 @@ class Fetched:
     """False when the course is larger, or the platform slower, than this tool waits for."""
 
 
-def fetch_roster(services: Services, platform: Platform, url: str, settings: LtiSettings) -> Fetched:
-    """Every member of the course, over all pages. ServiceError.
+def fetch_roster(
+    services: Services,
+    platform: Platform,
+    url: str,
+    settings: LtiSettings,
+    *,
+    told: Callable[[int], None] = lambda _members: None,
+) -> Fetched:
+    """Every member of the course, over all pages, within bounds of time, bytes and members. ServiceError.
 
-    No `limit` is asked for: Moodle then gives all members at once.
+    No `limit` is asked for: Moodle then gives all members at once. `told` hears how many are known so far.
     """
     members: dict[str, Member] = {}
     identities: list[Identity] = []
     seen: set[str] = set()
     following: str | None = url
     deadline = time.monotonic() + ALL_PAGES_SECONDS
+    left = ALL_PAGES_BYTES
     while following and following not in seen:
         too_much = len(seen) >= settings.roster_max_pages or len(members) >= settings.roster_max_members
-        if too_much or time.monotonic() > deadline:
+        if too_much or (seen and (left <= 0 or time.monotonic() > deadline)):
             return Fetched(tuple(members.values()), tuple(identities), False)
         seen.add(following)
-        answer = services.call(platform, [SCOPE], "GET", following, accept=MEDIA_TYPE)
+        answer = services.call(
+            platform,
+            [SCOPE],
+            "GET",
+            following,
+            accept=MEDIA_TYPE,
+            seconds=max(deadline - time.monotonic(), 1.0),
+            max_bytes=left,
+        )
+        left -= len(answer.body)
         try:
-            page = answer.json()
+            with _reading:
+                page = answer.json()
         except OutboundError as error:
             raise ServiceError(str(error)) from error
         listed = page.get("members") if isinstance(page, dict) else None
@@ -60,6 +83,7 @@ def fetch_roster(services: Services, platform: Platform, url: str, settings: Lti
             if member is not None and member.subject not in members:
                 members[member.subject] = member
                 identities.append(_identity(platform, one, member))
+        told(len(members))
         following = next_page(answer, following)
     return Fetched(tuple(members.values()), tuple(identities), True)
 

@@ -34,7 +34,9 @@ def install_pages(app: Flask, *, default_language: str) -> None:
         locale=_Locale(),
         other_language=other_language,
     )
-    app.jinja_env.filters.update(jp=formats.jp, day=formats.day, short_day=formats.short_day)
+    app.jinja_env.filters.update(
+        jp=formats.jp, day=formats.day, short_day=formats.short_day, time_of_day=formats.time_of_day
+    )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<fingerprint>/<name>", "asset", _serve_asset)

@@ -12,6 +12,7 @@ from lti_tool.calls import Calls
 from lti_tool.config import LtiSettings
 from lti_tool.goals import Goals
 from lti_tool.gradequeue import GradeQueue
+from lti_tool.jobs import Jobs
 from lti_tool.jwks import PlatformKeys
 from lti_tool.keys import ToolKeys
 from lti_tool.launch import Identity, Launches, OnLaunch
@@ -40,6 +41,7 @@ class LtiTool:
     tool_keys: ToolKeys
     launches: Launches
     services: Services
+    jobs: Jobs
     roster: Roster
     grades: GradeQueue
     goals: Goals
@@ -64,6 +66,7 @@ def build_tool(
     """
     calls = Calls(http or Outbound(settings), clock, settings)
     platforms = Platforms(store, clock)
+    jobs = Jobs()
     tool_keys = ToolKeys(store, clock, settings)
     services = Services(calls, tool_keys, clock, settings)
     grades = GradeQueue(store, clock, platforms, services)
@@ -90,12 +93,14 @@ def build_tool(
             on_launch=launched,
         ),
         services=services,
+        jobs=jobs,
         roster=Roster(
             store=store,
             clock=clock,
             settings=settings,
             services=services,
             platforms=platforms,
+            jobs=jobs,
             on_roster=on_roster,
         ),
         grades=grades,

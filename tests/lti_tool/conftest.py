@@ -10,6 +10,7 @@ from flask import Flask, request
 from flask_babel import Babel
 
 from lrs.store.port import Store
+from lti_tool import jobs
 from lti_tool.config import LtiSettings
 from lti_tool.guard import csrf_token, current_session, launch_session_required
 from lti_tool.launch import Identity
@@ -78,6 +79,12 @@ def make_world(clock: Clock, **settings: object) -> World:
     platform = TestPlatform(clock)
     registered = platform.register(tool.platforms, wire)
     return World(clock, store, tool, wire, app, platform, registered.id, seen, listed)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages wait for jobs however slow the machine is; what they show when they do not has its own tests."""
+    monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 30.0)
 
 
 @pytest.fixture

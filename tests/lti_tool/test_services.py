@@ -281,12 +281,30 @@ def test_a_launch_without_a_course_has_no_roster(world: World) -> None:
 
 
 @pytest.mark.usefixtures("platform")
-def test_the_roster_decides_about_roles(world: World) -> None:
-    """Someone who launched as instructor but is a learner in the roster is listed as a learner."""
-    serve_roster(world, [member(900, name="", roles=["Learner"])])
-    (one,) = world.tool.roster.members(launch(world))
-    assert (one.name, sorted(one.roles)) == ("Ibu Guru", ["learner"])
-    assert one.seen == world.clock()
+def test_who_launched_as_an_instructor_is_no_participant(world: World) -> None:
+    """Moodle lists teachers who may not edit as learners: what their own launch said here holds."""
+    serve_roster(world, [member(900, name="", roles=["Learner"]), member(1)])
+    session = launch(world)
+    view = world.tool.roster.view(session)
+    assert [(one.name, sorted(one.roles)) for one in view.members] == [
+        ("Ibu Guru", ["instructor"]),
+        ("Person 1", ["learner"]),
+    ]
+    assert [one.name for one in view.learners] == ["Person 1"]
+    assert view.members[0].seen == world.clock()
+    page = world.tool.roster.learners(session, after="", before="", limit=9)
+    assert [one.subject for one in page.members] == ["1"]
+
+
+@pytest.mark.usefixtures("platform")
+def test_the_roster_decides_about_learners(world: World) -> None:
+    """Who launched as a learner teaches if the roster says so, or a later launch does."""
+    serve_roster(world, [member(900, roles=["Instructor"]), member(901, roles=["Learner"])])
+    launch(world, **{CLAIM + "roles": [ROLE + "Learner"]})
+    session = launch(world, sub="901", **{CLAIM + "roles": [ROLE + "Learner"]})
+    assert [one.subject for one in world.tool.roster.view(session).learners] == ["901"]
+    launch(world, sub="901")
+    assert world.tool.roster.view(session).learners == ()
 
 
 @pytest.mark.usefixtures("platform")

@@ -152,7 +152,7 @@ def test_a_member_is_remembered_by_course(world: World) -> None:
     world.visit().go(sub="43", name="Ani", **{CLAIM + "roles": [ROLE + "Instructor"]})
     world.visit().go(sub="44", name="Citra", **{CLAIM + "context": {"id": "other"}})
     session = world.seen[1][0]
-    found = Members(world.store, world.clock).seen(session, limit=10)
+    found = Members(world.store, world.clock).some(session, limit=10)
     assert [(one.name, sorted(one.roles)) for one in found] == [
         ("Ani", ["instructor"]),
         ("Budi Santoso", ["learner"]),
