@@ -21,7 +21,9 @@ from statements.versions import Version
 T = TypeVar("T")
 
 PAGE = 500
-"""Documents that are listed, or deleted, in one reading or write."""
+"""Documents that are listed in one reading."""
+DELETED_AT_ONCE = 200
+"""Documents that are deleted in one write."""
 ATTEMPTS = 5
 """How often a large merge is done anew because somebody else has changed the document meanwhile."""
 SMALL = 4_096
@@ -260,10 +262,10 @@ class Documents:
         def work(writer: Writer) -> tuple[str, str] | None:
             scope = place.scope(access)
             page = writer.find_documents(
-                place.resource, scope, place.keys(), after=after, limit=PAGE, bodies=False
+                place.resource, scope, place.keys(), after=after, limit=DELETED_AT_ONCE, bodies=False
             )
             writer.delete(place.resource, scope, [document.name for document in page])
-            return _after(page) if len(page) == PAGE else None
+            return _after(page) if len(page) == DELETED_AT_ONCE else None
 
         return self._store.writing(work, tenant=access.tenant)
 

@@ -20,6 +20,8 @@ MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 """Bytes of those writes together; a single one may be larger."""
 GROUP_BYTES: Final = 4 * 1024 * 1024
 """Bytes of the writes of one group together; a single one may be larger, and is then alone in its group."""
+SHARED_BYTES: Final = 512 * 1024
+"""The same where several tenants wait: what a group costs, all of them wait for."""
 
 
 class Waiting(Protocol):
@@ -107,7 +109,7 @@ class WriteQueue(Generic[J]):
         jobs: list[J] = []
         with self._lock:
             turns = deque(self._shares.items())
-            room = GROUP_BYTES
+            room = GROUP_BYTES if len(turns) == 1 else SHARED_BYTES
             while turns and len(jobs) < self._group_writes:
                 tenant, share = turns.popleft()
                 job = share.jobs[0]

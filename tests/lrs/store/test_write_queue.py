@@ -9,7 +9,7 @@ import pytest
 
 from lrs.store import write_queue
 from lrs.store.port import QueueFullError, Unavailable
-from lrs.store.write_queue import GROUP_BYTES, MOST_WAITING, MOST_WAITING_BYTES, WriteQueue
+from lrs.store.write_queue import GROUP_BYTES, MOST_WAITING, MOST_WAITING_BYTES, SHARED_BYTES, WriteQueue
 
 LIMIT = 8
 """Writes of a group in these tests."""
@@ -62,8 +62,11 @@ def test_the_next_group_begins_with_another_tenant() -> None:
 
 
 def test_a_group_is_bounded_by_bytes() -> None:
-    """A large write that does not fit goes later, and smaller ones of others do not wait for it."""
+    """What does not fit goes later; a group that tenants share is smaller than one of a single tenant."""
     large = GROUP_BYTES // 2 + 1
+    queue = queue_of(Write("a", large), Write("a", large), Write("a", large - 2))
+    assert [tenants(queue.take()) for _ in range(3)] == ["a", "aa", ""]
+    large = SHARED_BYTES // 2 + 1
     queue = queue_of(Write("a", large), Write("a", large), Write("b"), Write("b"))
     assert tenants(queue.take()) == "abb"
     assert tenants(queue.take()) == "a"
