@@ -102,7 +102,9 @@ def create_flask(wired: Wired) -> Flask:
     app.register_blueprint(create_learner_blueprint())
     app.register_blueprint(create_instructor_blueprint())
     app.register_blueprint(create_admin_blueprint())
-    app.register_blueprint(create_integrator_blueprint(wired.validate))
+    app.register_blueprint(
+        create_integrator_blueprint(wired.validate, max_bytes=wired.settings.validate_max_bytes)
+    )
     app.register_blueprint(
         create_records_blueprint(
             wired.record, wired.credentials, _writer(wired), own_origin=wired.tool.settings.origin

@@ -8,7 +8,7 @@ from typing import Any
 
 from jejak.shares import STRANGERS, Party
 from lrs.access import Credentials
-from lrs.http.guard import remembered
+from lrs.http.guard import client_address, remembered
 from lti_tool.guard import TENANT
 
 KNOWN_SECONDS = 5.0
@@ -32,7 +32,7 @@ class Callers:
         """Whose request this is."""
         proof = _proof(environ)
         if proof is None:
-            return STRANGERS, self._address(environ)
+            return STRANGERS, client_address(environ, self._hops)
         known = self._known.get(proof)
         if known is not None and known[1] > time.monotonic():
             return known[0]
@@ -40,7 +40,7 @@ class Callers:
             access = remembered(proof, self._credentials)
             if access is not None:
                 return self._remember(proof, access.tenant, KNOWN_SECONDS)
-        return STRANGERS, self._address(environ)
+        return STRANGERS, client_address(environ, self._hops)
 
     def learn(self, environ: Mapping[str, Any]) -> None:
         """Note whose the session was, once the request was answered."""
@@ -55,14 +55,6 @@ class Callers:
         party = str(tenant), ""
         self._known[proof] = party, time.monotonic() + seconds
         return party
-
-    def _address(self, environ: Mapping[str, Any]) -> str:
-        """The client's address, as the last proxy that is trusted tells it."""
-        address = str(environ.get("REMOTE_ADDR", ""))
-        if not self._hops:
-            return address
-        told = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-        return told[-self._hops].strip() if len(told) >= self._hops else address
 
 
 def _proof(environ: Mapping[str, Any]) -> str | tuple[str, str, str] | None:

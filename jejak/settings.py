@@ -153,6 +153,20 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("max_batch", _whole(1, 10_000), "1000", "Most statements in one POST."),
     Setting("max_depth", _whole(8, 200), "64", "Deepest nesting of JSON that is accepted."),
+    Setting(
+        "validate_max_bytes",
+        _whole(1024, 16 * MIB),
+        str(64 * 1024),
+        "Largest body that is checked by `POST /api/v1/validate` without a credential (with one it is as for "
+        "statements), and largest text by the page `/validate`, in bytes. More is answered 413.",
+    ),
+    Setting(
+        "validate_per_minute",
+        _whole(1, 100_000),
+        "30",
+        "How often in a minute one address without a credential may have statements checked by one worker. "
+        "More is answered 429.",
+    ),
     Setting("page_size", _whole(1, 1000), "100", "Statements on a page when the request names no `limit`."),
     Setting("page_size_max", _whole(1, 5000), "500", "Most statements on one page."),
     Setting(
@@ -240,6 +254,8 @@ class Settings:
     max_attachment_bytes: int
     max_batch: int
     max_depth: int
+    validate_max_bytes: int
+    validate_per_minute: int
     page_size: int
     page_size_max: int
     page_bytes: int

@@ -16,7 +16,7 @@ from lrs.access import Credentials
 from lrs.http.application import XapiApplication
 from lrs.http.parse_budget import ParseBudget
 from lrs.http.services import Limits
-from lrs.http.validate import ValidateApplication, inspect
+from lrs.http.validate import Strangers, ValidateApplication, inspect
 from lrs.pending_references import PendingReferences
 from lrs.people import People, mailbox_key, nip_key, username_key
 from lrs.records.learning_record import LearningRecord
@@ -79,15 +79,17 @@ class Wired:
     credentials: Credentials
     xapi: XapiApplication
     validate_api: ValidateApplication
+    strangers: Strangers
     record: LearningRecord
     tool: LtiTool
     desk: Desk
     progress: Progress
     references: PendingReferences
 
-    def validate(self, body: bytes, version: Version) -> tuple[int, Iterable[Problem]]:
+    def validate(self, body: bytes, version: Version, address: str) -> tuple[int, Iterable[Problem]]:
         """Check a pasted statement exactly as the record store would."""
-        return inspect(body, version, self.limits)
+        with self.strangers.turn(address):
+            return inspect(body, version, self.limits)
 
 
 def wire(settings: Settings) -> Wired:
@@ -127,13 +129,19 @@ def wire(settings: Settings) -> Wired:
         clock=now,
         progress=parts.progress,
     )
+    strangers = Strangers(
+        max_bytes=settings.validate_max_bytes, per_minute=settings.validate_per_minute, clock=now
+    )
     return Wired(
         settings=settings,
         store=store,
         limits=limits,
         credentials=credentials,
         xapi=xapi,
-        validate_api=ValidateApplication(limits=limits, cors_origins=settings.cors_origins),
+        validate_api=ValidateApplication(
+            credentials=credentials, strangers=strangers, limits=limits, cors_origins=settings.cors_origins
+        ),
+        strangers=strangers,
         record=record,
         tool=tool,
         desk=desk,

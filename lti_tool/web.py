@@ -11,6 +11,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
+from lrs.rate_limit import RateLimit
 from lrs.store.port import Store
 from lti_tool import cookies, deeplink_pages, registration_pages
 from lti_tool.adapter import DEEP_LINKING_MESSAGE
@@ -19,7 +20,6 @@ from lti_tool.deeplink import return_origins
 from lti_tool.guard import csrf_token, current_session, launch_url
 from lti_tool.headers import csp_nonce, platform_origins, secure
 from lti_tool.launch import LAUNCH_PATH, LOGIN_FIELDS, MAX_FIELD, Login, OnLaunch
-from lti_tool.limits import RateLimit
 from lti_tool.refusals import Reason, Refused
 from lti_tool.registration import LOGIN_PATH, REGISTER_PATH
 from lti_tool.roster import OnRoster
@@ -54,10 +54,10 @@ def create_lti_blueprint(
     @blueprint.before_request
     def bound() -> None:
         request.max_content_length = settings.max_request_bytes
-        if not limit.allow(f"{request.endpoint} {request.remote_addr}"):
+        if limit.wait(f"{request.endpoint} {request.remote_addr}"):
             raise Refused(Reason.TOO_MANY_REQUESTS)
         # Each registration page makes this tool fetch an address that it was given.
-        if request.path == REGISTER_PATH and not registering.allow(str(request.remote_addr)):
+        if request.path == REGISTER_PATH and registering.wait(str(request.remote_addr)):
             raise Refused(Reason.TOO_MANY_REQUESTS)
 
     blueprint.add_url_rule(LOGIN_PATH, "login", login, methods=["GET", "POST"])

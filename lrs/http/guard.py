@@ -34,10 +34,10 @@ def caller(request: Request, credentials: Credentials) -> Access:
 
 def failed_login(environ: Mapping[str, Any], credentials: Credentials, key: str) -> int:
     """Log a wrong secret and count it; the seconds to wait when there were too many, else 0."""
-    return credentials.failed.count(_address(environ, credentials.proxy_hops), key)
+    return credentials.failed.count(client_address(environ, credentials.proxy_hops), key)
 
 
-def _address(environ: Mapping[str, Any], proxy_hops: int) -> str:
+def client_address(environ: Mapping[str, Any], proxy_hops: int) -> str:
     """The address of the client, as the trusted proxies in front tell it."""
     if proxy_hops and "werkzeug.proxy_fix.orig" not in environ:
         told = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")

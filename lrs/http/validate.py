@@ -1,27 +1,36 @@
 """POST /api/v1/validate: the answer that a statement would get, with nothing stored and nobody named.
 
-Open to everyone, like a linter: it reads no data, keeps none, and takes small bodies only.
+Open to everyone, like a linter: it reads no data and keeps none. Who shows no credential may have little
+checked at once, and not often.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 
-from lrs.http.application import STATUS, VERSION
+from lrs.access import Credentials
+from lrs.http.application import RETRY_SECONDS, STATUS, VERSION
 from lrs.http.cors import cors_headers, options
+from lrs.http.guard import caller, client_address
 from lrs.http.problems import Refusal, broken, invalid, render
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response
-from lrs.http.services import MIB, Limits
+from lrs.http.services import Limits
 from lrs.http.statement_body import JSON, values_of
+from lrs.rate_limit import RateLimit
 from statements.errors import Problem
 from statements.rules import check_batch
 from statements.versions import Version, negotiate
 
 METHODS = "POST, OPTIONS"
+KIB = 1024
+AT_ONCE = 4
+"""Checks for those without a credential that one process works on at once."""
 
 
 def validate(body: bytes, version: Version, limits: Limits) -> tuple[int, list[Problem]]:
@@ -38,16 +47,47 @@ def inspect(body: bytes, version: Version, limits: Limits) -> tuple[int, Sequenc
         return 0, refusal.problems
 
 
+class Strangers:
+    """What those without a credential may have checked. Safe to use from many threads."""
+
+    def __init__(
+        self, *, max_bytes: int = 64 * KIB, per_minute: int = 30, clock: Callable[[], int] = lambda: 0
+    ) -> None:
+        """`max_bytes` of statements at once, `per_minute` times from one address."""
+        self.max_bytes = max_bytes
+        self._rate = RateLimit(per_minute, clock)
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+
+    @contextmanager
+    def turn(self, address: str) -> Iterator[None]:
+        """One check for an address; Refusal 429, or 503 while others have theirs done."""
+        if seconds := self._rate.wait(address):
+            hint = "Your address has had its checks of this minute; with a credential there is no such limit."
+            raise Refusal(429, hint, headers=[("Retry-After", str(seconds))])
+        if not self._places.acquire(blocking=False):
+            hint = "Many have their statements checked right now; try again soon."
+            raise Refusal(503, hint, headers=[("Retry-After", str(RETRY_SECONDS))])
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
 class ValidateApplication:
     """The WSGI application of the one path. Safe to call from many threads."""
 
-    def __init__(self, *, limits: Limits | None = None, cors_origins: Collection[str] = ()) -> None:
-        limits = limits or Limits()
-        self._limits = Limits(
-            max_body_bytes=min(limits.max_body_bytes, MIB),
-            max_batch=limits.max_batch,
-            max_depth=limits.max_depth,
-        )
+    def __init__(
+        self,
+        *,
+        credentials: Credentials,
+        strangers: Strangers,
+        limits: Limits | None = None,
+        cors_origins: Collection[str] = (),
+    ) -> None:
+        """`limits` are for those who show a credential."""
+        self._credentials = credentials
+        self._strangers = strangers
+        self._limits = limits or Limits()
         self._origins = frozenset(cors_origins)
 
     def __call__(self, environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -77,7 +117,15 @@ class ValidateApplication:
         request.version = version
         if request.content_type()[0] != JSON:
             raise broken("request.content-type", f"send statements as {JSON}")
-        count, problems = validate(request.body(self._limits.max_body_bytes), version, self._limits)
+        count, problems = self._checked(request, version)
         if problems:
             raise invalid(problems)
         return json_response(orjson.dumps({"valid": True, "statements": count, "version": version.value}))
+
+    def _checked(self, request: Request, version: Version) -> tuple[int, list[Problem]]:
+        if request.header("Authorization"):
+            caller(request, self._credentials)
+            return validate(request.body(self._limits.max_body_bytes), version, self._limits)
+        body = request.body(self._strangers.max_bytes)
+        with self._strangers.turn(client_address(request.environ, self._credentials.proxy_hops)):
+            return validate(body, version, self._limits)

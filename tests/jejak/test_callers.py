@@ -47,7 +47,7 @@ def test_a_tenant_is_known_by_a_session_that_was_proved() -> None:
         (1, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
         (2, "198.51.100.1, 203.0.113.9", "198.51.100.1"),
         (2, "203.0.113.9", "192.0.2.1"),
-        (1, "", ""),
+        (1, "", "192.0.2.1"),
     ],
 )
 def test_an_address_is_what_trusted_proxies_say(hops: int, forwarded: str, address: str) -> None:

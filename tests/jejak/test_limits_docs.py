@@ -10,7 +10,7 @@ from jejak.settings import TABLE
 
 PAGE = Path(__file__).parents[2] / "docs/explanation/limits.md"
 UNITS = {"KiB": 1024, "MiB": 1024 * 1024}
-BOUNDS = re.compile(r"(max_|page_size_max|.*_bytes$|.*_a_minute$|threads$)")
+BOUNDS = re.compile(r"(max_|page_size_max|.*_bytes$|.*_per_minute$|threads$)")
 """Names of settings that bound something."""
 
 

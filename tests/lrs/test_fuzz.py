@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrs.http.application import ROUTES
-from lrs.http.validate import ValidateApplication
+from lrs.http.validate import Strangers, ValidateApplication
 from statements.rules import RULES
 from statements.rules_requests import REQUEST_RULES
 from tests import strategies
@@ -21,6 +21,11 @@ from tests.serving import application
 
 _STORE = ModelStore(ModelHome())
 _CLIENT = Client(application(_STORE, limits=LIMITS), None).as_(_STORE, "all")
+_VALIDATE = ValidateApplication(
+    credentials=_CLIENT.application.services.credentials,
+    strangers=Strangers(max_bytes=LIMITS.max_body_bytes, per_minute=1_000_000),
+    limits=LIMITS,
+)
 _FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 METHODS = st.sampled_from(["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"])
@@ -151,7 +156,7 @@ def test_changed_statements_are_taken_or_refused_and_then_read(body: bytes, vers
         listed = client.get("/statements", {"format": form, "attachments": "true"})
         assert listed.status == 200
     told = call(
-        ValidateApplication(limits=LIMITS),
+        _VALIDATE,
         "POST",
         "/api/v1/validate",
         "",

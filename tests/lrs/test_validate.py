@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import pytest
 
+from lrs.access import Credentials
 from lrs.http.services import Limits
-from lrs.http.validate import ValidateApplication
-from tests.lrs.client import V1, V2, Answer, call
+from lrs.http.validate import AT_ONCE, Strangers, ValidateApplication
+from tests.contract.oracle import ModelHome, ModelStore
+from tests.lrs.client import V1, V2, Answer, basic, call
 from tests.lrs.samples import statement
 
 
-def ask(body: bytes, method: str = "POST", **headers: str) -> Answer:
-    application = ValidateApplication(limits=Limits(max_body_bytes=5_000, max_batch=3), cors_origins=("*",))
+def application(**bounds: int) -> ValidateApplication:
+    """One that takes 5,000 bytes of those with the credential that it knows, and `bounds` of strangers."""
+    credentials = Credentials(ModelStore(ModelHome()), lambda: 0)
+    return ValidateApplication(
+        credentials=credentials,
+        strangers=Strangers(**{"max_bytes": 4_000, **bounds}),
+        limits=Limits(max_body_bytes=5_000, max_batch=3),
+        cors_origins=("*",),
+    )
+
+
+def ask(
+    body: bytes, method: str = "POST", asked: ValidateApplication | None = None, **headers: str
+) -> Answer:
     sent = {"Content-Type": "application/json"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
-    return call(application, method, "/api/v1/validate", "", body, sent)
+    return call(asked or application(), method, "/api/v1/validate", "", body, sent)
 
 
 def test_valid_statements_are_counted() -> None:
@@ -48,7 +63,7 @@ def test_every_problem_is_told_as_the_store_would() -> None:
         (b"{", "POST", {}, 400),
         (b"{}", "POST", {"Content_Type": "text/plain"}, 400),
         (b"{}", "POST", {"X_Experience_API_Version": "0.95"}, 400),
-        (b" " * 5_001, "POST", {}, 413),
+        (b" " * 4_001, "POST", {}, 413),
         (json.dumps([statement()] * 4).encode(), "POST", {}, 413),
         (b"", "OPTIONS", {}, 204),
     ],
@@ -62,3 +77,29 @@ def test_what_cannot_be_validated_is_refused(
     assert answer.headers["access-control-allow-origin"] == "*"
     if status == 405:
         assert answer.headers["allow"] == "POST, OPTIONS"
+
+
+def test_who_shows_a_credential_may_have_as_much_checked_as_stored() -> None:
+    """Without one less at once, and not often; a wrong one is 401, and a right one has no limit."""
+    asked = application(max_bytes=1_000, per_minute=2)
+    known = {"Authorization": basic(*asked._credentials.create("bkn", "lms", ["all"]))}
+    large = json.dumps(statement()).encode().ljust(4_900)
+    assert ask(large, asked=asked).status == 413
+    assert ask(large, asked=asked, **known).status == 200
+    small = json.dumps(statement()).encode()
+    assert [ask(small, asked=asked).status for _ in range(3)] == [200, 200, 429]
+    assert int(ask(small, asked=asked).headers["retry-after"]) > 0
+    assert ask(small, asked=asked, **known).status == 200
+    assert ask(small, asked=asked, Authorization=basic("no", "key")).status == 401
+
+
+def test_strangers_have_few_statements_checked_at_once() -> None:
+    """While so many checks are under way, a further one is 503 with Retry-After; then it is done."""
+    asked = application()
+    small = json.dumps(statement()).encode()
+    with ExitStack() as stack:
+        for n in range(AT_ONCE):
+            stack.enter_context(asked._strangers.turn(f"192.0.2.{n}"))
+        answer = ask(small, asked=asked)
+        assert (answer.status, "retry-after" in answer.headers) == (503, True)
+    assert ask(small, asked=asked).status == 200

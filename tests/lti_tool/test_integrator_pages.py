@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import pytest
 from flask import Flask
@@ -10,11 +11,13 @@ from flask.testing import FlaskClient
 from jinja2 import PackageLoader
 
 from lrs.http.services import Limits
-from lrs.http.validate import inspect
+from lrs.http.validate import Strangers, inspect
 from lti_tool.integrator.routes import MAX_BYTES, create_integrator_blueprint
 from lti_tool.pages import install_pages
+from statements.errors import Problem
 from statements.rules import RULES
 from statements.rules_requests import REQUEST_RULES
+from statements.versions import Version
 
 GOOD = {
     "actor": {"account": {"homePage": "https://lms.example.go.id", "name": "7"}},
@@ -29,7 +32,7 @@ def client() -> FlaskClient:
     install_pages(app, default_language="en")
     app.jinja_loader = PackageLoader("lti_tool", "templates")
     app.register_blueprint(
-        create_integrator_blueprint(lambda body, version: inspect(body, version, Limits()))
+        create_integrator_blueprint(lambda body, version, _: inspect(body, version, Limits()))
     )
     return app.test_client()
 
@@ -68,10 +71,32 @@ def test_nonsense_is_refused_kindly_and_escaped(client: FlaskClient, pasted: str
 
 
 def test_too_much_is_refused_with_the_size(client: FlaskClient) -> None:
-    """More than a megabyte gets 413 and a sentence."""
-    answer = client.post("/validate", data={"statement": "x" * (MAX_BYTES + 1)})
-    assert answer.status_code == 413
-    assert f"{MAX_BYTES // 1024} KB" in answer.text
+    """More than is taken gets 413 and a sentence, however it was encoded on its way."""
+    for letter, count in (("x", MAX_BYTES + 1), ("{", MAX_BYTES + 1), ("x", 10 * MAX_BYTES)):
+        answer = client.post("/validate", data={"statement": letter * count})
+        assert answer.status_code == 413
+        assert f"{MAX_BYTES // 1024} KB" in answer.text
+    assert client.post("/validate", data={"statement": "{" * MAX_BYTES}).status_code == 422
+
+
+def test_who_checks_too_often_is_told_to_wait() -> None:
+    """The page says for how long, keeps what was pasted, and says so to programs as well."""
+    app = Flask("test", static_folder=None)
+    install_pages(app, default_language="en")
+    app.jinja_loader = PackageLoader("lti_tool", "templates")
+    strangers = Strangers(per_minute=1, clock=lambda: 20_000_000)
+
+    def check(body: bytes, version: Version, address: str) -> tuple[int, Iterable[Problem]]:
+        with strangers.turn(address):
+            return inspect(body, version, Limits())
+
+    app.register_blueprint(create_integrator_blueprint(check))
+    client = app.test_client()
+    assert client.post("/validate", data={"statement": json.dumps(GOOD)}).status_code == 200
+    answer = client.post("/validate", data={"statement": json.dumps(GOOD)})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "41")
+    assert "Wait 41 seconds" in answer.text
+    assert "completed" in answer.text
 
 
 def test_the_front_page_leads_on(client: FlaskClient) -> None:
