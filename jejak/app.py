@@ -17,6 +17,7 @@ from lrs.http.records_api import Write, create_records_blueprint
 from lrs.store.port import StoreError
 from lti_tool.admin.routes import create_admin_blueprint
 from lti_tool.desk import install_desk
+from lti_tool.headers import secure_whatever_answers
 from lti_tool.instructor.routes import create_instructor_blueprint
 from lti_tool.integrator.routes import create_integrator_blueprint
 from lti_tool.learner.routes import create_learner_blueprint
@@ -34,6 +35,8 @@ class Application:
     def __init__(self, wired: Wired, flask: Flask) -> None:
         self.wired = wired
         self.flask = flask
+        scheme, _, host = wired.tool.settings.origin.partition("://")
+        self._public = scheme, host
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._answer: Wsgi = self._dispatch
@@ -54,6 +57,9 @@ class Application:
             return self.wired.xapi(environ, start_response)
         if path == "/api/v1/validate":
             return self.wired.validate_api(environ, start_response)
+        # Addresses that Flask makes (a redirect to the path with a slash) are those of the public address,
+        # whatever a client writes into its Host header.
+        environ["wsgi.url_scheme"], environ["HTTP_HOST"] = self._public
         return self.flask(environ, start_response)
 
     def start(self, *, following: bool = True) -> None:
@@ -94,6 +100,7 @@ def create_flask(wired: Wired) -> Flask:
     app = Flask("jejak", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = wired.settings.max_body_bytes
     install_compression(app)
+    secure_whatever_answers(app)
     install_pages(app, default_language=wired.settings.locale)
     install_desk(app, wired.desk)
     app.register_blueprint(

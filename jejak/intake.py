@@ -22,6 +22,7 @@ from typing import IO, Any
 import orjson
 
 from jejak.shares import STRANGERS, Party, Places
+from lrs.http.problems import SAFE_HEADERS
 from lti_tool.waiting import ENVIRON
 
 StartResponse = Callable[..., Any]
@@ -177,6 +178,8 @@ def refusal(status: int, detail: str) -> tuple[str, list[tuple[str, str]], bytes
     headers = [
         ("Content-Type", "application/problem+json"),
         ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        *SAFE_HEADERS,
     ]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append(("Retry-After", str(RETRY_SECONDS)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from http import HTTPStatus
 
-from flask import g
+from flask import Flask, g
 from werkzeug.wrappers import Response
 
 from lti_tool.config import origin_of
@@ -42,6 +43,21 @@ def secure(response: Response, *, frames: Iterable[str] = (), forms: Iterable[st
     response.headers["X-Content-Type-Options"] = "nosniff"
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def secure_whatever_answers(app: Flask) -> None:
+    """Give what no page of ours has secured the same headers: errors of any kind, files, JSON."""
+    app.after_request(_secured)
+
+
+def _secured(response: Response) -> Response:
+    """An error inside a launch stays visible in its platform's frame; nothing else of these is framed."""
+    is_page = response.mimetype == "text/html" or response.status_code >= HTTPStatus.BAD_REQUEST
+    if is_page and "Content-Security-Policy" not in response.headers:
+        return secure(response, frames=g.get("frame_origins", ()))
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
     return response
 
 

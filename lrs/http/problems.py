@@ -17,6 +17,14 @@ MOST_ERRORS = 100
 RULES_PAGE = "/docs/rules#"
 
 
+SAFE_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+)
+"""Of every refusal: it is no page, runs nothing, and is shown in no frame."""
+
+
 class Refusal(Exception):
     """A request that is not carried out; rendered by the application, never by a resource."""
 
@@ -78,5 +86,5 @@ def render(refusal: Refusal) -> Response:
         ]
         if len(refusal.problems) > MOST_ERRORS:
             body["more_errors"] = len(refusal.problems) - MOST_ERRORS
-    headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), *refusal.headers]
+    headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), *SAFE_HEADERS, *refusal.headers]
     return Response(refusal.status, orjson.dumps(body), headers)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 from marshmallow import Schema
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from lrs.access import Access, Credentials, Scope
 from lrs.http import records_schemas as schemas
@@ -22,7 +22,7 @@ from lrs.http import records_shapes as shapes
 from lrs.http.cross_site import SAFE_METHODS, foreign
 from lrs.http.guard import TOO_MANY, failed_login
 from lrs.http.problems import Refusal
-from lrs.http.records_openapi import document, methods_at
+from lrs.http.records_openapi import allowed_at, document
 from lrs.http.request import Request as XapiRequest
 from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
@@ -209,16 +209,37 @@ def create_records_blueprint(
 
     @api.route("/api/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def elsewhere(rest: str) -> Response:
-        allowed = methods_at(f"/api/{rest}")
-        if allowed:
-            raise _Refused(405, "This resource takes another method.", {"Allow": ", ".join(allowed)})
-        raise _Refused(404, "There is nothing at this address; see /api/openapi.json.")
+        raise _not_served(f"/api/{rest}")
+
+    @api.before_request
+    def options() -> Response | None:
+        """What may be done at an address. Flask would count what only refuses among it."""
+        if request.method != "OPTIONS":
+            return None
+        if not (allowed := allowed_at(request.path)):
+            raise _not_served(request.path)
+        return Response(status=204, headers={"Allow": allowed})
+
+    @api.app_errorhandler(MethodNotAllowed)
+    def unknown_method(error: MethodNotAllowed) -> Any:
+        """A method that nothing here takes; other parts of the product answer for themselves."""
+        if not request.path.startswith("/api/"):
+            return error
+        refused = _not_served(request.path)
+        return _problem(refused.status, refused.detail, refused.headers)
 
     api.register_error_handler(Invalid, _invalid)
     api.register_error_handler(_Refused, lambda error: _problem(error.status, error.detail, error.headers))
     api.register_error_handler(HTTPException, _http)
     api.register_error_handler(StoreError, _store)
     return api
+
+
+def _not_served(path: str) -> _Refused:
+    """405 with what the resource takes, or 404 where there is none."""
+    if allowed := allowed_at(path):
+        return _Refused(405, f"This resource takes {allowed}.", {"Allow": allowed})
+    return _Refused(404, "There is nothing at this address; see /api/openapi.json.")
 
 
 def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Callable[[Any], Any]:

@@ -139,15 +139,16 @@ def document() -> dict[str, Any]:
     }
 
 
-def methods_at(path: str) -> list[str]:
-    """The methods that the resource at a path takes; none when there is no resource."""
+def allowed_at(path: str) -> str:
+    """The methods of the resource at a path, as the header `Allow` lists them; "" without a resource."""
     steps = path.split("/")
-    found = []
+    found = set()
     for operation in OPERATIONS:
         wanted = operation.path.split("/")
         if len(wanted) == len(steps) and all(w in ("{id}", s) for w, s in zip(wanted, steps, strict=True)):
-            found.append(operation.method.upper())
-    return sorted(set(found))
+            found.add(operation.method.upper())
+    found |= {"HEAD"} if "GET" in found else set()
+    return ", ".join([*sorted(found), "OPTIONS"]) if found else ""
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
