@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -23,10 +23,22 @@ class Emitter:
         self._ingest = ingest
 
     def emit(self, tenant: str, statement: Mapping[str, Any]) -> Receipt:
-        """Store one statement, durably. What `Ingest.submit` raises for bad statements is a defect here."""
-        # tincan is the model that other emitters use too: what it cannot carry, they could not send.
-        text = tincan.Statement(dict(statement)).to_json()
-        return self._ingest.submit(access_of(tenant), [orjson.loads(text)], Version.V1)
+        """Store one statement, durably; `Differs` when another one has its id.
+
+        What `Ingest.submit` raises for bad statements is a defect here.
+        """
+        return self.emit_all(tenant, [statement])
+
+    def emit_all(self, tenant: str, statements: Sequence[Mapping[str, Any]]) -> Receipt:
+        """Store several statements, all or none."""
+        return self._ingest.submit(access_of(tenant), [as_sent(one) for one in statements], Version.V1)
+
+
+def as_sent(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement as it is handed to the store."""
+    # tincan is the model that other emitters use too: what it cannot carry, they could not send.
+    sent: dict[str, Any] = orjson.loads(tincan.Statement(dict(statement)).to_json())
+    return sent
 
 
 def access_of(tenant: str) -> Access:

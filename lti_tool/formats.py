@@ -18,6 +18,11 @@ def jp(value: Decimal | int) -> str:
     return str(format_decimal(exact, format=pattern))
 
 
+def plain_jp(value: Decimal) -> str:
+    """A whole number of JP without decimals, else as `jp`."""
+    return str(int(value)) if value == value.to_integral_value() else jp(value)
+
+
 def day(value: date | int | str) -> str:
     """A date in full: `23 November 2026`. Integers are microseconds, text is an ISO date."""
     return str(format_date(as_date(value), "d MMMM y"))

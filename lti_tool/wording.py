@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from lrs.records.entries import Entry
 from lrs.records.summaries import Summary
 from lti_tool.charts import Segment
-from lti_tool.formats import jp
+from lti_tool.formats import jp, plain_jp
 from lti_tool.i18n import gettext, ngettext
 from lti_tool.masking import masked
 from lti_tool.progress import Standing
@@ -77,7 +77,7 @@ def standing(summary: Summary, *, own: bool) -> str:
         gettext(
             "%(verified)s of %(target)s JP this year.",
             verified=jp(summary.total_verified),
-            target=_plain(summary.target.jp),
+            target=plain_jp(summary.target.jp),
         )
     ]
     if summary.waiting:
@@ -102,15 +102,15 @@ def goal_sentence(goal: Standing) -> str:
     parts = [
         gettext(
             "Goal: %(verified)s of %(wanted)s JP %(form)s.",
-            verified=_plain(goal.verified),
-            wanted=_plain(goal.wanted),
+            verified=plain_jp(goal.verified),
+            wanted=plain_jp(goal.wanted),
             form=form_name(goal.form),
         )
     ]
     if goal.verified >= goal.wanted:
         parts.append(gettext("It is reached."))
     elif goal.waiting:
-        parts.append(gettext("%(jp)s JP wait for verification.", jp=_plain(goal.waiting)))
+        parts.append(gettext("%(jp)s JP wait for verification.", jp=plain_jp(goal.waiting)))
     return " ".join(parts)
 
 
@@ -122,7 +122,7 @@ def rule_sentence(form: Form, table: Table) -> str:
     elif rule.kind is JpKind.NONE or rule.unit is None:
         said = gettext("This form gives no JP yet; your agency may set it.")
     else:
-        unit = _plain(rule.unit.national)
+        unit = plain_jp(rule.unit.national)
         said = {
             JpKind.DAY: gettext("%(jp)s JP for each day.", jp=unit),
             JpKind.SESSION: gettext("%(jp)s JP for each session.", jp=unit),
@@ -130,7 +130,7 @@ def rule_sentence(form: Form, table: Table) -> str:
             JpKind.SEMESTER: gettext("%(jp)s JP for each semester.", jp=unit),
         }[rule.kind]
     if rule.kind_of(True) is JpKind.DAY and rule.unit and rule.unit.international != rule.unit.national:
-        said += " " + gettext("International: %(jp)s JP for each day.", jp=_plain(rule.unit.international))
+        said += " " + gettext("International: %(jp)s JP for each day.", jp=plain_jp(rule.unit.international))
     limits = []
     if rule.max_sessions_per_month:
         limits.append(
@@ -141,7 +141,7 @@ def rule_sentence(form: Form, table: Table) -> str:
             )
         )
     if rule.max_per_day.national is not None:
-        limits.append(gettext("at most %(jp)s JP a day", jp=_plain(rule.max_per_day.national)))
+        limits.append(gettext("at most %(jp)s JP a day", jp=plain_jp(rule.max_per_day.national)))
     if limits:
         said += " " + gettext("Limit: %(limits)s.", limits=", ".join(limits))
     return f"{said} {_limits_of_sense(form)}".rstrip()
@@ -152,7 +152,7 @@ def _limits_of_sense(form: Form) -> str:
     limits = []
     most = form.plausible_per_day(False)
     if most is not None and form.jp.kind is JpKind.HOURS and form.most_per_day(False) == most:
-        limits.append(gettext("at most %(jp)s JP a day", jp=_plain(most)))
+        limits.append(gettext("at most %(jp)s JP a day", jp=plain_jp(most)))
     if form.limits.fewest_days:
         limits.append(
             ngettext("from %(num)s day on", "from %(num)s days on", form.limits.fewest_days),
@@ -287,11 +287,6 @@ def _product(award: Award, count: str) -> str:
 
 def _number(text: str) -> str:
     try:
-        return _plain(Decimal(text))
+        return plain_jp(Decimal(text))
     except ArithmeticError:
         return text
-
-
-def _plain(value: Decimal) -> str:
-    """A whole number without decimals, else as JP."""
-    return str(int(value)) if value == value.to_integral_value() else jp(value)

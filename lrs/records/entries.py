@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 
 from lrs.store.port import Document
+from statements.classify import Learning
 from statements.profile.jp import ZERO, Amount, Award, Cap, Claim, Counting
 from statements.profile.reading import Evidence
 from statements.profile.vocabulary import Decision
@@ -128,21 +129,26 @@ class Entry:
 
     def claim(self) -> Claim:
         """What is to be counted for it."""
-        return Claim(
-            id=self.id,
-            form=self.form,
-            start=self.start,
-            end=self.end,
-            at=self.at,
-            counting=_COUNTING.get(self.status, Counting.NOT),
-            amount=self.amount,
-            international=self.international,
-            claimed=self.jp_claimed,
-            given=self.jp_given,
-            automatic=self.automatic,
-            once=self.activity if self.automatic else None,
-            table=self.table if self.status is Status.VERIFIED else "",
-        )
+        claim = claim_of(self, self.id, _COUNTING.get(self.status, Counting.NOT))
+        return replace(claim, table=self.table) if self.status is Status.VERIFIED else claim
+
+
+def claim_of(told: Entry | Learning, id: str, counting: Counting) -> Claim:
+    """What is to be counted for an entry, or for learning that is about to become one."""
+    return Claim(
+        id=id,
+        form=told.form,
+        start=told.start,
+        end=told.end,
+        at=told.at,
+        counting=counting,
+        amount=told.amount,
+        international=told.international,
+        claimed=told.jp_claimed,
+        given=told.jp_given,
+        automatic=told.automatic,
+        once=told.activity if told.automatic else None,
+    )
 
 
 def entry_id(tenant: str, statement_id: str) -> str:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lrs.people import Person, owners_of, person_of, roots_of
-from lrs.records.entries import ENTRY, WAITING, Entry, Status, entry_of, owned_key, waiting_key
+from lrs.records.awards import awards_of
+from lrs.records.entries import (
+    ENTRY,
+    WAITING,
+    Entry,
+    Status,
+    claim_of,
+    entry_id,
+    entry_of,
+    owned_key,
+    waiting_key,
+)
 from lrs.records.summaries import SUMMARY, Summary, read_summaries, summarised_key, summary_of
 from lrs.records.tables import Tables
 from lrs.store.port import Document, Reader, Store
+from statements.classify import Learning, classify
+from statements.profile.jp import Award, Counting
 
 PAGE = 100
 PAGE_MAX = 1000
@@ -50,6 +64,29 @@ class Records:
         wanted = frozenset(status)
         kept = [e for e in found if (not wanted or e.status in wanted) and pillar in (None, e.pillar)]
         return sorted(kept, key=lambda entry: (entry.end, entry.at, entry.id), reverse=True)
+
+    def worth(
+        self, tenant: str, person: str, statement: Mapping[str, Any], *, instead_of: str = ""
+    ) -> Award | None:
+        """What a person's entry will be awarded if this statement is stored now; None if it makes none.
+
+        The same rules count, over the same entries of the year, as when it is stored. The entry of the
+        statement `instead_of` which it is stored is left out.
+        """
+        with self._store.reading() as reader:
+            tables = self._tables.history(reader, tenant)
+            learning = classify(statement, tables.current)
+            if not isinstance(learning, Learning):
+                return None
+            id = entry_id(tenant, str(statement["id"]))
+            without = {id, entry_id(tenant, instead_of)}
+            year = [
+                entry_of(document, person)
+                for persona in _personas(reader, tenant, person)
+                for document in _all(reader, tenant, owned_key(persona, learning.end.year))
+                if document.name not in without
+            ]
+            return awards_of(year, tables, claim_of(learning, id, Counting.WAITING))[id]
 
     def entry(self, tenant: str, id: str) -> Entry | None:
         """One entry; None when there is none, or no longer."""

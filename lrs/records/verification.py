@@ -95,13 +95,21 @@ class Verification:
             )
         return Plan(tuple(statements), refused)
 
-    def correct(self, tenant: str, entry_id: str, replacement: Mapping[str, Any], *, actor: Agent) -> Plan:
+    def correct(
+        self,
+        tenant: str,
+        entry_id: str,
+        replacement: Mapping[str, Any],
+        *,
+        actor: Agent,
+        void_id: str | None = None,
+    ) -> Plan:
         """Void the statement of an entry and put `replacement` in its place, by its owner.
 
         The replacement (of `activity_statement`) is marked with the id of what it replaces. Its entry is a
-        new one and waits for a verifier.
+        new one and waits for a verifier. `void_id`: id of the voiding, where it must be the same each time.
         """
-        void = self.withdraw(tenant, entry_id, actor=actor)
+        void = self.withdraw(tenant, entry_id, actor=actor, void_id=void_id)
         if void.refused:
             return void
         context = dict(replacement["context"])
@@ -109,14 +117,14 @@ class Verification:
         context["extensions"] = {**context.get("extensions", {}), **told}
         return Plan((*void.statements, {**replacement, "context": context}))
 
-    def withdraw(self, tenant: str, entry_id: str, *, actor: Agent) -> Plan:
+    def withdraw(self, tenant: str, entry_id: str, *, actor: Agent, void_id: str | None = None) -> Plan:
         """Void the statement of an entry, by its owner."""
         entry = self._records.entry(tenant, entry_id)
         refusal = _may_change(entry, self._person(tenant, actor))
         if refusal is not None or entry is None:
             return Plan(refused={entry_id: refusal or Refusal.GONE})
         target = entry.statement_id
-        void = voiding_statement(id=self._new_id(), actor=actor, target=target, at=self._clock())
+        void = voiding_statement(id=void_id or self._new_id(), actor=actor, target=target, at=self._clock())
         return Plan((void,))
 
     def _person(self, tenant: str, agent: Agent) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -20,13 +20,17 @@ from marshmallow import (
     validates_schema,
 )
 
+from lti_tool.learner.form_limits import beyond, most
 from lti_tool.sessions import LaunchSession
 from statements.profile.build import activity_statement, quantity
 from statements.profile.table import Form, Table
 
 OLDEST = timedelta(days=2 * 366)
+COUNTED = frozenset({"sessions", "days", "semesters"})
+"""The quantities that the field `count` asks for."""
 MAX_TITLE = 200
 MAX_TEXT = 4000
+SPENT = lazy_gettext("This form can no longer be used. To log the activity, send it once more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,10 @@ def _required(message: Any) -> dict[str, Any]:
     return {"required": True, "error_messages": dict.fromkeys(kinds, message)}
 
 
+def _refuse(message: Any) -> bool:
+    raise ValidationError([message])
+
+
 def _at_most(longest: int) -> validate.Length:
     return validate.Length(max=longest, error=lazy_gettext("Write at most {max} characters."))
 
@@ -71,7 +79,7 @@ class LogSchema(Schema):
     start = fields.Date(
         load_default=None,
         allow_none=True,
-        error_messages={"invalid": lazy_gettext("Choose a date, or leave it empty for one day.")},
+        error_messages={"invalid": lazy_gettext("Choose a date as YYYY-MM-DD, or leave it empty.")},
     )
     hours = fields.Integer(
         load_default=None,
@@ -83,11 +91,7 @@ class LogSchema(Schema):
         validate=validate.Range(0, 59, error=lazy_gettext("Give minutes as a whole number, 0 to 59.")),
         error_messages={"invalid": lazy_gettext("Give minutes as a whole number, 0 to 59.")},
     )
-    count = fields.Integer(
-        load_default=None,
-        validate=validate.Range(1, 366, error=lazy_gettext("Give a whole number, 1 or more.")),
-        error_messages={"invalid": lazy_gettext("Give a whole number, 1 or more.")},
-    )
+    count = fields.Integer(load_default=None)
     mentor = fields.String(load_default="", validate=_at_most(255))
     mentor_name = fields.String(load_default="", validate=_at_most(200))
     mentor_email = fields.String(
@@ -109,18 +113,24 @@ class LogSchema(Schema):
             error=lazy_gettext("Paste the whole link, beginning with https://"),
         ),
     )
-    international = fields.Boolean(load_default=False)
+    international = fields.Boolean(
+        load_default=False, error_messages={"invalid": lazy_gettext("Tick the box, or leave it empty.")}
+    )
     reflection = fields.String(load_default="", validate=_at_most(MAX_TEXT))
-    statement_id = fields.UUID(**_required(lazy_gettext("Open this form again from your learning record.")))
+    statement_id = fields.UUID(
+        # Of the kind that every sender of statements accepts: RFC 4122, of a version that it names.
+        validate=lambda id: id.version in range(1, 6) or _refuse(SPENT),
+        **_required(SPENT),
+    )
 
     @pre_load
     def trim(self, data: Mapping[str, str], **_: Any) -> dict[str, str]:
         """Empty fields count as not sent, so that `required` speaks for them."""
         return {name: text.strip() for name, text in data.items() if text.strip()}
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def coherent(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Rules across fields."""
+        """Rules across fields, as far as these are well by themselves: every mistake is told at once."""
         today = self.today
         errors: dict[str, list[Any]] = {}
         end, start = data.get("end"), data.get("start")
@@ -130,7 +140,8 @@ class LogSchema(Schema):
             errors["end"] = [lazy_gettext("This is more than two years ago; ask your training unit.")]
         if start is not None and end is not None and start > end:
             errors["start"] = [lazy_gettext("The first day lies after the last day.")]
-        errors |= self._amount(data)
+        for name, message in (*self._amount(data), *beyond(self.form, self.table, data)):
+            errors.setdefault(name, [message])
         if data.get("mentor_email") and not data.get("mentor_name"):
             errors["mentor_name"] = [lazy_gettext("Write this person's name, too.")]
         if data.get("mentor_name") and not data.get("mentor_email"):
@@ -138,18 +149,20 @@ class LogSchema(Schema):
         if errors:
             raise ValidationError(errors)
 
-    def _amount(self, data: Mapping[str, Any]) -> dict[str, list[Any]]:
-        asked = quantity(self.form)
+    def _amount(self, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        asked, count = quantity(self.form), data.get("count")
         if asked == "minutes" and not (data.get("hours") or data.get("minutes")):
-            return {"hours": [lazy_gettext("Say how long it took.")]}
-        if asked in {"sessions", "days", "semesters"} and not data.get("count"):
-            return {"count": [lazy_gettext("Give a whole number, 1 or more.")]}
-        return {}
+            yield "hours", lazy_gettext("Say how long it took.")
+        if asked in COUNTED and not (count and 1 <= count <= most(self.form)):
+            yield "count", self.whole
 
-    def __init__(self, form: Form, today: date) -> None:
+    def __init__(self, form: Form, table: Table, today: date) -> None:
         super().__init__()
         self.form = form
+        self.table = table
         self.today = today
+        self.whole = lazy_gettext("Give a whole number, 1 to %(most)s.", most=most(form))
+        self.fields["count"].error_messages |= dict.fromkeys(("invalid", "too_large"), self.whole)
 
     @post_load
     def flatten(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -158,11 +171,11 @@ class LogSchema(Schema):
         return data
 
 
-def read(form: Form, typed: Mapping[str, str], today: date) -> Filled:
+def read(form: Form, table: Table, typed: Mapping[str, str], today: date) -> Filled:
     """Check what was sent; nothing typed is lost whatever is wrong."""
     filled = Filled(typed)
     try:
-        filled.values = LogSchema(form, today).load(dict(typed))
+        filled.values = LogSchema(form, table, today).load(dict(typed))
     except ValidationError as error:
         messages: Mapping[str, Any] = error.messages if isinstance(error.messages, dict) else {}
         filled.errors = {name: str(_first(found)) for name, found in messages.items()}
@@ -183,7 +196,7 @@ def statement(
 ) -> dict[str, Any]:
     """The statement of a well-filled form."""
     asked = quantity(form)
-    measured = {name: values["count"] for name in ("sessions", "days", "semesters") if name == asked}
+    measured = {name: values["count"] for name in COUNTED if name == asked}
     return activity_statement(
         table,
         id=str(values["statement_id"]),

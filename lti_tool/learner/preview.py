@@ -1,61 +1,52 @@
-"""What an entry would be worth, said while it is being typed; the same rules count as later."""
+"""What an entry will be worth, said while it is being typed.
+
+The form is read as when it is sent, and the statement that it would make is counted as when it is stored: so
+the number that is shown is the number that is kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
+from typing import Final
+from uuid import NAMESPACE_OID, uuid5
 
-from lrs.records.entries import Entry
+from lti_tool.desk import Desk
+from lti_tool.emitter import as_sent
+from lti_tool.formats import plain_jp
+from lti_tool.i18n import gettext
+from lti_tool.learner import log_form
+from lti_tool.learner.saving import revision, sent_before
+from lti_tool.sessions import LaunchSession
 from lti_tool.wording import cap_sentence, explained
-from statements.profile.build import quantity
-from statements.profile.jp import Amount, Claim, Counting, award
+from statements.profile.jp import Award
 from statements.profile.table import Form, Table
 
-ID = "preview"
+COUNTS: Final = ("start", "end", "hours", "minutes", "count")
+"""The fields that decide about the JP and may be wrong; what is wrong in others says nothing about them."""
+_OTHERS: Final = {"title": "-", "statement_id": str(uuid5(NAMESPACE_OID, "preview"))}
 
 
 def preview(
-    form: Form, table: Table, typed: Mapping[str, str], year: Sequence[Entry], today: date, now: int
+    desk: Desk, session: LaunchSession, form: Form, table: Table, typed: Mapping[str, str], today: date
 ) -> str:
-    """One or more sentences, or nothing while too little is typed."""
-    end = day_typed(typed.get("end", ""), today)
-    start = day_typed(typed.get("start", ""), end)
-    hours, minutes, count = (_number(typed.get(name, "")) for name in ("hours", "minutes", "count"))
-    asked = quantity(form)
-    seconds = (hours * 60 + minutes) * 60
-    if (
-        start > end
-        or (asked == "minutes" and not seconds)
-        or (asked in {"sessions", "days", "semesters"} and not count)
-    ):
-        return ""
-    amount = Amount(
-        seconds=seconds if asked == "minutes" else None,
-        days=count if asked == "days" else None,
-        sessions=count if asked == "sessions" else None,
-        semesters=count if asked == "semesters" else None,
-    )
-    claim = Claim(
-        id=ID,
-        form=form.code,
-        start=start,
-        end=end,
-        at=now,
-        counting=Counting.WAITING,
-        amount=amount,
-        international=bool(typed.get("international")),
-    )
-    worth = award([*(entry.claim() for entry in year), claim], table)[ID]
-    return " ".join([explained(worth), *(cap_sentence(cap) for cap in worth.caps)])
+    """One or more sentences: the JP and why, or what is wrong. Nothing while too little is typed."""
+    known = {name: typed[name] for name in (*COUNTS, "international", "statement_id") if typed.get(name)}
+    filled = log_form.read(form, table, _OTHERS | known, today)
+    if filled.errors:
+        return next((filled.errors[name] for name in COUNTS if name in filled.errors and known.get(name)), "")
+    form_id = filled.values["statement_id"]
+    before = sent_before(desk.record.store, session.tenant, form_id)
+    id, instead_of = (form_id, "") if before is None else (revision(form_id, before[0] + 1), before[1].id)
+    made = log_form.statement(table, form, {**filled.values, "statement_id": id}, session, ())
+    person = desk.person(session)
+    award = desk.record.records.worth(session.tenant, person, as_sent(made), instead_of=instead_of)
+    return "" if award is None else in_words(award)
 
 
-def _number(text: str) -> int:
-    return min(int(text), 100_000) if text.isascii() and text.isdigit() and len(text) < 7 else 0
-
-
-def day_typed(text: str, otherwise: date) -> date:
-    """The day that was typed, or `otherwise` while it is none."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return otherwise
+def in_words(award: Award) -> str:
+    """How JP were counted, and how many they are where a limit lowered them."""
+    counted = [explained(award), *(cap_sentence(cap) for cap in award.caps)]
+    if award.caps:
+        counted.append(gettext("Counted: %(jp)s JP.", jp=plain_jp(award.jp)))
+    return " ".join(counted)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lrs.records.entries import Entry, Status
-from lrs.records.entries import entry_id as entry_id_of
 from lti_tool import wording
 from lti_tool.deeplink import COHORT, GOAL, LOG, RECORD, embedded
 from lti_tool.desk import current_desk
 from lti_tool.guard import current_session, launch_session_required, launch_url
 from lti_tool.i18n import gettext
 from lti_tool.learner import log_form
-from lti_tool.learner.preview import day_typed, preview
+from lti_tool.learner.form_limits import most
+from lti_tool.learner.preview import preview
+from lti_tool.learner.saving import Saved, Why, save
 from lti_tool.masking import masked_statement
 from lti_tool.roles import LEARNER
 from lti_tool.sessions import LaunchSession
@@ -24,6 +27,9 @@ from statements.profile.build import quantity
 from statements.profile.table import PILLAR_CODES, Form, Table
 
 AUTOMATIC = "automatic"
+COUNT_ONLY = "count_only"
+"""Name of the button that counts the JP without sending anything, for browsers without scripts."""
+NEEDS_NEW_ID = frozenset({Why.WITHDRAWN, Why.FOREIGN})
 
 
 def create_learner_blueprint() -> Blueprint:
@@ -85,6 +91,7 @@ def record(launch_id: str) -> str:
         entries=[one for one in entries if one.status is not Status.RETURNED],
         returned=[one for one in entries if one.status is Status.RETURNED],
         logged=own_entry(request.args.get("logged", "")),
+        how=request.args.get("how", ""),
         instructor=session.sees_cohort,
         goals=[goal for goal in desk.progress.shown_to(session, person) if goal.year == year],
     )
@@ -147,28 +154,41 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         for one in desk.roster.members(session)
         if one.subject != session.subject and one.active and one.name
     ]
-    if request.method == "POST":
-        filled = log_form.read(form, request.form, today)
+    form_id, saved, refused = uuid.uuid4(), None, ""
+    if request.method == "POST" and COUNT_ONLY in request.form:
+        filled = log_form.Filled(request.form.to_dict())
+    elif request.method == "POST":
+        filled = log_form.read(form, table, request.form.to_dict(), today)
         if not filled.errors:
-            made = log_form.statement(table, form, filled.values, session, colleagues)
-            receipt = desk.emitter.emit(session.tenant, made)
-            desk.seen(receipt.stored)
-            query = f"?logged={entry_id_of(session.tenant, receipt.ids[0])}&year={filled.values['end'].year}"
-            return redirect(launch_url("record") + query, 303)
+
+            def make(id: uuid.UUID) -> Mapping[str, Any]:
+                values = {**filled.values, "statement_id": id}
+                return log_form.statement(table, form, values, session, colleagues)
+
+            saved = save(desk, session, filled.values["statement_id"], make)
+            if isinstance(saved, Saved):
+                query = f"?logged={saved.entry_id}&how={saved.how}&year={filled.values['end'].year}"
+                return redirect(launch_url("record") + query, 303)
+            refused = why_not(saved)
+        if "statement_id" in filled.errors or saved in NEEDS_NEW_ID:
+            filled.typed = {**filled.typed, "statement_id": str(form_id)}
+    typed = {"statement_id": str(form_id), **filled.typed}
     page = render_template(
         "learner/log.html",
         form=form,
         asked=quantity(form),
-        typed=filled.typed,
+        typed=typed,
         errors=filled.errors,
-        statement_id=uuid.uuid4(),
+        refused=refused,
         colleagues=colleagues,
         today=today,
+        most=most(form),
         rule_sentence=wording.rule_sentence(form, table),
+        counted=preview(desk, session, form, table, typed, today),
         title_hint=title_hint(form),
         mentor_hint=mentor_hint(form),
     )
-    return page, 422 if filled.errors else 200
+    return page, 422 if filled.errors else 409 if refused else 200
 
 
 def count(launch_id: str, form_code: str) -> Response:
@@ -178,11 +198,21 @@ def count(launch_id: str, form_code: str) -> Response:
     form = table.forms.get(form_code)
     if form is None:
         abort(404)
-    today = table.day(desk.clock())
-    year = day_typed(request.args.get("end", ""), today).year
-    entries = desk.record.records.entries(session.tenant, desk.person(session), year=year)
-    text = preview(form, table, request.args, entries, today, desk.clock())
+    text = preview(desk, session, form, table, request.args, table.day(desk.clock()))
     return Response(text, mimetype="text/plain")
+
+
+def why_not(why: Why) -> str:
+    """Why a form that was sent before was not stored with its new content, and what to do."""
+    return {
+        Why.VERIFIED: gettext(
+            "This entry is verified already, so it was not changed. "
+            "Ask its verifier to return it, then send your correction again."
+        ),
+        Why.WITHDRAWN: gettext("This entry was withdrawn meanwhile. To log it anew, send it once more."),
+        Why.FOREIGN: str(log_form.SPENT),
+        Why.NOT_YET: gettext("What you sent before is still being saved. Please send it again in a moment."),
+    }[why]
 
 
 def use_table() -> Table:
