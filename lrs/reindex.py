@@ -22,8 +22,10 @@ from statements.references import views_of
 
 log = logging.getLogger(__name__)
 
-PAGE = 100
-"""Statements that are looked at together, and put right in one write."""
+PAGE, PAGE_BYTES = 100, 4 * 1024 * 1024
+"""Statements, and bytes of them, that are looked at together; one write puts right those that are wrong."""
+BODIES = 8
+"""Statements of which the bodies are read together to follow references: one may be large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,11 @@ class _Facts:
     keys: frozenset[str]
     refers_to: str | None
     voiding: bool
-    hidden: bool
+
+
+_Read = dict[str, _Facts | None]
+"""What the bodies of a tenant's statements say, by id; None for what is no statement. Bodies never change, so
+what was read before a write holds in it: no body is read there but that of one that came meanwhile."""
 
 
 @dataclass(slots=True)
@@ -57,14 +63,16 @@ def reindex(store: Store, progress: Callable[[int], None] | None = None) -> int:
     after: Position | None = None
     while True:
         with store.reading() as reader:
-            page = reader.find(None, after=after, ascending=True, limit=PAGE, include_hidden=True)
-            stale = {
-                tenant: found.ids
-                for tenant, records in _by_tenant(page).items()
-                if (found := _wrong(reader, tenant, records)).ids
-            }
-        for tenant, ids in stale.items():
-            wrong += _mend(store, tenant, ids)
+            page = reader.find(
+                None, after=after, ascending=True, limit=PAGE, include_hidden=True, most_bytes=PAGE_BYTES
+            )
+            stale = []
+            for tenant, records in _by_tenant(page).items():
+                read: _Read = {record.id: _facts(record) for record in records}
+                if ids := _wrong(reader, tenant, records, read).ids:
+                    stale.append((tenant, ids, read))
+        for tenant, ids, read in stale:
+            wrong += _mend(store, tenant, ids, read)
         if not page:
             return wrong
         after = Position(page[-1].stored, page[-1].id)
@@ -73,11 +81,11 @@ def reindex(store: Store, progress: Callable[[int], None] | None = None) -> int:
             progress(done)
 
 
-def _mend(store: Store, tenant: str, ids: Collection[str]) -> int:
+def _mend(store: Store, tenant: str, ids: Collection[str], read: _Read) -> int:
     """Put these statements right, as the log is now; how many still were wrong."""
 
     def work(writer: Writer) -> int:
-        found = _wrong(writer, tenant, list(writer.get(tenant, ids).values()))
+        found = _wrong(writer, tenant, list(writer.get(tenant, ids, bodies=False).values()), read)
         if found.views:
             writer.reindex(tenant, found.views)
         if found.hide:
@@ -88,9 +96,10 @@ def _mend(store: Store, tenant: str, ids: Collection[str]) -> int:
     return store.writing(work, prefetch=[(tenant, id) for id in ids])
 
 
-def _wrong(reader: Reader, tenant: str, records: Sequence[Record]) -> _Wrong:
-    """What is wrong with these records, seen from the one that refers."""
-    facts = _followed(reader, tenant, records)
+def _wrong(reader: Reader, tenant: str, records: Sequence[Record], read: _Read) -> _Wrong:
+    """What is wrong with these records, seen from the one that refers; what is read is added to `read`."""
+    stored = _followed(reader, tenant, records, read)
+    facts = {id: None if record is None else read[id] for id, record in stored.items()}
     absent = {name for name, known in facts.items() if known is None}
     held = marked(reader, tenant, absent) if absent else {}
     found = _Wrong()
@@ -109,25 +118,33 @@ def _wrong(reader: Reader, tenant: str, records: Sequence[Record]) -> _Wrong:
             if name not in held:
                 found.awaited.add(name)
                 found.ids.add(record.id)
-        elif own.voiding and not target.voiding and not target.hidden:
+        elif own.voiding and not target.voiding and (there := stored[name]) and not there.hidden:
             found.hide.add(name)
             found.ids.add(record.id)
     return found
 
 
-def _followed(reader: Reader, tenant: str, records: Sequence[Record]) -> dict[str, _Facts | None]:
-    """The facts of the records and of all that they reach through references; None for what is absent."""
-    facts: dict[str, _Facts | None] = {record.id: _facts(record) for record in records}
-    wanted = {known.refers_to for known in facts.values() if known and known.refers_to} - facts.keys()
+def _followed(
+    reader: Reader, tenant: str, records: Sequence[Record], read: _Read
+) -> dict[str, Record | None]:
+    """The records and all that they reach through references, as they are now; None for what is absent."""
+    found: dict[str, Record | None] = {record.id: record for record in records}
+    wanted = _targets(read, found)
     for _ in range(MOST_VIEWS):
         if not wanted:
             break
-        stored = reader.get(tenant, wanted)
-        for id in wanted:
-            facts[id] = _facts(stored[id]) if id in stored else None
-        reached = {known.refers_to for id in wanted if (known := facts[id]) and known.refers_to}
-        wanted = reached - facts.keys()
-    return facts
+        stored = reader.get(tenant, wanted, bodies=False)
+        found.update({id: stored.get(id) for id in wanted})
+        unread = list(stored.keys() - read.keys())
+        for start in range(0, len(unread), BODIES):
+            some = reader.get(tenant, unread[start : start + BODIES])
+            read.update({id: _facts(record) for id, record in some.items()})
+        wanted = _targets(read, stored) - found.keys()
+    return found
+
+
+def _targets(read: _Read, ids: Collection[str]) -> set[str]:
+    return {known.refers_to for id in ids if (known := read[id]) and known.refers_to}
 
 
 def _facts(record: Record) -> _Facts | None:
@@ -140,7 +157,6 @@ def _facts(record: Record) -> _Facts | None:
             keys=statement_keys(statement) | {mine_key(statement["authority"])},
             refers_to=refers_to,
             voiding=refers_to is not None and statement["verb"]["id"] == VOIDED,
-            hidden=record.hidden,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         log.error("reindex: passed over %s: %s", record.id, type(error).__name__)

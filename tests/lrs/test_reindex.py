@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -148,3 +149,36 @@ def test_a_record_that_is_no_statement_is_passed_over(
     fill(store)
     assert reindex(store) == 0
     assert broken.id in caplog.text
+
+
+def test_no_body_is_read_within_a_write(stores: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What bodies say is read beforehand, a few at a time, so that the write keeps nobody waiting for it."""
+    monkeypatch.setattr(module, "BODIES", 1)
+    monkeypatch.setattr(module, "PAGE", 2)
+    store, _ = stores
+    fill(store)
+    right = [found_by(each) for each in log_of(store)]
+    ruined = {record.id: (frozenset({"x\x1fnothing"}),) for record in log_of(store) if record.tenant == "one"}
+    store.writing(lambda writer: writer.reindex("one", ruined))
+    writing = store.writing
+    asked: list[bool] = []
+
+    class Noted:
+        def __init__(self, writer: Writer) -> None:
+            self._writer = writer
+
+        def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
+            asked.append(bodies)
+            return self._writer.get(tenant, ids, bodies=bodies)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._writer, name)
+
+    def watched(work: Callable[[Any], int], **more: Any) -> int:
+        return writing(lambda writer: work(Noted(writer)), **more)
+
+    monkeypatch.setattr(store, "writing", watched)
+    assert reindex(store) == len(ruined)
+    assert asked
+    assert not any(asked)
+    assert [found_by(each) for each in log_of(store)] == right
