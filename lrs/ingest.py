@@ -261,7 +261,7 @@ def _add(
         raise Invalid(problems)
     first = writer.stamp(len(fresh))
     late = pending.waiting(writer, tenant, awaited.among(writer, tenant, clients, first))
-    reached, unread = pending.follow(writer, tenant, fresh, known)
+    reached, unread = pending.follow(writer, tenant, fresh, known) if known else (known, set())
     made = plan(
         fresh, reached, late.referrers, voided=late.voided, unread=unread, most_keys=pending.MOST_KEYS
     )
@@ -285,16 +285,9 @@ def _add(
         writer.hide(tenant, hide)
     mark(writer, tenant, made.awaited, first, voided=made.voided)
     arrive(writer, tenant, made.arrived)
-    pending.owe(
-        writer,
-        tenant,
-        {
-            **dict.fromkeys(made.owed, Position(first - 1, "")),
-            **late.left,
-            **dict.fromkeys(made.overdue, None),
-        },
-        first,
-    )
+    if made.owed or made.overdue or late.left:
+        new = dict.fromkeys(made.owed, Position(first - 1, ""))
+        pending.owe(writer, tenant, {**new, **late.left, **dict.fromkeys(made.overdue)}, first)
     return first + len(fresh) - 1
 
 

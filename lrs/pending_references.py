@@ -113,8 +113,6 @@ def follow(
 
 def owe(writer: Writer, tenant: str, owed: Mapping[str, Position | None], at: int) -> None:
     """Note that what refers to these ids is to be indexed anew, after the place that is given with each."""
-    if not owed:
-        return
     held = writer.documents(OWED, tenant, list(owed))
     for id, after in owed.items():
         old = held.get(id)

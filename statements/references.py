@@ -168,10 +168,14 @@ def plan(
         if target is None:
             made.views[each.id] = (each.keys,)
             continue
+        views: Views = (each.keys,)
         chain = Chain.of(target, step)
-        views = chain.extending(each.id, (each.keys,))
-        most_keys -= sum(map(len, views[1:]))
-        if most_keys < 0 and len(views) > 1:
+        has_room = most_keys > 0  # looked at first: nothing is worked out for what is owed anyway
+        if has_room:
+            views = chain.extending(each.id, views)
+            most_keys -= sum(map(len, views[1:]))
+            has_room = most_keys >= 0
+        if chain.parts and not has_room:
             views = views[:1]
             made.owed.add(target)
         elif chain.end is not None and chain.end in unread:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from jejak.app import create_app
 from jejak.clock import new_id, now
+from jejak.settings import load
 from lrs import awaited
 from lrs import pending_references as pending
 from lrs.access import Access
@@ -429,3 +432,24 @@ def test_it_goes_on_after_failures_until_it_is_told_to_stop(
     assert outcomes == []
     assert "does not answer" in caplog.text
     assert "failed, and will try again" in caplog.text
+
+
+def test_a_server_of_another_kind_pays_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no process of its own works behind the server, a thread of the application does."""
+    monkeypatch.setattr(pending, "AT_ONCE", 2)
+    app = create_app(load({"JEJAK_STORE": f"sqlite:///{tmp_path / 'jejak.db'}"}))
+    store = app.wired.store
+    target = statement("siti")
+    early = referring(target, 9)
+    submit(store, *early)
+    submit(store, target)
+    assert owed(store)
+    app.start()
+    try:
+        deadline = time.monotonic() + 60
+        while owed(store):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert found(store, "siti") == ids_of(target, *early)
+    finally:
+        app.close()
