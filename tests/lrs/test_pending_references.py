@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -432,6 +433,86 @@ def test_it_goes_on_after_failures_until_it_is_told_to_stop(
     assert outcomes == []
     assert "does not answer" in caplog.text
     assert "failed, and will try again" in caplog.text
+
+
+def stubborn(work: Callable[[], object]) -> None:
+    """Do the work, again and again while it loses to others; each may be done twice."""
+    for attempt in range(20):
+        try:
+            work()
+        except Unavailable:
+            if attempt == 19:
+                raise
+        else:
+            return
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("engine", ["sqlite", "mongo"])
+@pytest.mark.parametrize("seed", range(3))
+def test_writers_and_payers_at_the_same_time_leave_nothing_unfound(
+    engine: str, tmp_path: Path, seed: int
+) -> None:
+    """Three writers and two payers, each like a process of its own, race over the same references."""
+    dice = random.Random(seed)
+    ids = [str(uuid4()) for _ in range(60)]
+    targets = {id: dice.choice([None, *ids[:4], *ids[:4], dice.choice(ids)]) for id in ids}
+    order = dice.sample(ids, len(ids))
+    made = ENGINES[engine](tmp_path)
+    stores = [made.open() for _ in range(5)]
+    over = threading.Event()
+    failed: list[BaseException] = []
+
+    def write(store: Store, its: list[str]) -> None:
+        for start in range(0, len(its), 3):
+            batch = []
+            for id in its[start : start + 3]:
+                value = statement(id, id=id)
+                if (target := targets[id]) is not None:
+                    value["object"] = {"objectType": "StatementRef", "id": target}
+                batch.append(value)
+            stubborn(partial(submit, store, *batch))
+
+    def pay(store: Store) -> None:
+        payer = PendingReferences(store, now)
+        while not over.is_set():
+            stubborn(payer.run_once)
+
+    def watch(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+
+    works = [partial(write, stores[n], order[n::3]) for n in range(3)]
+    writers = [threading.Thread(target=watch, args=(work,)) for work in works]
+    payers = [threading.Thread(target=watch, args=(partial(pay, store),)) for store in stores[3:]]
+    for thread in (*payers, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    over.set()
+    for thread in payers:
+        thread.join()
+    try:
+        assert failed == []
+        PendingReferences(stores[0], now).drain()
+        for id in ids:
+            meant = set()
+            for each in ids:
+                passed: list[str] = []
+                at: str | None = each
+                while at is not None and at not in passed:
+                    passed.append(at)
+                    at = targets[at]
+                if id in passed:
+                    meant.add(each)
+            assert found(stores[0], id) == meant
+        assert reindex(stores[0]) == 0
+    finally:
+        for store in stores:
+            store.close()
+        made.remove()
 
 
 def test_a_server_of_another_kind_pays_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
