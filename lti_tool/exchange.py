@@ -66,6 +66,12 @@ class _Wire(io.RawIOBase):
             self._socket.settimeout(self._deadline.left())
             view = view[self._socket.send(view[:CHUNK]) :]
 
+    def close(self) -> None:
+        """Does nothing: whoever connected the socket closes it.
+
+        `http.client` closes its connection before the answer is read when the server is to close it.
+        """
+
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self, CHUNK)
 

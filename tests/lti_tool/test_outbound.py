@@ -53,6 +53,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Link", "<b>; rel=next")
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif self.path == "/closing":
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(b"{}")
         elif self.path == "/silent":
             time.sleep(0.6)
             self._send(b"late")
@@ -101,6 +107,11 @@ def test_every_method_of_the_services_works(server: str, method: str) -> None:
     answer = local().request(method, server + "/a%20b?type_id=1", body=b"{}" if method != "GET" else None)
     assert answer.body.decode() == f"{method} /a%20b?type_id=1 {server.removeprefix('http://')}"
     assert answer.headers["x-name"] == "Value"
+
+
+def test_a_server_that_closes_after_its_answer_is_read(server: str) -> None:
+    """`Connection: close`, which many servers say, does not end the reading of their answer."""
+    assert local().get(f"{server}/closing").json() == {}
 
 
 def test_redirects_are_not_followed(server: str) -> None:
