@@ -162,7 +162,10 @@ def invite(tenant: str, as_json: bool) -> None:
     settings = load(os.environ)
     with opened_store() as store:
         check_tenant(store, tenant)
-        url, expires = Invites(store, now, lti_settings(settings)).create(tenant)
+        try:
+            url, expires = Invites(store, now, lti_settings(settings)).create(tenant)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
     show({"url": url, "expires": expires}, as_json)
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import orjson
 
 from lrs.failed_logins import FailedLogins
+from lrs.names import check_credential_name, check_tenant_name
 from lrs.store.port import Document, Reader, Store, Writer
 from statements.identity import agent_key
 from statements.keys import AUTHORITY
@@ -157,14 +158,13 @@ class Credentials:
 
         Credentials of the same tenant and name are the same authority, so that a secret can be
         replaced without losing sight of the statements written with the old one. ValueError when a
-        name is empty or holds control characters, or a scope is unknown.
+        name may not be used, or a scope is unknown.
         """
         wanted = tuple(sorted({Scope(scope) for scope in scopes}))
         if not wanted:
             raise ValueError("a credential needs at least one scope")
-        for what, text in (("tenant", tenant), ("name", name)):
-            if not text.strip() or not text.isprintable() or len(text) > 200:
-                raise ValueError(f"the {what} must be 1 to 200 printable characters")
+        check_tenant_name(tenant)
+        check_credential_name(name)
         key, secret = _fresh(16), _fresh(32)
         now = self._clock()
         body = orjson.dumps(

@@ -11,9 +11,10 @@ import tincan
 
 from lrs.access import AUTHORITY_HOME, Access
 from lrs.ingest import Ingest, Receipt
+from lrs.names import RESERVED
 from statements.versions import Version
 
-NAME = "Jejak"
+NAME = RESERVED
 
 
 class Emitter:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from lrs.names import check_tenant_name
 from lrs.store.port import Reader, Store, Writer
 from lti_tool import keeping
 from lti_tool.config import origin_of
@@ -282,6 +283,7 @@ def check_new(platform: Platform) -> None:
     The issuer is the home page of the accounts in statements, an IRI (xAPI 1.0.3 Part 2, 2.4.2.4).
     """
     check(platform)
+    check_tenant_name(platform.tenant)
     if not valid_iri(platform.issuer):
         raise ValueError("issuer must be a web address, for example https://lms.example.go.id")
 

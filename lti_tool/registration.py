@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import structlog
 
+from lrs.names import check_tenant_name
 from lrs.store.port import Store, Writer
 from lti_tool import ags, keeping, nrps
 from lti_tool.calls import REGISTRATION, Calls, Party
@@ -47,9 +48,8 @@ class Invites:
         self._settings = settings
 
     def create(self, tenant: str) -> tuple[str, int]:
-        """The address to paste into a platform, and until when (microseconds) it works."""
-        if not tenant.strip():
-            raise ValueError("an invitation belongs to a tenant")
+        """The address to paste into a platform, and until when (microseconds) it works. ValueError."""
+        check_tenant_name(tenant)
         now = self._clock()
         expires = now + self._settings.invite_seconds * SECOND
         secret = new_secret()

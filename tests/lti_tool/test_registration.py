@@ -352,6 +352,5 @@ def test_registrations_are_limited(world: World) -> None:
 
 def test_markup_in_a_host_is_escaped(world: World) -> None:
     """Nothing of a hostile configuration becomes markup."""
-    page = ask(world, invite(world, "<b>dinas</b>"), registration_token='"><script>').get_data(as_text=True)
-    assert "<b>dinas" not in page
+    page = ask(world, invite(world), registration_token='"><script>').get_data(as_text=True)
     assert '"><script>' not in page
