@@ -98,8 +98,10 @@ class Number(Decimal):
 
 
 def _number(value: object) -> orjson.Fragment:
+    if type(value) is Number:
+        return orjson.Fragment(value.text)
     if isinstance(value, Decimal):
-        return orjson.Fragment(value.text if isinstance(value, Number) else str(value))
+        return orjson.Fragment(str(value))
     raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
@@ -120,6 +122,8 @@ def _exact(text: bytes) -> Any:
 
 
 def _real(text: str) -> float | Number:
+    if "e" in text or "E" in text:
+        return Number(text)
     number = float(text)
     return number if orjson.dumps(number) == text.encode("ascii") else Number(text)
 

@@ -76,30 +76,38 @@ def values_of(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
     """The statements of a JSON body, one or an array; Refusal when it is none, or too much."""
     if not body:
         raise broken("request.json", "the body is empty; one or more statements are expected")
-    most = limits.max_statement_bytes
-    is_large = len(body) > most
+    is_large = len(body) > limits.max_statement_bytes
     if is_large and _OBJECT(body):
-        raise _statement_too_large(most, None)
-    value = parse(body, limits.max_depth, limits.max_values)
+        raise _statement_too_large(limits.max_statement_bytes, None)
+    value = _read(body, limits.max_values)
+    may_be_deep = _brackets(body) > limits.max_depth
     if not isinstance(value, list):
+        if may_be_deep:
+            _check_depth(value, limits.max_depth)
         return [value]
     if single:
         raise broken("statement.put-id", "PUT takes one statement, not an array of them")
     if len(value) > limits.max_batch:
         hint = f"a request may hold at most {limits.max_batch} statements; send several"
         raise broken("request.too-large", hint, status=413)
-    if is_large:
+    if is_large or may_be_deep:
         for index, each in enumerate(value):
-            if _size(each) > most:
-                raise _statement_too_large(most, index)
+            _check_one(each, index, limits)
     return value
 
 
-def _size(value: Any) -> int:
+def _check_one(value: Any, index: int, limits: Limits) -> None:
+    """Refusal when one statement of an array is too large or too deep; its text shows that most are not."""
+    if not isinstance(value, (dict, list)):
+        return
     try:
-        return len(dumps(value))
-    except ValueError:  # no text, or too deep: the rules say so
-        return 0
+        text = dumps(value)
+    except ValueError:  # too deep to be written, or no text
+        text = None
+    if text is not None and len(text) > limits.max_statement_bytes:
+        raise _statement_too_large(limits.max_statement_bytes, index)
+    if text is None or _brackets(text) >= limits.max_depth:
+        _check_depth([value], limits.max_depth)
 
 
 def _statement_too_large(most: int, index: int | None) -> Refusal:
@@ -109,38 +117,27 @@ def _statement_too_large(most: int, index: int | None) -> Refusal:
 
 def parse(body: bytes, max_depth: int, max_values: int) -> Any:
     """The JSON value of a body; Refusal when it is not JSON, nested too deep or holds too many values."""
+    value = _read(body, max_values)
+    # What has few brackets cannot be deep; most bodies are spared the walk.
+    if _brackets(body) > max_depth:
+        _check_depth(value, max_depth)
+    return value
+
+
+def _read(body: bytes, max_values: int) -> Any:
     try:
         if len(body) > LARGE:
             check_values(body, max_values)
-        value = loads(body)
+        return loads(body)
     except TooManyValues as error:
         hint = f"the body is too much to read at once: {error}"
         raise broken("request.too-large", hint, status=413) from None
     except ValueError as error:
         raise broken("request.json", f"the body is {error}") from None
-    # What has few brackets cannot be deep; most bodies, and most statements of an array, are spared the walk.
-    if _brackets(body) > max_depth:
-        if isinstance(value, list):
-            for each in value:
-                if not _is_shallow(each, max_depth - 1):
-                    _check_depth([each], max_depth)
-        else:
-            _check_depth(value, max_depth)
-    return value
 
 
 def _brackets(text: bytes) -> int:
     return text.count(b"{") + text.count(b"[")
-
-
-def _is_shallow(value: Any, limit: int) -> bool:
-    """Whether its text shows that it nests no more than so many levels: writing it costs less than a walk."""
-    if not isinstance(value, (dict, list)):
-        return True
-    try:
-        return _brackets(dumps(value)) <= limit
-    except ValueError:  # too deep to be written, or no text
-        return False
 
 
 def _check_depth(value: Any, limit: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -407,3 +409,19 @@ def test_the_record_api_counts_the_same_way(app: Flask, desk: Desk) -> None:
     assert (told[0].status_code, told[-1].status_code) == (401, 429)
     assert told[-1].headers["Retry-After"]
     assert api.get("/api/v1/table").status_code == 200
+
+
+def test_bodies_may_come_compressed_within_the_bounds(app: Flask, desk: Desk) -> None:
+    """gzip and deflate are decoded; a bomb, another coding, a broken one and too many values are refused."""
+    desk.write(desk.learn(mentor=agent("anwar"), sessions=2))
+    api = caller(app, desk)
+    path, asked = "/api/v1/people/lookup", orjson.dumps({"agent": agent("budi")})
+    for name, packed in (("gzip", gzip.compress(asked)), ("deflate", zlib.compress(asked))):
+        assert api.send("POST", path, packed, Content_Encoding=name).json["id"] == desk.person()
+    bomb = gzip.compress(b"[" + bytes(50_000_000))
+    assert api.send("POST", path, bomb, Content_Encoding="gzip").status_code == 413
+    assert api.send("POST", path, b"[" + b"1," * 200_000 + b"1]").status_code == 413
+    assert api.send("POST", path, asked, Content_Encoding="gzip").status_code == 400
+    assert api.send("POST", path, asked, Content_Range="bytes 0-9/100").status_code == 400
+    other = api.send("POST", path, asked, Content_Encoding="br")
+    assert (other.status_code, other.headers["Accept-Encoding"]) == (415, "gzip, deflate")
