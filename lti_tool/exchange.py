@@ -73,7 +73,9 @@ class _Wire(io.RawIOBase):
         """
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self, CHUNK)
+        # Of its own: `http.client` closes what it got as a socket as soon as an answer says that it is the
+        # last one, and goes on reading from the file.
+        return io.BufferedReader(_Wire(self._socket, self._deadline), CHUNK)
 
 
 def exchange(

@@ -47,6 +47,23 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"half")
             self.close_connection = True
+        elif self.path == "/last":
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(b"until the end")
+        elif self.path == "/last-of-known-length":
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.send_header("Content-Length", "13")
+            self.end_headers()
+            self.wfile.write(b"until the end")
+        elif self.path == "/chunks":
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"6\r\nuntil \r\n7\r\nthe end\r\n0\r\n\r\n")
         elif self.path == "/twice":
             self.send_response(200)
             self.send_header("Link", "<a>; rel=prev")
@@ -156,6 +173,12 @@ def test_an_answer_that_is_cut_off_is_no_answer(server: str) -> None:
     """Less than the announced length is not taken for the whole."""
     with pytest.raises(OutboundError, match="no answer"):
         local().get(server + "/cut")
+
+
+@pytest.mark.parametrize("path", ["/last", "/last-of-known-length", "/chunks"])
+def test_an_answer_that_closes_the_connection_is_read_whole(server: str, path: str) -> None:
+    """With or without a length, in one piece or several."""
+    assert local().get(server + path).body == b"until the end"
 
 
 def test_repeated_headers_are_all_seen(server: str) -> None:
