@@ -38,6 +38,8 @@ SMALL = 131_072
 """Bodies of at most so many bytes are received by the loop, and statements in them stored by it."""
 MOST_REQUESTS = 8_192
 """Requests in hand, but for those whose bodies are awaited, before more are refused with 503."""
+MOST_PAGES = 24
+"""Pages that the loop awaits from a store that is not on this machine; more wait in line, by tenant."""
 BARE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods without a body, unless it is announced."""
 STATEMENTS = "/xapi/statements"
@@ -103,6 +105,7 @@ class Serving:
         self._threads = Threads(Intake(app, settings.threads), threads_for(settings.threads), loop)
         self._turns = LoopTurns(loop)
         self._answers = Answers()
+        self._pages = Places(MOST_PAGES)
         self._health = Health(app.wired.store, loop)
         self.requests = Places(MOST_REQUESTS)
         self.bodies = SmallBodies()
@@ -164,8 +167,23 @@ class Serving:
 
     async def _on_loop(self, environ: dict[str, Any], body: bytes) -> tuple[Head, bytes] | None:
         """The answer to a request that the loop answers itself; None for any other."""
-        if not await self._is_ours(environ, body):
+        if not self._is_quick(environ):
             return None
+        party = environ[PARTY]
+        is_read_elsewhere = not body and not self._is_local
+        # What is checked is checked while the store waits.
+        waited = bool(body) and await self._steps.quiet()
+        if is_read_elsewhere:
+            waited = await self._pages.taken(party) or waited
+        try:
+            waited = await self._turns.take(party) or waited
+            # Meanwhile, the credential may have been forgotten.
+            return await self._carried_out(environ, body) if not waited or self._is_quick(environ) else None
+        finally:
+            if is_read_elsewhere:
+                self._pages.give(party)
+
+    async def _carried_out(self, environ: dict[str, Any], body: bytes) -> tuple[Head, bytes] | None:
         mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
         steps = self._xapi.steps(environ | mounted | {"wsgi.input": io.BytesIO(body)})
         with suppress(Elsewhere):
@@ -180,15 +198,6 @@ class Serving:
         body = orjson.dumps({"status": word}) + b"\n"
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         await respond(send, (status, encoded(headers)), b"" if method == "HEAD" else body)
-
-    async def _is_ours(self, environ: dict[str, Any], body: bytes) -> bool:
-        """Whether the loop answers this request itself; what it checks, it checks while the store waits."""
-        if not self._is_quick(environ):
-            return False
-        waited = bool(body) and await self._steps.quiet()
-        waited = await self._turns.take(environ[PARTY]) or waited
-        # Meanwhile, the credential may have been forgotten.
-        return not waited or self._is_quick(environ)
 
     def _is_quick(self, environ: dict[str, Any]) -> bool:
         """Whether the loop answers this request itself: it then waits for nothing but its own write."""

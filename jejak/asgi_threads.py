@@ -16,7 +16,6 @@ from typing import Any
 
 from jejak.intake import PARTY, Gone, Intake, TooSlow
 from jejak.sending import STILL_SECONDS, Head, Receive, Send, encoded
-from jejak.shares import Party
 
 LEAST_RATE = 256
 """Bytes per second that a body must come with on average, once `STILL_SECONDS` have gone by."""
@@ -41,41 +40,16 @@ class Threads:
 
         None when the answer was a stream, which is sent from here.
         """
-        party = environ[PARTY]
         source = environ["wsgi.input"] = io.BytesIO(body) if body is not None else Body(receive, self._loop)
         if isinstance(source, Body):
             source.length = _length(environ)
-        await self._turn(party)
+        await self._intake.turns.taken(environ[PARTY])
         # From here on the turn is given back by the thread.
         return await self._loop.run_in_executor(self._pool, self._run, environ, source, send)
 
     def close(self) -> None:
         """Take no more requests."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _turn(self, party: Party) -> None:
-        """Wait in line for a turn, without a thread."""
-        turns = self._intake.turns
-        granted: asyncio.Future[None] = self._loop.create_future()
-
-        def begin() -> None:
-            if granted.cancelled():  # nobody is left who would use it
-                turns.give(party)
-            else:
-                granted.set_result(None)
-
-        def wake() -> None:
-            with suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(begin)
-
-        if turns.take(party, wake):
-            return
-        try:
-            await granted
-        except BaseException:
-            if not granted.cancelled() and granted.done():
-                turns.give(party)
-            raise
 
     def _run(
         self, environ: dict[str, Any], source: Body | io.BytesIO, send: Send

@@ -8,9 +8,11 @@ not kept from it by one that wants everything.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -94,6 +96,31 @@ class Places:
         granted.acquire()
         if not self.take(party, granted.release):
             granted.acquire()
+
+    async def taken(self, party: Party) -> bool:
+        """Take one, waiting in line without a thread; whether that took waiting. For an event loop."""
+        loop = asyncio.get_running_loop()
+        granted: asyncio.Future[None] = loop.create_future()
+
+        def begin() -> None:
+            if granted.cancelled():  # nobody is left who would use it
+                self.give(party)
+            else:
+                granted.set_result(None)
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(begin)
+
+        if self.take(party, wake):
+            return False
+        try:
+            await granted
+        except BaseException:
+            if granted.done() and not granted.cancelled():
+                self.give(party)
+            raise
+        return True
 
     def give(self, party: Party, amount: int = 1) -> None:
         """Give some back, to those who wait for them."""

@@ -31,7 +31,7 @@ from lrs.store.mongo_each import (
     records_of_each,
 )
 from lrs.store.mongo_schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
-from lrs.store.mongo_source import Asking, View, rows, sizes
+from lrs.store.mongo_source import Asking, TypicalSizes, View, rows, sizes
 from lrs.store.mongo_walk import Wanted, matching
 from lrs.store.port import Document, Find, Joined, Position, Record, fitting
 
@@ -49,6 +49,7 @@ class Rarity:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], tuple[int, float]] = {}
+        self.sizes = TypicalSizes()
         self.has_pairs = False
         """Whether records are found by pairs of a lead and a facet, all of them."""
 
@@ -155,7 +156,10 @@ class Questions:
             limit=limit,
             include_hidden=include_hidden,
             most_bytes=most_bytes,
+            batch_size=self._rarity.sizes.batch(tenant, most_bytes),
         )
+        if most_bytes is not None:
+            self._rarity.sizes.learn(tenant, len(found), sum(sizes(found)))
         return list(map(decode_record, found))
 
     def find_each(
@@ -193,10 +197,13 @@ class Questions:
             limit=find.limit + 1,
             include_hidden=False,
             most_bytes=find.most_bytes,
+            batch_size=self._rarity.sizes.batch(find.tenant, find.most_bytes),
         )
         page = found[: fitting(sizes(found), find.limit, find.most_bytes)]
         last = Position(page[-1]["s"], record_id(page[-1])) if page else None
-        return Joined(b",".join([raw["b"] for raw in page]), last, len(found) > len(page))
+        body = b",".join([raw["b"] for raw in page])
+        self._rarity.sizes.learn(find.tenant, len(page), len(body))
+        return Joined(body, last, len(found) > len(page))
 
     def _where(self, wanted: Wanted) -> Asking[Raw]:
         hashes = wanted.hashes

@@ -173,8 +173,9 @@ def rows(
     index: str | None = None,
     limit: int = MANY,
     most_bytes: int | None = None,
+    batch: int = MANY,
 ) -> Asking[list[Raw]]:
-    """The documents that match, at most `limit`.
+    """The documents that match, at most `limit`, so many in one answer at most.
 
     An answer holds 16 MB; what did not fit is asked for again, without what has come, unless it was enough:
     two or more, whose bodies have more than `most_bytes` together.
@@ -183,7 +184,7 @@ def rows(
     while limit > len(found):
         left = limit - len(found)
         seen = {"$and": [where, {"_id": {"$nin": [raw["_id"] for raw in found]}}]} if found else where
-        command: Raw = {"find": table, "filter": seen, "limit": left, "batchSize": left}
+        command: Raw = {"find": table, "filter": seen, "limit": left, "batchSize": min(left, batch)}
         if fields:
             command["projection"] = fields
         if sort:
@@ -195,6 +196,31 @@ def rows(
         if not cursor["id"] or (most_bytes is not None and enough(sizes(found), most_bytes)):
             break
     return found
+
+
+class TypicalSizes:
+    """Roughly how large a tenant's bodies are, so that an answer brings no more of them than are wanted."""
+
+    LARGE = 16_384
+    """Bodies that are smaller on average need no care."""
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._known: dict[str | None, int] = {}
+
+    def batch(self, tenant: str | None, most_bytes: int | None) -> int:
+        """How many records to ask for at once, where no more than `most_bytes` are wanted."""
+        size = self._known.get(tenant) if most_bytes is not None else None
+        return MANY if size is None or most_bytes is None else most_bytes // size + 2
+
+    def learn(self, tenant: str | None, count: int, total: int) -> None:
+        """So many bodies had so many bytes together."""
+        if count and total > self.LARGE * count:
+            if len(self._known) >= self.MOST:
+                self._known.clear()
+            self._known[tenant] = total // count
+        elif tenant in self._known and count:
+            del self._known[tenant]
 
 
 def sizes(found: Iterable[Raw]) -> Iterator[int]:

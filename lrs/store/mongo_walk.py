@@ -90,6 +90,7 @@ def matching(
     limit: int,
     include_hidden: bool,
     most_bytes: int | None = None,
+    batch_size: int = MANY,
 ) -> Asking[list[Raw]]:
     """What is kept of up to `limit` records, `fields` of it, ordered by (stored, id); see `Reader.find`.
 
@@ -114,7 +115,16 @@ def matching(
 
     def fetch(bounds: dict[str, int], limit: int, most_bytes: int | None = None) -> Asking[list[Raw]]:
         query = {**where, "s": bounds} if bounds else where
-        return rows(LOG, query, fields=fields, sort=sort, index=LOG_INDEX, limit=limit, most_bytes=most_bytes)
+        return rows(
+            LOG,
+            query,
+            fields=fields,
+            sort=sort,
+            index=LOG_INDEX,
+            limit=limit,
+            most_bytes=most_bytes,
+            batch=batch_size,
+        )
 
     found: list[Raw] = []
     while len(found) < limit:
