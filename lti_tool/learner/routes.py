@@ -173,6 +173,7 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         if "statement_id" in filled.errors or saved in NEEDS_NEW_ID:
             filled.typed = {**filled.typed, "statement_id": str(form_id)}
     typed = {"statement_id": str(form_id), **filled.typed}
+    counted = preview(desk, session, form, table, typed, today)
     page = render_template(
         "learner/log.html",
         form=form,
@@ -184,7 +185,8 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         today=today,
         most=most(form),
         rule_sentence=wording.rule_sentence(form, table),
-        counted=preview(desk, session, form, table, typed, today),
+        # What is wrong stands beside its field already.
+        counted="" if counted in filled.errors.values() else counted,
         title_hint=title_hint(form),
         mentor_hint=mentor_hint(form),
     )
