@@ -10,10 +10,10 @@ ARGS ?=
 
 setup: $(STAMP)
 
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements-build.txt requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps -e .
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-build.txt -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
 $(STAMP): $(READY) requirements-test.txt
@@ -80,6 +80,7 @@ $(OPENEDX)/.ready: tests/openedx/requirements.txt
 	touch $@
 
 lock:
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 requirements-build.in -o requirements-build.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --extra test pyproject.toml -o requirements-test.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 tests/openedx/requirements.in -o tests/openedx/requirements.txt

@@ -19,6 +19,8 @@ from lrs.store.sqlite_errors import from_system
 
 _PIECE = 262_144
 _HASH = re.compile(r"[0-9a-f]{56,128}")
+_FOLDER, _FILE = 0o700, 0o600
+"""Modes, whatever the umask allows: evidence is personal, also in a backup that keeps modes."""
 _ABANDONED_SECONDS = 86_400
 """A part of a blob that nobody has touched for so long belongs to a process that died."""
 
@@ -30,7 +32,8 @@ class FileBlobs:
         self._directory = directory
         self._parts = directory / "parts"
         try:
-            self._parts.mkdir(parents=True, exist_ok=True)
+            self._directory.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
+            self._parts.mkdir(mode=_FOLDER, exist_ok=True)
             for part in self._parts.iterdir():
                 with suppress(FileNotFoundError):  # another process was just done with it
                     if part.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
@@ -49,7 +52,7 @@ class FileBlobs:
             try:
                 self._write(part, source, size)
                 new_directory = not target.parent.exists()
-                target.parent.mkdir(exist_ok=True)
+                target.parent.mkdir(mode=_FOLDER, exist_ok=True)
                 part.replace(target)
                 _sync_directory(target.parent)
                 if new_directory:
@@ -61,7 +64,7 @@ class FileBlobs:
 
     def _write(self, part: Path, source: IO[bytes], size: int) -> None:
         left = size
-        with part.open("xb", buffering=0) as file:
+        with open(part, "xb", buffering=0, opener=_for_the_owner) as file:
             while left:
                 piece = source.read(min(left, _PIECE))
                 if not piece:
@@ -100,6 +103,10 @@ class FileBlobs:
         if not _HASH.fullmatch(sha2):
             return self._directory / "none" / "none"  # never written: only hashes are
         return self._directory / sha2[:2] / sha2
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, _FILE)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -37,3 +37,58 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
         for source in sources.split():
             assert (ROOT / source).exists()
             assert source in allowed
+
+
+def services() -> dict[str, str]:
+    """The text of each service of docker-compose.yml."""
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    inner = text.partition("\nservices:\n")[2].partition("\nnetworks:\n")[0]
+    parts = re.split(r"^  (\w+):\n", inner, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+BOUNDS = [
+    r"^    cap_drop: \[ALL\]$",
+    r'^    security_opt: \["no-new-privileges:true"\]$',
+    r"^    read_only: true$",
+    r'^    tmpfs: \["/tmp:size=\d+[mg],mode=1777,noexec,nosuid,nodev"\]$',
+    r"^    mem_limit: \d+g$",
+    r"^    memswap_limit: \d+g$",
+    r"^    pids_limit: \d+$",
+]
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+@pytest.mark.parametrize("service", ["jejak", "mongo"])
+def test_every_container_is_bounded(service: str, bound: str) -> None:
+    """No capabilities, no new privileges, nothing written but a sized /tmp, bounded memory and tasks."""
+    assert len(re.findall(bound, services()[service], re.MULTILINE)) == 1
+    assert "privileged: true" not in services()[service]
+
+
+def test_the_bounds_hold_for_every_service() -> None:
+    """A service that is added is bounded, too."""
+    assert list(services()) == ["jejak", "mongo"]
+
+
+def test_images_are_pinned() -> None:
+    """Base images are named by their whole version, or by digest: never by a tag that moves."""
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("docker-compose.yml", "Dockerfile")]
+    images = re.findall(r"^(?:    image: |FROM )(\S+)$", "\n".join(texts), re.MULTILINE)
+    assert set(images) > {"jejak"}
+    for image in set(images) - {"jejak"}:
+        assert re.fullmatch(r"\S+:\d+\.\d+\.\d+(?:-[\w-]+)?(?:@sha256:[0-9a-f]{64})?", image), image
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "Makefile"])
+def test_the_build_backend_is_pinned_with_its_hash(name: str) -> None:
+    """Our own packages are built by what requirements-build.txt pins, not by what an index has that day."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    builds = re.findall(r"pip install .*--no-deps.*", text)
+    assert builds
+    assert all("--no-build-isolation" in one for one in builds)
+    installs = re.findall(r"pip install .*-r requirements\.txt.*", text)
+    assert installs
+    assert all("--require-hashes -r requirements-build.txt" in one for one in installs)
+    pinned = (ROOT / "requirements-build.txt").read_text(encoding="utf-8")
+    assert re.search(r"^setuptools==[\d.]+ \\\n    --hash=sha256:[0-9a-f]{64}", pinned, re.MULTILINE)
