@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from lrs.store.port import Store, Writer
+from lrs.store.port import Reader, Store, Writer
 from lti_tool import deeplink, keeping
 from lti_tool.ags import SCORE, Score
 from lti_tool.gradequeue import GradeQueue
@@ -19,8 +19,13 @@ from lti_tool.sessions import LaunchSession
 from lti_tool.tokens import digest
 
 KIND = "goal"
+LINK_KIND = "goal-link"
+"""One document for each graded link: what it asks for, and whether it was dismissed."""
 MAX_GOALS = 500
 PAGE = 100
+MAX_LINKS_KNOWN = 10_000
+ASKING = "asking"
+"""Index key of links that were not dismissed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,19 @@ class Goal:
     """When the learner first opened the link (microseconds)."""
 
 
+@dataclass(frozen=True, slots=True)
+class GoalLink:
+    """A link that asks for JP, as an activity of a course."""
+
+    name: str
+    platform_id: str
+    line_item: str
+    form: str
+    jp: Decimal
+    since: int
+    """When somebody first opened it, as far as is known (microseconds)."""
+
+
 class Goals:
     """Remember goals and send progress towards them."""
 
@@ -45,6 +63,8 @@ class Goals:
         self._store = store
         self._clock = clock
         self._queue = queue
+        self._linked: set[tuple[str, str]] = set()
+        """Links that are known to have their document."""
 
     def remember(self, session: LaunchSession) -> Goal | None:
         """The goal of the launched link, now remembered; None when the link is no goal of a learner.
@@ -79,13 +99,83 @@ class Goals:
             keeping.put(writer, KIND, name, value, now=goal.since, scope=goal.tenant, keys=keys)
             return goal
 
+        remembered = self._store.writing(work)
+        # Whoever can open the activity shows that it is there, whatever was dismissed before.
+        self._link(goal, opened=True)
+        return remembered
+
+    def known(self, goal: Goal) -> None:
+        """See to it that the link of a goal is listed, also when it was opened before links were."""
+        if (goal.tenant, _link_name(goal)) not in self._linked:
+            self._link(goal, opened=False)
+
+    def links(self, tenant: str, platform_id: str, *, limit: int) -> list[GoalLink]:
+        """The graded links of a platform that were not dismissed, those opened first first."""
+        keys = (f"platform\x1f{platform_id}", ASKING)
+        with self._store.reading() as reader:
+            found = reader.find_documents(LINK_KIND, tenant, keys, limit=limit)
+        held = [(document.name, keeping.value_of(document)) for document in found]
+        return [
+            GoalLink(
+                name, one["platform_id"], one["line_item"], one["form"], Decimal(one["jp"]), one["since"]
+            )
+            for name, one in held
+        ]
+
+    def dismiss(self, tenant: str, platform_id: str, name: str) -> str | None:
+        """Take a link's goal off everybody's pages; its line item, or None without such a link.
+
+        It comes back when somebody opens the activity again.
+        """
+        now = self._clock()
+
+        def work(writer: Writer) -> str | None:
+            kept = keeping.get(writer, LINK_KIND, name, scope=tenant)
+            if kept is None or kept["platform_id"] != platform_id:
+                return None
+            _put_link(writer, tenant, name, {**kept, "dismissed": now}, now)
+            return str(kept["line_item"])
+
         return self._store.writing(work)
 
+    def _link(self, goal: Goal, *, opened: bool) -> None:
+        name, now = _link_name(goal), self._clock()
+
+        def changed(kept: dict[str, Any] | None) -> dict[str, Any] | None:
+            if kept is not None and not opened:
+                return None
+            asked = {"form": goal.form, "jp": str(goal.jp), "dismissed": 0}
+            place = {"platform_id": goal.platform_id, "line_item": goal.line_item, "since": goal.since}
+            value = {**place, **(kept or {}), **asked}
+            return None if value == kept else value
+
+        def work(writer: Writer) -> None:
+            value = changed(keeping.get(writer, LINK_KIND, name, scope=goal.tenant))
+            if value is not None:
+                _put_link(writer, goal.tenant, name, value, now)
+
+        with self._store.reading() as reader:
+            due = changed(keeping.get(reader, LINK_KIND, name, scope=goal.tenant)) is not None
+        if due:
+            self._store.writing(work)
+        if len(self._linked) >= MAX_LINKS_KNOWN:
+            self._linked.clear()
+        self._linked.add((goal.tenant, name))
+
+    def _asking(self, reader: Reader, goals: list[Goal]) -> list[Goal]:
+        """Those goals of one tenant whose link was not dismissed."""
+        if not goals:
+            return []
+        names = {_link_name(goal) for goal in goals}
+        held = reader.documents(LINK_KIND, goals[0].tenant, names)
+        gone = {name for name, document in held.items() if ASKING not in document.keys}
+        return [goal for goal in goals if _link_name(goal) not in gone]
+
     def of(self, tenant: str, issuer: str, subject: str) -> list[Goal]:
-        """The goals of one account."""
+        """The goals of one account, without those of dismissed links."""
         with self._store.reading() as reader:
             found = reader.find_documents(KIND, tenant, (_account_key(issuer, subject),), limit=MAX_GOALS)
-        return [_load(keeping.value_of(document)) for document in found]
+            return self._asking(reader, [_load(keeping.value_of(document)) for document in found])
 
     def named(self, tenant: str, names: Collection[str]) -> dict[str, Goal]:
         """Goals by name, which is that of their score in the queue as well; unknown ones are missing."""
@@ -94,13 +184,14 @@ class Goals:
         return {name: _load(keeping.value_of(document)) for name, document in found.items()}
 
     def pages(self, tenant: str) -> Iterator[list[Goal]]:
-        """All goals of a tenant, some at a time."""
+        """All goals of a tenant, some at a time, without those of dismissed links."""
         after: tuple[str, str] | None = None
         while True:
             with self._store.reading() as reader:
                 found = reader.find_documents(KIND, tenant, after=after, limit=PAGE)
+                goals = self._asking(reader, [_load(keeping.value_of(document)) for document in found])
             if found:
-                yield [_load(keeping.value_of(document)) for document in found]
+                yield goals
             if len(found) < PAGE:
                 return
             after = found[-1].order, found[-1].name
@@ -127,6 +218,16 @@ def progress(jp: Decimal, wanted: Decimal) -> Decimal:
     """How far `jp` reaches towards `wanted`, in hundredths of the maximum, never above it."""
     share = max(Decimal(0), min(jp / wanted, Decimal(1))) * deeplink.GOAL_MAXIMUM
     return share.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def _link_name(goal: Goal) -> str:
+    return digest(goal.platform_id, goal.line_item)
+
+
+def _put_link(writer: Writer, tenant: str, name: str, value: dict[str, Any], now: int) -> None:
+    keys = [f"platform\x1f{value['platform_id']}", *(() if value["dismissed"] else (ASKING,))]
+    order = keeping.expiry_order(value["since"])
+    keeping.put(writer, LINK_KIND, name, value, now=now, scope=tenant, keys=keys, order=order)
 
 
 def _account_key(issuer: str, subject: str) -> str:

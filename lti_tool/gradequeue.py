@@ -6,8 +6,9 @@ older result is never posted after a newer. A platform that is down loses nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -30,6 +31,8 @@ KEEP_TRYING_SECONDS = 14 * 86_400
 LEASE_SECONDS = 120
 CONFLICT = 409
 NO_ANSWER = "no answer"
+DROPPED = 200
+"""Scores that one write forgets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,26 @@ class GradeQueue:
 
         return self._store.writing(work)
 
+    def drop(self, tenant: str, platform_id: str, line_item: str) -> int:
+        """Forget what failed or waits for a line item that is no longer wanted; how many scores.
+
+        In slices: a course has thousands of learners, and others write, too.
+        """
+        dropped = 0
+        for status in (FAILED, WAITING):
+            keys = (f"tenant\x1f{tenant}", f"status\x1f{status}", f"platform\x1f{platform_id}")
+            after: tuple[str, str] | None = None
+            while True:
+                with self._store.reading() as reader:
+                    found = reader.find_documents(KIND, "", keys, after=after, limit=DROPPED)
+                names = [d.name for d in found if keeping.value_of(d)["line_item"] == line_item]
+                if names:
+                    dropped += self._store.writing(partial(_forget, names=names))
+                if len(found) < DROPPED:
+                    break
+                after = found[-1].order, found[-1].name
+        return dropped
+
     def _claim(self, limit: int) -> list[QueuedScore]:
         """Take due scores for a while, so that no other worker sends them too."""
         now = self._clock()
@@ -210,6 +233,10 @@ class GradeQueue:
             _put(writer, _load({**kept, **changed}), now)
 
         self._store.writing(work)
+
+
+def _forget(writer: Writer, names: Collection[str]) -> int:
+    return writer.delete(KIND, "", names)
 
 
 def _queued(tenant: str, platform_id: str, line_item: str, score: Score, now: int) -> QueuedScore:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from lti_tool import cookies, csrf
+from lti_tool.config import origin_of
 from lti_tool.headers import platform_origins, secure
 from lti_tool.platforms import ACTIVE
 from lti_tool.refusals import Reason, Refused
@@ -19,6 +20,8 @@ from lti_tool.tool import current_tool
 
 P = ParamSpec("P")
 LAUNCH_HEADER = "X-Launch-Secret"
+FRAMES = ("iframe", "frame", "object", "embed")
+"""`Sec-Fetch-Dest` of pages that are shown inside another page."""
 TENANT = "jejak.tenant"
 """Name in the WSGI environment of the tenant whose session was proved; the server shares its time by it."""
 
@@ -63,6 +66,20 @@ def csrf_token() -> str:
 def launch_url(path: str = "") -> str:
     """The path of a page of this launch."""
     return f"/l/{current_session().id}/{path}"
+
+
+def way_back() -> str:
+    """The address of the course in the platform, for pages that fill a window of their own; else empty.
+
+    In the platform's frame the course is all around. The address is the platform's: escape it.
+    """
+    session: LaunchSession | None = g.get("launch_session")
+    if session is None or request.headers.get("Sec-Fetch-Dest") in FRAMES:
+        return ""
+    try:
+        return session.return_url if origin_of(session.return_url) else ""
+    except ValueError:
+        return ""
 
 
 def _enter() -> LaunchSession:

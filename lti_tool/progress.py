@@ -182,6 +182,7 @@ class Progress:
         try:
             page = next(self._walk, None)
             for goal in page or ():
+                self._goals.known(goal)
                 person = self._record.people.resolve(goal.tenant, account_key(goal.issuer, goal.subject))
                 if person is not None:
                     self.report(goal, person)

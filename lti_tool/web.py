@@ -17,7 +17,7 @@ from lti_tool import cookies, deeplink_pages, registration_pages
 from lti_tool.adapter import DEEP_LINKING_MESSAGE
 from lti_tool.config import LtiSettings, origin_of
 from lti_tool.deeplink import return_origins
-from lti_tool.guard import csrf_token, current_session, launch_url
+from lti_tool.guard import csrf_token, current_session, launch_url, way_back
 from lti_tool.headers import csp_nonce, platform_origins, secure
 from lti_tool.launch import LAUNCH_PATH, LOGIN_FIELDS, MAX_FIELD, Login, OnLaunch
 from lti_tool.refusals import Reason, Refused
@@ -81,6 +81,7 @@ def _install(state: BlueprintSetupState, tool: LtiTool) -> None:
         csrf_token=csrf_token,
         launch_url=launch_url,
         current_session=current_session,
+        way_back=way_back,
     )
 
 
@@ -218,7 +219,7 @@ def _first_page(session: LaunchSession) -> str:
 def _with_session(response: Response, session: LaunchSession, secret: str) -> Response:
     """Give the browser the session's cookie; the oldest sessions beyond the allowed number are closed."""
     tool = current_tool()
-    held = cookies.held_sessions(request.cookies)
+    held = _without_another_person(session, response)
     for launch_id, old_secret in held[: max(0, len(held) - tool.settings.max_sessions + 1)]:
         tool.launches.sessions.close(launch_id, old_secret)
         cookies.drop(response, cookies.session_name(launch_id))
@@ -226,6 +227,23 @@ def _with_session(response: Response, session: LaunchSession, secret: str) -> Re
     cookies.put(response, cookies.session_name(session.id), value, tool.settings.session_seconds)
     cookies.put(response, cookies.WORKS, "1", cookies.WORKS_SECONDS)
     return secure(response)
+
+
+def _without_another_person(session: LaunchSession, response: Response) -> list[tuple[str, str]]:
+    """The browser's sessions, oldest first, after those of another person of the same platform are closed.
+
+    Whoever launches is the one who sits there now, on a computer that several share.
+    """
+    sessions = current_tool().launches.sessions
+    held = []
+    for launch_id, secret in cookies.held_sessions(request.cookies):
+        other = sessions.find(launch_id, secret)
+        if other is not None and other.issuer == session.issuer and other.subject != session.subject:
+            sessions.close(launch_id, secret)
+            cookies.drop(response, cookies.session_name(launch_id))
+        else:
+            held.append((launch_id, secret))
+    return held
 
 
 def jwks() -> Response:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from flask import Blueprint, redirect, render_template
+from flask import Blueprint, abort, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from lti_tool.accounts import account_key
@@ -36,6 +36,7 @@ SHOWN = 200
 """Messages of one state on the page."""
 STRANGERS = 20
 """Unmatched actors on the page; the record API gives all of them."""
+GONE = (404, 410)
 _STATUS = re.compile(r"\(HTTP (\d{3})\)")
 
 
@@ -54,6 +55,12 @@ class Message:
         return self.score.status == FAILED
 
     @property
+    def column_gone(self) -> bool:
+        """Whether the platform says that its column does not exist any more."""
+        # A token is never refused for good, so what failed was the column itself.
+        return self.failed and reason_status(self.score.problem) in GONE
+
+    @property
     def percent(self) -> int:
         """The score as hundredths of its maximum."""
         return round(100 * self.score.given / self.score.maximum)
@@ -66,6 +73,7 @@ def create_admin_blueprint() -> Blueprint:
     for path, view, methods in (
         ("", overview, ["GET"]),
         ("/grades/<name>/retry", retry, ["POST"]),
+        ("/goals/<name>/dismiss", dismiss, ["POST"]),
         ("/disable", disable, ["POST"]),
     ):
         blueprint.add_url_rule(path, view.__name__, guard(view), methods=methods)
@@ -83,6 +91,8 @@ def overview(launch_id: str) -> str:
         platforms=platforms,
         own=session.platform_id,
         messages=messages,
+        links=tool.goals.links(session.tenant, session.platform_id, limit=SHOWN),
+        gone={one.score.line_item for one in messages if one.column_gone},
         sentence=_sentence(platforms, messages),
         cut=len(messages) >= SHOWN,
         state_name=state_name,
@@ -99,6 +109,17 @@ def retry(launch_id: str, name: str) -> ResponseReturnValue:
     return redirect(launch_url("admin"), 303)
 
 
+def dismiss(launch_id: str, name: str) -> ResponseReturnValue:
+    """Take the goal of a deleted activity off everybody's pages, with the grades that wait for its column."""
+    tool, session = current_tool(), current_session()
+    line_item = tool.goals.dismiss(session.tenant, session.platform_id, name)
+    if line_item is None:
+        abort(404)
+    dropped = tool.grades.drop(session.tenant, session.platform_id, line_item)
+    log.info("lti_goal_dismissed", platform=session.platform_id, tenant=session.tenant, grades=dropped)
+    return redirect(launch_url("admin"), 303)
+
+
 def disable(launch_id: str) -> str:
     """Switch off the platform that this administrator came from, and with it this very session."""
     tool, session = current_tool(), current_session()
@@ -110,8 +131,7 @@ def disable(launch_id: str) -> str:
 
 def reason_of(problem: str) -> str:
     """Why the last attempt failed and what to do, in words for whoever runs the platform."""
-    found = _STATUS.search(problem)
-    status = int(found.group(1)) if found else 0
+    status = reason_status(problem)
     if "not active" in problem:
         return gettext("The platform is switched off here.")
     if problem.startswith(NO_TOKEN):
@@ -126,13 +146,19 @@ def reason_of(problem: str) -> str:
         )
     if status in (401, 403):
         return gettext("The platform did not allow it: check that the tool may use the grade service.")
-    if status in (404, 410):
+    if status in GONE:
         return gettext("The column no longer exists in the gradebook.")
     if status == 400:
         return gettext("The platform refused it: perhaps this person is no longer graded in the course.")
     if status:
         return gettext("The platform could not take it just now (HTTP %(status)s).", status=status)
     return gettext("The platform gave no answer.") if problem else gettext("Not sent yet.")
+
+
+def reason_status(problem: str) -> int:
+    """The HTTP status that a problem names; 0 when it names none."""
+    found = _STATUS.search(problem)
+    return int(found.group(1)) if found else 0
 
 
 def _messages() -> list[Message]:

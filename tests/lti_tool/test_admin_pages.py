@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from markupsafe import escape
 from werkzeug.test import TestResponse
 
 from lrs.access import Access, authority_of
@@ -313,3 +314,102 @@ def test_people_whom_nobody_knows_are_counted_by_source(site: World) -> None:
     assert "1…1" in page
     assert "198701012010011001" not in page
     assert "Rahmawati" not in page
+
+
+def goal(site: World, learner: str = "42") -> Here:
+    """A learner who has opened a graded goal."""
+    claim = {"scope": [SCORE], "lineitem": ITEM, "lineitems": ITEMS}
+    roles = {CLAIM + "custom": GOAL, AGS_CLAIM: claim}
+    return Here(site.visit(), LEARNER, sub=learner, **roles)
+
+
+def dismiss(here: Here) -> TestResponse:
+    found = re.search(r'action="/l/[^/]+/(admin/goals/[^/]+/dismiss)"', here.get("admin").text)
+    return here.post(found.group(1) if found else "admin/goals/none/dismiss")
+
+
+def test_the_goal_of_a_deleted_activity_can_be_dismissed(site: World) -> None:
+    """It leaves every learner's page and its grades the queue; other goals and other platforms' stay."""
+    goal(site)
+    queue(site)
+    queue(site, subject="43")
+    site.wire.handlers[SCORES] = lambda _sent: answer([], 404)
+    site.tool.grades.run_once()
+    plain = Here(site.visit(), LEARNER)
+    assert "Goal: 0 of 4 JP" in plain.get("record").text
+    here = Here(site.visit(), ADMIN, sub="900")
+    page = here.get("admin").text
+    assert "Graded goals (1)" in page
+    assert page.count("The column no longer exists") == 3
+    assert dismiss(here).status_code == 303
+    page = here.get("admin").text
+    assert "Graded goals" not in page
+    assert "All grades have arrived." in page
+    assert "Goal:" not in plain.get("record").text
+    assert site.tool.goals.of("agency", "https://lms.example", "42") == []
+
+
+def test_a_dismissed_goal_comes_back_with_its_activity(site: World) -> None:
+    """Somebody who opens it shows that it is there after all."""
+    goal(site)
+    here = Here(site.visit(), ADMIN, sub="900")
+    dismiss(here)
+    goal(site, "43")
+    assert "Graded goals (1)" in here.get("admin").text
+    assert len(site.tool.goals.of("agency", "https://lms.example", "42")) == 1
+
+
+def test_goals_of_other_platforms_cannot_be_dismissed(site: World) -> None:
+    """A name of a link that is not the own platform's is as if it were not there."""
+    goal(site)
+    (link,) = site.tool.goals.links("agency", site.platform_id, limit=9)
+    assert site.tool.goals.dismiss("agency", "another", link.name) is None
+    assert site.tool.goals.dismiss("other-agency", site.platform_id, link.name) is None
+    assert dismiss(Here(site.visit(), ADMIN, sub="900")).status_code == 303
+    assert dismiss(Here(site.visit(), ADMIN, sub="900")).status_code == 404
+
+
+def test_goals_from_before_links_were_kept_are_listed(site: World) -> None:
+    """The hourly walk over all goals finds the links of those that nobody opens any more."""
+    goal(site)
+
+    def forget(writer: Any) -> None:
+        links = [one.name for one in writer.find_documents("goal-link", "agency", limit=9)]
+        writer.delete("goal-link", "agency", links)
+
+    site.store.writing(forget)
+    site.tool.goals._linked.clear()
+    here = Here(site.visit(), ADMIN, sub="900")
+    assert "Graded goals" not in here.get("admin").text
+    record = LearningRecord.over(site.store, site.clock, lambda: str(uuid4()))
+    progress = Progress(record, site.tool.goals, site.tool.grades, site.tool.platforms, site.clock)
+    progress.look_at_everything()
+    while progress.run_once():
+        pass
+    assert "Graded goals (1)" in here.get("admin").text
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "shown"),
+    [
+        ("https://lms.example/mod/lti/return.php?a=1&b=2", {}, True),
+        ("https://lms.example/x", {"Sec-Fetch-Dest": "document"}, True),
+        ("https://lms.example/x", {"Sec-Fetch-Dest": "iframe"}, False),
+        ("javascript:alert(1)", {}, False),
+        ('https://lms.example/"><script>alert(1)</script>', {}, True),
+        ("https:///nowhere", {}, False),
+        ("/relative", {}, False),
+        (None, {}, False),
+    ],
+)
+def test_a_page_in_a_window_of_its_own_leads_back_to_the_course(
+    site: World, url: str | None, headers: dict[str, str], *, shown: bool
+) -> None:
+    """The platform's return address is a link there, escaped, and only if it is http(s)."""
+    here = Here(site.visit(), LEARNER, **{CLAIM + "launch_presentation": {"return_url": url, "locale": "en"}})
+    page = here.visit.client.get(here.path + "record?lang=en", base_url=TOOL, headers=headers).text
+    assert ("Back to the course" in page) == shown
+    assert "<script>alert" not in page
+    assert "javascript:" not in page
+    if shown and url:
+        assert f'href="{escape(url)}" target="_top"' in page

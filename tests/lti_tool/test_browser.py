@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +19,13 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from lrs.store.port import Store
 from lti_tool.config import LtiSettings
 from lti_tool.guard import current_session, launch_session_required
+from lti_tool.pages import install_pages
 from lti_tool.tool import LtiTool, build_tool
 from lti_tool.web import create_lti_blueprint
 from tests.contract.oracle import ModelHome, ModelStore
-from tests.lti_tool.platform import CLAIM, DL_CLAIM, ROLE, Clock, TestPlatform
+from tests.lti_tool.conftest import World
+from tests.lti_tool.platform import CLAIM, DL_CLAIM, ROLE, TOOL, Clock, TestPlatform
+from tests.lti_tool.test_deeplink import open_picker
 
 CHROMIUM = os.environ.get("JEJAK_TEST_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = (
@@ -299,7 +303,7 @@ def test_deep_linking_in_a_frame(context: BrowserContext, place: Place) -> None:
     page = context.new_page()
     page.goto(place.course())
     frame = page.frame_locator("iframe[name=tool]")
-    frame.get_by_role("button", name="Add to the course").click()
+    frame.get_by_role("button", name="Add", exact=True).click()
     frame_says(page, "Back in the course")
     assert len(place.returned) == 1
 
@@ -311,7 +315,7 @@ def test_deep_linking_without_cookies(context: BrowserContext, place: Place) -> 
     place.no_cookies = True
     page.goto(place.course("offers"))
     frame = page.frame_locator("iframe[name=tool]")
-    frame.get_by_role("button", name="Add to the course").click()
+    frame.get_by_role("button", name="Add", exact=True).click()
     frame.get_by_role("button", name="Continue").click()
     frame_says(page, "Back in the course")
     assert len(place.returned) == 1
@@ -349,3 +353,34 @@ def test_another_site_cannot_frame_the_pages(context: BrowserContext, place: Pla
     page.goto(place.platform.issuer.replace("127.0.0.1", "localhost") + "/course")
     page.wait_for_timeout(700)
     assert any("frame-ancestors" in text for text in blocked)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1000, 575), (360, 233)])
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_the_button_of_the_selection_is_in_view_in_a_small_window(
+    world: World, browser: Browser, width: int, height: int, language: str
+) -> None:
+    """Moodle shows the selection in a low window: whatever is scrolled or chosen, the button stays in it."""
+    install_pages(world.app, default_language=language)
+    visit, _path, page = open_picker(world)
+    text = visit.client.get(page.request.path + f"?lang={language}", base_url=TOOL).text
+    style = (Path(__file__).parents[2] / "lti_tool/static/jejak.css").read_text()
+    opened = browser.new_page(viewport={"width": width, "height": height})
+    opened.set_content(text.replace("</head>", f"<style>{style}</style></head>"))
+    button = opened.get_by_role("button")
+
+    def in_view() -> bool:
+        box = button.bounding_box()
+        return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= height
+
+    assert in_view()
+    assert opened.locator("#goal_jp").is_hidden()
+    opened.locator("input[value=goal]").check()
+    assert opened.locator("#goal_jp").is_visible()
+    opened.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    assert in_view()
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    if folder := os.environ.get("JEJAK_TEST_PICTURES"):
+        opened.evaluate("window.scrollTo(0, 0)")
+        opened.screenshot(path=f"{folder}/select-{width}-{language}.png")
+    opened.close()

@@ -264,3 +264,33 @@ def test_the_two_secrets_of_a_login_do_not_stand_in_for_each_other(world: World)
     other.client.set_cookie(login_name(visit.state), secret, domain="tool.example", secure=True)
     token = world.platform.sign(world.platform.claims(visit.nonce))
     assert "LTI-11" in other.launch(token, state=visit.state).get_data(as_text=True)
+
+
+def opened(world: World, visit: Visit, path: str) -> bool:
+    return visit.client.get(path, base_url=TOOL).status_code == 200
+
+
+def test_another_person_in_the_same_browser_ends_the_sessions_of_the_one_before(world: World) -> None:
+    """On a shared computer the earlier person's pages close when somebody else launches."""
+    visit = world.visit()
+    first, second = visit.home(), visit.home()
+    third = visit.go(sub="43", name="Ani").headers["Location"]
+    assert [opened(world, visit, path) for path in (first, second, third)] == [False, False, True]
+    cookies = visit.cookies()
+    assert [name for name in cookies if name.startswith("__Host-launch_")] == [
+        session_name(third.split("/")[2])
+    ]
+    with world.store.reading() as reader:
+        kept = reader.find_documents("launch-session", "", limit=9)
+    assert [one.name for one in kept] == [third.split("/")[2]]
+
+
+def test_the_same_person_keeps_the_sessions_of_other_courses(world: World, clock: Clock) -> None:
+    """Tabs of one person, and another platform's person in the same browser, do not end each other."""
+    visit = world.visit()
+    first, second = visit.home(), visit.home()
+    other = TestPlatform(clock, issuer="https://other.example", client_id="client-9", key="other")
+    other.register(world.tool.platforms, world.wire)
+    elsewhere = Visit(visit.client, other)
+    third = elsewhere.go(sub="43").headers["Location"]
+    assert [opened(world, visit, path) for path in (first, second, third)] == [True, True, True]
