@@ -40,6 +40,8 @@ MOST_KEYS = 10_000
 MOST_FOLLOWED = 256
 """Statements that one write reads to follow the references of what its own statements refer to."""
 
+TARGETS = 8
+"""Statements to whose referrers one slice pays: of many, each may have a few alone."""
 INDEXED_BYTES = 2_000
 """What indexing one statement anew is reckoned with when the store shares out its time."""
 IDLE = 0.5
@@ -123,6 +125,21 @@ def owe(writer: Writer, tenant: str, owed: Mapping[str, Position | None], at: in
     writer.put(turn or Document(TURN, "", tenant, b"", etag="1", updated=at, order=f"{at:020d}"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What a slice pays of what is owed to one statement."""
+
+    owed: Document
+    found: Sequence[Record]
+    more: bool
+    """Whether something is still owed to it then."""
+
+    @property
+    def done(self) -> int:
+        """How many statements were done then in all."""
+        return _done(self.owed) + len(self.found)
+
+
 class PendingReferences:
     """Pays what writes owe. Any number may run; what two do at the same time is done once."""
 
@@ -137,11 +154,9 @@ class PendingReferences:
             if not turns:
                 return False
             turn = turns[0]
-            owed = reader.find_documents(OWED, turn.name, limit=1)
-            if owed:
-                found, more = _referrers(reader, turn.name, owed[0].name, _after(owed[0]), _Budget())
-        if owed:
-            self._pay(turn, owed[0], found, more)
+            dues = _dues(reader, turn.name)
+        if dues:
+            self._pay(turn, dues)
         else:
             self._store.writing(lambda writer: _end_turn(writer, turn))
         return True
@@ -166,37 +181,60 @@ class PendingReferences:
         while self.run_once():
             pass
 
-    def _pay(self, turn: Document, owed: Document, found: Sequence[Record], more: bool) -> None:
+    def _pay(self, turn: Document, dues: Sequence[_Due]) -> None:
         tenant, now = turn.name, self._clock()
-        ids = [record.id for record in found]
-        done = _done(owed) + len(found)
+        names = [due.owed.name for due in dues]
+        ids = list({record.id for due in dues for record in due.found})
 
-        def work(writer: Writer) -> bool:
-            if writer.document(OWED, tenant, owed.name) != owed:
-                return False  # done by another meanwhile, or more came to be owed
-            chain = Chain.of(owed.name, lambda id: _step(writer, tenant, id))
-            records = writer.get(tenant, ids, bodies=False).values()
-            views = {record.id: chain.extending(record.id, record.views) for record in records}
-            changed = {record.id: views[record.id] for record in records if views[record.id] != record.views}
-            writer.reindex(tenant, changed)
-            if more:
-                writer.put(_owed(tenant, owed.name, _place(found[-1]), done, owed, now))
-            else:
-                writer.delete(OWED, tenant, (owed.name,))
-            writer.put(replace(turn, order=f"{now:020d}"))
-            return True
+        def work(writer: Writer) -> list[_Due]:
+            held = writer.documents(OWED, tenant, names)
+            # Others were done meanwhile by somebody else, or more came to be owed.
+            paid = [due for due in dues if held.get(due.owed.name) == due.owed]
+            records = writer.get(tenant, ids, bodies=False)
+            views = {id: record.views for id, record in records.items()}
+            for due in paid:
+                name = due.owed.name
+                chain = Chain.of(name, lambda id: _step(writer, tenant, id))
+                for record in due.found:
+                    views[record.id] = chain.extending(record.id, views[record.id])
+                if due.more:
+                    writer.put(_owed(tenant, name, _place(due.found[-1]), due.done, due.owed, now))
+                else:
+                    writer.delete(OWED, tenant, (name,))
+            if paid:
+                changed = {id: views[id] for id, record in records.items() if views[id] != record.views}
+                writer.reindex(tenant, changed)
+                writer.put(replace(turn, order=f"{now:020d}"))
+            return paid
 
-        paid = self._store.writing(
+        for due in self._store.writing(
             work,
-            prefetch=[(tenant, id) for id in (owed.name, *ids)],
-            documents=[(OWED, tenant, owed.name)],
+            prefetch=[(tenant, id) for id in (*names, *ids)],
+            documents=[(OWED, tenant, name) for name in names],
             tenant=tenant,
             size=INDEXED_BYTES * len(ids),
-        )
-        if paid and not more:
-            log.info("references: all that refers to %s is found through it: %d statements", owed.name, done)
-        elif paid and done // TOLD > _done(owed) // TOLD:
-            log.info("references: %d statements that refer to %s are found through it", done, owed.name)
+        ):
+            _tell(due)
+
+
+def _tell(due: _Due) -> None:
+    name = due.owed.name
+    if not due.more:
+        log.info("references: all that refers to %s is found through it: %d statements", name, due.done)
+    elif due.done // TOLD > _done(due.owed) // TOLD:
+        log.info("references: %d statements that refer to %s are found through it", due.done, name)
+
+
+def _dues(reader: Reader, tenant: str) -> list[_Due]:
+    """What to pay next to a tenant; nothing when nothing is owed to it."""
+    budget = _Budget()
+    dues = []
+    for owed in reader.find_documents(OWED, tenant, limit=TARGETS):
+        found, more = _referrers(reader, tenant, owed.name, _after(owed), budget)
+        dues.append(_Due(owed, found, more))
+        if not budget.records or budget.size <= 0:
+            break
+    return dues
 
 
 def _referrers(
