@@ -273,7 +273,11 @@ def cap_sentence(cap: Cap) -> str:
 
 def entry_explanation(entry: Entry) -> tuple[str, list[str]]:
     """The counting of an entry and its limits, in sentences."""
-    return explained(entry.award), [cap_sentence(cap) for cap in entry.award.caps]
+    caps = [cap_sentence(cap) for cap in entry.award.caps]
+    if any(cap.code == "already-counted" for cap in entry.award.caps):
+        # Its form gives JP, only not for the same course again.
+        return caps[0], caps[1:]
+    return explained(entry.award), caps
 
 
 def safe_link(url: str) -> bool:

@@ -264,3 +264,23 @@ def test_a_table_version_is_never_used_twice(desk: Desk) -> None:
         desk.record.tables.change(desk.tenant, {"version": "a", "step": "1"}, author="admin")
     assert desk.record.tables.of(desk.tenant).step == Decimal("0.1")
     assert desk.record.tables.of("bkn").version == LATEST
+
+
+@pytest.mark.parametrize("store", ENGINES, indirect=True)
+def test_statements_beyond_sense_are_kept_and_awarded_what_the_table_allows(desk: Desk) -> None:
+    """2,000 hours in a day, 100 semesters and a secondment of a day are stored, cut, and say why."""
+    told = [
+        desk.learn(form="on-the-job-training", minutes=120_000),
+        desk.learn(form="degree-study", semesters=100),
+        desk.learn(form="secondment"),
+        desk.learn(form="course", jp_claimed=Decimal(500), days=3),
+    ]
+    desk.write(*told)
+    found = {entry.form: (entry.jp, entry.award.caps[0].code) for entry in desk.entries()}
+    assert found == {
+        "on-the-job-training": (10, "day-limit"),
+        "degree-study": (40, "semesters-per-year"),
+        "secondment": (0, "fewest-days"),
+        "course": (30, "day-limit"),
+    }
+    assert all(desk.record.records.statements_behind(entry) for entry in desk.entries())
