@@ -33,7 +33,10 @@ from jejak.settings import load
 from jejak.shares import Places
 from jejak.small_bodies import SmallBodies, SmallBody
 from lrs.http.guard import is_remembered
+from statements.json_cost import separators
 
+MOST_VALUES = 6_000
+"""Values in a body that the loop reads; a hundred usual statements have fewer."""
 SMALL = 131_072
 """Bodies of at most so many bytes are received by the loop, and statements in them stored by it."""
 MOST_REQUESTS = 8_192
@@ -167,7 +170,7 @@ class Serving:
 
     async def _on_loop(self, environ: dict[str, Any], body: bytes) -> tuple[Head, bytes] | None:
         """The answer to a request that the loop answers itself; None for any other."""
-        if not self._is_quick(environ):
+        if not self._is_quick(environ) or _is_dense(body):
             return None
         party = environ[PARTY]
         is_read_elsewhere = not body and not self._is_local
@@ -244,6 +247,11 @@ def _small(environ: dict[str, Any]) -> int | None:
     if length is None:
         return 0
     return int(length) if len(length) <= 6 and length.isdecimal() and int(length) <= SMALL else None
+
+
+def _is_dense(body: bytes) -> bool:
+    """Whether a small body holds so many values that reading them would keep the loop from others."""
+    return len(body) > 2 * MOST_VALUES and separators(body) > MOST_VALUES
 
 
 async def _refuse(send: Send, status: int, detail: str, *, closing: bool) -> None:

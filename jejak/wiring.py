@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from jejak.allocator import give_memory_back
 from jejak.clock import new_id, now
-from jejak.memory import give_memory_back
 from jejak.secrets import derived, secret_key
 from jejak.settings import Settings, SettingsError
 from lrs.access import Credentials

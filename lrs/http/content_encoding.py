@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lrs.http.problems import Refusal, broken, too_large
+from statements.rules_requests import problem
 
 SUPPORTED: Final = "gzip, deflate"
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -28,11 +29,9 @@ def coding_of(header: str | None) -> str | None:
     if not codings:
         return None
     if len(codings) > 1 or codings[0] not in ("gzip", "deflate"):
-        raise Refusal(
-            415,
-            f"A body may be sent as it is, or in one Content-Encoding of these: {SUPPORTED}.",
-            headers=[("Accept-Encoding", SUPPORTED)],
-        )
+        hint = f"send the body as it is, or in one Content-Encoding of these: {SUPPORTED}"
+        problems = [problem("request.content-encoding", "", hint)]
+        raise Refusal(415, hint, problems=problems, headers=[("Accept-Encoding", SUPPORTED)])
     return codings[0]
 
 

@@ -2,7 +2,7 @@
 
 What is parsed takes several times the memory of its bytes. A large body is received without a part of this
 budget; it waits for its part before it is brought into memory, and keeps it until its answer is made. Few may
-wait, since each holds a thread; more are refused and come again.
+wait; more are refused and come again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from lrs.http.problems import Refusal
 
@@ -19,10 +19,12 @@ MIB = 1024 * 1024
 TOTAL = 24 * MIB
 SHARE = 12 * MIB
 """Cost of the bodies worked on at once, of all tenants and of one; a costlier body counts as a share."""
-VALUE_COST = 16
+VALUE_COST = 64
 """A body costs its bytes, and so many for each value in it."""
-WAITING, WAITING_SHARE = 8, 4
+WAITING, WAITING_SHARE = 16, 8
 """Bodies that may wait at once, of all tenants and of one."""
+ELSEWHERE = "jejak.waiting"
+"""Name in the WSGI environment of what makes a context manager: inside it, the request has no turn."""
 PATIENCE = 20.0
 """Seconds that a body waits at most."""
 RETRY_SECONDS = 2
@@ -42,16 +44,32 @@ class ParseBudget:
         self._on_idle = on_idle
 
     @contextmanager
-    def held(self, tenant: str, cost: int) -> Iterator[None]:
-        """Work on a body; waits until it fits. Refusal 429 when this tenant has enough of them, else 503."""
+    def held(
+        self, tenant: str, cost: int, elsewhere: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> Iterator[None]:
+        """Work on a body; waits until it fits. Refusal 429 when this tenant has enough of them, else 503.
+
+        `elsewhere` makes a context manager in which is waited.
+        """
         cost = min(cost, SHARE)
-        with self._changed:
-            self._wait(tenant, cost)
-            self._used[tenant] += cost
+        taken = self._take(tenant, cost, waiting=False)
         try:
+            if not taken:
+                with elsewhere():
+                    taken = self._take(tenant, cost, waiting=True)
             yield
         finally:
-            self._give_back(tenant, cost)
+            if taken:
+                self._give_back(tenant, cost)
+
+    def _take(self, tenant: str, cost: int, *, waiting: bool) -> bool:
+        with self._changed:
+            if waiting:
+                self._wait(tenant, cost)
+            elif not self._fits(tenant, cost):
+                return False
+            self._used[tenant] += cost
+            return True
 
     def _wait(self, tenant: str, cost: int) -> None:
         if self._fits(tenant, cost):

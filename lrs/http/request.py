@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from lrs.access import Access
 from lrs.http.content_encoding import coding_of, decoded
 from lrs.http.headers import content_type
-from lrs.http.parse_budget import VALUE_COST, ParseBudget
+from lrs.http.parse_budget import ELSEWHERE, VALUE_COST, ParseBudget
 from lrs.http.problems import Refusal, broken, too_large
 from lrs.spool import full_without_room, spool
 from statements.json_cost import LARGE, separators
@@ -196,7 +196,8 @@ class Request:
         if self.budget is not None and size > LARGE:
             access = getattr(self, "access", None)
             tenant = "" if access is None else access.tenant
-            self.held.enter_context(self.budget.held(tenant, size + VALUE_COST * values))
+            elsewhere = self.environ.get(ELSEWHERE, contextlib.nullcontext)
+            self.held.enter_context(self.budget.held(tenant, size + VALUE_COST * values, elsewhere))
 
     def drain(self, most: int) -> None:
         """Read on, up to `most` bytes, and forget them.

@@ -39,6 +39,7 @@ STATEMENTS: dict[str, tuple[bytes, dict[str, str], set[int]]] = {
         {200, 429},
     ),
     "one statement full of numbers": (around(numbers(900_000)), {}, {200, 429}),
+    "small, and full of numbers": (around(numbers(120_000)), {}, {200}),
     "a long string": (around(b'"' + b"1,2,[" * 180_000 + b'"'), {}, {200, 429}),
     "a bomb": (gzip.compress(bytes(200 * MIB)), GZIP, {413}),
     "numbers, packed": (gzip.compress(numbers(7 * MIB)), GZIP, {413}),

@@ -861,3 +861,11 @@ def test_a_body_that_http2_does_not_announce_is_read(run: Run) -> None:
         return client.answer()
 
     assert run(scenario).status == 200
+
+
+def test_the_loop_leaves_small_bodies_of_many_values_to_threads() -> None:
+    """A hundred usual statements are read by the loop; a body of the same size full of numbers is not."""
+    usual = json.dumps([statement(result={"score": {"scaled": 0.5}}) for _ in range(100)]).encode()
+    assert not asgi._is_dense(usual)
+    assert asgi._is_dense(b"[" + b"1e1," * 10_000 + b"1]")
+    assert not asgi._is_dense(b"[" + b"1e1," * 2_000 + b"1]")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -87,7 +88,8 @@ def test_few_wait_and_others_are_refused_at_once(monkeypatch: pytest.MonkeyPatch
             pytest.fail("too many wait")
         assert full.value.status == 503
     waiters.end()
-    assert sorted(waiters.got) == sorted(["one"] * 4 + [f"other {number}" for number in range(4)])
+    others = [f"other {number}" for number in range(WAITING - WAITING_SHARE)]
+    assert sorted(waiters.got) == sorted(["one"] * WAITING_SHARE + others)
     assert not budget._used
     assert not budget._waiting
 
@@ -104,6 +106,32 @@ def test_memory_goes_back_once_nothing_large_is_worked_on() -> None:
     with budget.held("one", 1):
         pass
     assert told == [1]
+
+
+def test_who_waits_has_no_turn_meanwhile() -> None:
+    """Waiting happens inside what the server gives for that; nothing is left of who fails there."""
+    budget = ParseBudget()
+    seen: list[str] = []
+
+    @contextmanager
+    def elsewhere() -> Iterator[None]:
+        seen.append("waits")
+        holder.close()
+        yield
+        seen.append("works")
+        if len(seen) > 2:
+            raise ZeroDivisionError
+
+    holder = ExitStack()
+    holder.enter_context(budget.held("one", SHARE, elsewhere))
+    assert not seen
+    with budget.held("one", SHARE, elsewhere):
+        assert seen == ["waits", "works"]
+        holder = ExitStack()
+    holder.enter_context(budget.held("one", SHARE))
+    with pytest.raises(ZeroDivisionError), budget.held("one", SHARE, elsewhere):
+        pytest.fail("it lost its turn for good")
+    assert not budget._used
 
 
 def test_what_fails_gives_its_part_back() -> None:
