@@ -6,7 +6,9 @@ older result is never posted after a newer. A platform that is down loses nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import threading
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -67,6 +69,9 @@ class GradeQueue:
         self._clock = clock
         self._platforms = platforms
         self._services = services
+        self._guard = threading.Lock()
+        self._delivering: set[str] = set()
+        """Platforms to which scores are on their way right now."""
         self._resting: dict[str, int] = {}
         """Platforms that gave no answer, until when (microseconds) they are not asked again."""
 
@@ -112,12 +117,50 @@ class GradeQueue:
 
         return self._store.writing(work)
 
-    def run_once(self, limit: int = 50) -> int:
-        """Try the scores that are due; how many were tried. Safe to run in several workers at once."""
+    def run_once(self, limit: int = 50, *, patience: float | None = None) -> int:
+        """Try the scores that are due; how many were tried. Safe to run in several workers at once.
+
+        Platforms are served side by side. One that takes longer than `patience` seconds goes on by itself
+        while others have their next turn; without it all are waited for.
+        """
+        groups: dict[str, list[QueuedScore]] = {}
         claimed = self._claim(limit)
         for one in claimed:
-            self._deliver(one)
+            groups.setdefault(one.platform_id, []).append(one)
+        begun = [self._begin(platform_id, group) for platform_id, group in groups.items()]
+        done, _ = wait([future for future in begun if future is not None], timeout=patience)
+        for future in done:
+            future.result()
         return len(claimed)
+
+    def _begin(self, platform_id: str, group: Sequence[QueuedScore]) -> Future[None] | None:
+        """Deliver one platform's scores in a thread of their own; put them back while an earlier one runs."""
+        with self._guard:
+            free = platform_id not in self._delivering
+            if free:
+                self._delivering.add(platform_id)
+        if not free:
+            for one in group:
+                self._settle(replace(one, attempts=one.attempts - 1), WAITING, one.problem or NO_ANSWER)
+            return None
+        future: Future[None] = Future()
+
+        def run() -> None:
+            problem: BaseException | None = None
+            try:
+                for one in group:
+                    self._deliver(one)
+            except BaseException as error:
+                problem = error
+            with self._guard:
+                self._delivering.discard(platform_id)
+            if problem is None:
+                future.set_result(None)
+            else:
+                future.set_exception(problem)
+
+        threading.Thread(target=run, name="grades", daemon=True).start()
+        return future
 
     def listed(
         self, tenant: str, status: str, *, platform_id: str = "", limit: int = 200

@@ -36,6 +36,8 @@ LONGEST_PAUSE_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
 DELIVERIES = 8
 """Scores of one turn: few enough to be through with them before another worker may claim them."""
+DELIVERY_SECONDS = 2.0
+"""How long a turn waits for its scores to arrive: a platform that hangs goes on by itself."""
 MAX_REMEMBERED = 20_000
 """Changed persons waiting to be looked at; beyond that all goals are looked at instead."""
 MAX_ROUNDS = 5
@@ -104,7 +106,7 @@ class Progress:
                 self._changed |= taken
             raise
         walking = self._walk_on()
-        return self._grades.run_once(DELIVERIES) > 0 or walking
+        return self._grades.run_once(DELIVERIES, patience=DELIVERY_SECONDS) > 0 or walking
 
     def run_forever(self, stop: threading.Event, *, sweeping: bool) -> None:
         """Take turns until `stop` is set; `sweeping` walks over all goals at the start and every hour."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from lti_tool.goals import Goal, progress
 from lti_tool.gradequeue import FAILED, SENT, SUPERSEDED, WAITING, QueuedScore
 from lti_tool.outbound import OutboundError
 from tests.lti_tool.conftest import World
-from tests.lti_tool.platform import AGS_CLAIM, CLAIM, ROLE, Sent, answer
+from tests.lti_tool.platform import AGS_CLAIM, CLAIM, ROLE, Sent, TestPlatform, answer
 from tests.lti_tool.test_services import ITEM, ITEMS, serve_tokens
 
 SCORES = ITEM + "/scores"
@@ -189,6 +190,37 @@ def test_a_platform_that_hangs_is_left_alone_for_a_while(world: World) -> None:
     world.clock.forward(31)
     world.tool.grades.run_once()
     assert len(listed(world, SENT)) == 3
+
+
+def test_a_platform_that_hangs_does_not_hold_up_others(world: World) -> None:
+    """Platforms are served side by side: others' scores arrive while one gives no answer."""
+    other = TestPlatform(world.clock, issuer="https://other.example", client_id="client-9", key="other")
+    registered = other.register(world.tool.platforms, world.wire, tenant="another agency")
+    serve_tokens(world, other)
+    column = "https://other.example/item"
+    world.wire.handlers[column + "/scores"] = lambda _sent: answer([], 200)
+    asked, ended = threading.Event(), threading.Event()
+
+    def hang(_sent: Sent) -> Any:
+        asked.set()
+        assert ended.wait(30)
+        raise OutboundError("no answer")
+
+    world.wire.handlers[SCORES] = hang
+    queue(world, 40, at=1)
+    assert world.tool.grades.run_once(patience=0) == 1
+    assert asked.wait(10)
+    queue(world, 50, at=1, subject="43")
+    world.tool.grades.put(
+        tenant="another agency",
+        platform_id=registered.id,
+        line_item=column,
+        score=Score("7", 1, 1, 1),
+    )
+    assert world.tool.grades.run_once() == 2
+    assert len(listed(world, SENT, "another agency")) == 1
+    assert [(one.subject, one.attempts) for one in listed(world, WAITING)] == [("43", 0), ("42", 1)]
+    ended.set()
 
 
 def renew(world: World, given: float, at: int) -> bool:
