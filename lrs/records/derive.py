@@ -140,16 +140,19 @@ class Derivation:
 
         Where it means nothing by that one: by the first later table that gives it a meaning.
         """
-        before: Table | None = None
-        meaning, table = None, None
-        for table in self._tables.since(moment):
-            if before is None or not _ignores_alike(before, table, self._statement(record)):
-                meaning = self._by(record, table)
-            if not isinstance(meaning, Ignored):
+        tables = self._tables.since(moment)
+        table = next(tables)
+        meaning = self._by(record, table)
+        if not isinstance(meaning, Ignored):
+            return meaning, table
+        target: str | None = None
+        for later in tables:
+            if target is None:
+                target = self._statement(record)["object"].get("id", "")
+            alike = _ignores_alike(table, later, target)
+            table = later
+            if not alike and not isinstance(meaning := self._by(record, table), Ignored):
                 break
-            before = table
-        assert meaning is not None  # noqa: S101 - there is always a table
-        assert table is not None  # noqa: S101
         return meaning, table
 
     def _by(self, record: Record, table: Table) -> Classified:
@@ -368,13 +371,12 @@ class Derivation:
         return Party(self._persona(self._tenant, self._identifier(record, someone)), someone.name)
 
 
-def _ignores_alike(one: Table, other: Table, statement: Mapping[str, Any]) -> bool:
-    """Whether a statement that is ignored by one of two tables is ignored by the other, too.
+def _ignores_alike(one: Table, other: Table, target: str) -> bool:
+    """Whether a statement about `target` that is ignored by one of two tables is so by the other, too.
 
     Nothing else of a table decides about it. An agency that lists courses has many tables, and most
     statements are of no course.
     """
-    target = statement["object"].get("id")
     return (
         one.lms == other.lms
         and one.forms.keys() == other.forms.keys()

@@ -91,10 +91,11 @@ def _again(desk: Desk, session: LaunchSession, form_id: uuid.UUID, make: Make) -
     stored = loads(last.body)
     if agent_key(stored["actor"]) != account_key(session.issuer, session.subject):
         return Why.FOREIGN
-    if last.hidden:
-        return Why.WITHDRAWN
     desk.seen(last.stored)
     here = entry_id(session.tenant, last.id)
+    # Not every voiding takes an entry out of the record: one by a stranger hides the statement alone.
+    if last.hidden and desk.record.records.entry(session.tenant, here) is None:
+        return Why.WITHDRAWN
     if _told(stored) == _told(as_sent(make(form_id))):
         return Saved(here, Done.AGAIN)
     if number == MOST_CORRECTIONS:

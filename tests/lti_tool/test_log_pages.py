@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,13 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from lrs.access import Access, Scope, authority_of
+from lrs.ingest import Ingest
 from lrs.records.entries import Entry, Status
 from lti_tool.desk import EXTENSION, Desk
 from lti_tool.learner import saving
 from lti_tool.learner.preview import in_words
-from statements.profile.build import decision_statement
+from statements.profile.build import decision_statement, voiding_statement
 from statements.profile.table import shipped
 from statements.profile.vocabulary import Decision
+from statements.versions import Version
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import CLAIM, ROLE, TOOL
 from tests.lti_tool.test_admin_pages import site
@@ -287,6 +291,22 @@ def test_a_withdrawn_entry_can_be_logged_anew(learner: Learner) -> None:
     assert fresh != typed["statement_id"]
     assert learner.send("coaching", **(typed | {"statement_id": fresh})).status_code == 303
     assert len(learner.entries()) == 1
+
+
+def test_a_strangers_voiding_does_not_make_a_second_entry(learner: Learner) -> None:
+    """An entry that stands although its statement is hidden is the form's entry still."""
+    typed = {"statement_id": str(uuid4()), "end": "2025-11-20", "count": "1"}
+    entry = learner.saved(learner.send("coaching", **typed))
+    stranger = authority_of("agency", "stranger")
+    access = replace(
+        Access.internal("agency", "stranger", stranger), scopes=frozenset({Scope.STATEMENTS_WRITE})
+    )
+    void = voiding_statement(id=str(uuid4()), actor=stranger, target=entry.statement_id, at=0)
+    ingest = Ingest(learner.desk.record.store, learner.desk.clock, lambda: str(uuid4()))
+    learner.desk.seen(ingest.submit(access, [void], Version.V1).stored)
+    assert "Already saved." in learner.see(learner.send("coaching", **typed))
+    assert "Corrected." in learner.see(learner.send("coaching", **(typed | {"count": "2"})))
+    assert [one.amount.sessions for one in learner.entries()] == [2]
 
 
 def test_the_id_of_another_statement_is_not_touched(learner: Learner) -> None:
