@@ -21,7 +21,7 @@ from lrs.agents import KIND as AGENT
 from lrs.agents import Agents
 from lrs.awaited import Awaited, arrive, mark
 from lrs.repeated_statements import UncertainError, compare, latest_repeated
-from lrs.sizes import check_keys
+from lrs.sizes import check_all_keys, check_keys
 from lrs.steps import Call, Steps, Write, perform
 from lrs.store.port import Conflict, Document, Position, Record, Store, Unavailable, Writer
 from lrs.tenant_turns import TenantTurns
@@ -124,6 +124,7 @@ class Ingest:
         ]
         for prepared in batch:
             check_keys(len(prepared.head), prepared.keys)
+        check_all_keys(sum([len(prepared.keys) for prepared in batch]), len(batch))
         received = self._attached(batch, values, version, attachments)
         return (yield from self._write(access, batch, given, version, received))
 

@@ -178,7 +178,7 @@ class People:
             people.prove(person.id, first)
             return people.root(person.id).id
 
-        return self._store.writing(work)
+        return self._store.writing(work, tenant=tenant)
 
     def link(self, tenant: str, person: str, key: str, *, author: str, reason: str = "") -> Link:
         """Give a person one more identifier; who had it before is merged. UnknownPerson.
@@ -191,7 +191,7 @@ class People:
             people = Book(writer, tenant, self._clock())
             return people.add(people.root(person), key, persona, author, reason)
 
-        return self._store.writing(work)
+        return self._store.writing(work, tenant=tenant)
 
     def merge(self, tenant: str, keep: str, other: str, *, author: str, reason: str = "") -> Link:
         """Record that `other` is the same person as `keep`. UnknownPerson; ValueError if they are one now."""
@@ -200,7 +200,7 @@ class People:
             people = Book(writer, tenant, self._clock())
             return people.merge(people.root(keep), people.root(other), author, reason)
 
-        return self._store.writing(work)
+        return self._store.writing(work, tenant=tenant)
 
     def unlink(self, tenant: str, link: str, *, author: str) -> Link:
         """Undo a link or a merge; the fact stays, marked. UnknownPerson; ValueError if it is undone."""
@@ -208,7 +208,7 @@ class People:
         def work(writer: Writer) -> Link:
             return Book(writer, tenant, self._clock()).undo(link, author)
 
-        return self._store.writing(work)
+        return self._store.writing(work, tenant=tenant)
 
     def employ(self, tenant: str, id: str, employment: str) -> None:
         """Set the kind of employment ("pns", "pppk" or ""), and with it the target. UnknownPerson."""
@@ -222,7 +222,7 @@ class People:
                 people.keep(replace(person, employment=employment))
                 people.recount(person.id)
 
-        self._store.writing(work)
+        self._store.writing(work, tenant=tenant)
 
     def meet(self, writer: Writer, tenant: str, met: Mapping[str, Met]) -> None:
         """Inside a write: make persons of personas that are seen for the first time; `met` is by persona."""
@@ -266,5 +266,7 @@ class People:
 
             with self._store.reading() as reader:
                 document = reader.document(SALT, tenant, "people")
-            salt = self._salts[tenant] = document.body if document else self._store.writing(work)
+            salt = self._salts[tenant] = (
+                document.body if document else self._store.writing(work, tenant=tenant)
+            )
         return salt

@@ -10,6 +10,11 @@ MOST_BYTES = 12 * 1024 * 1024
 """Bytes of one statement or document. A MongoDB document holds 16 MiB, index keys included."""
 SAFE_BYTES = 1024 * 1024
 """The keys of a statement of up to so many bytes need not be counted: they cannot be too large."""
+MOST_KEYS = 30_000
+"""Index keys of the statements of one request together. Each is a row or two that the store's writing thread
+adds; while it does so for one request, all others wait."""
+USUAL_KEYS = 25
+"""Index keys of a statement that is more than usual: where batches may be larger, so many for each."""
 KEY_BYTES = 20
 """What one index key takes beside its text."""
 PAIR_BYTES = 16
@@ -25,6 +30,15 @@ def check_keys(size: int, keys: Collection[str]) -> None:
     if size > SAFE_BYTES:
         texts = sum(len(key.encode()) + KEY_BYTES for key in keys)
         check_size(size + texts + PAIR_BYTES * len(pairs(keys)))
+
+
+def check_all_keys(count: int, statements: int) -> None:
+    """TooLarge when so many statements of one request have so many index keys together."""
+    if count > max(MOST_KEYS, USUAL_KEYS * statements):
+        raise TooLarge(
+            f"the statements of one request may have at most {MOST_KEYS} index keys together (an agent or an"
+            " activity is two or three, a member of a group too); send fewer at once"
+        )
 
 
 def check_size(size: int) -> None:

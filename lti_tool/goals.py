@@ -99,7 +99,7 @@ class Goals:
             keeping.put(writer, KIND, name, value, now=goal.since, scope=goal.tenant, keys=keys)
             return goal
 
-        remembered = self._store.writing(work)
+        remembered = self._store.writing(work, tenant=goal.tenant)
         # Whoever can open the activity shows that it is there, whatever was dismissed before.
         self._link(goal, opened=True)
         return remembered

@@ -60,7 +60,7 @@ def expiry_order(expires: int) -> str:
 
 def clear_expired(writer: Writer, kind: str, now: int) -> None:
     """Remove some documents of `kind` whose `expiry_order` has passed."""
-    oldest = writer.find_documents(kind, "", limit=EXPIRED_PER_WRITE)
+    oldest = writer.find_documents(kind, "", limit=EXPIRED_PER_WRITE, bodies=False)
     names = [document.name for document in oldest if document.order < expiry_order(now)]
     if names:
         writer.delete(kind, "", names)

@@ -222,7 +222,7 @@ class Roster:
             keeping.put(writer, KIND, NAME, value, now=now, scope=scope)
             return True
 
-        return self.store.writing(work)
+        return self.store.writing(work, tenant=session.tenant)
 
     def _kept(self, scope: str) -> dict[str, Any] | None:
         with self.store.reading() as reader:

@@ -94,7 +94,7 @@ class Sessions:
             order = keeping.expiry_order(expires)
             keeping.put(writer, KIND, session.id, value, now=now, order=order)
 
-        self._store.writing(work)
+        self._store.writing(work, tenant=session.tenant)
         return session, secret
 
     def find(self, launch_id: str, secret: str) -> LaunchSession | None:

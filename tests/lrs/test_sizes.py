@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lrs.sizes import KEY_BYTES, MOST_BYTES, PAIR_BYTES, TooLarge, check_keys
+from lrs.sizes import KEY_BYTES, MOST_BYTES, MOST_KEYS, PAIR_BYTES, TooLarge, check_all_keys, check_keys
 from lrs.store.port import FACET, LEAD
 
 LEADS = [f"{LEAD}{number:07}" for number in range(50_000)]
@@ -30,3 +30,21 @@ def test_a_byte_more_is_too_large(size: int, keys: list[str]) -> None:
     """What an engine could not keep whole is refused before it gets there."""
     with pytest.raises(TooLarge):
         check_keys(size, keys)
+
+
+@pytest.mark.parametrize(
+    ("count", "statements", "taken"),
+    [
+        (MOST_KEYS, 1, True),
+        (MOST_KEYS + 1, 1, False),
+        (MOST_KEYS + 1, 1000, False),
+        (10_000 * 25, 10_000, True),
+    ],
+)
+def test_the_keys_of_a_request_are_bounded(count: int, statements: int, taken: bool) -> None:
+    """All its statements together; where larger batches are allowed, more than usual for each of them."""
+    if taken:
+        check_all_keys(count, statements)
+    else:
+        with pytest.raises(TooLarge):
+            check_all_keys(count, statements)
