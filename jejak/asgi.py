@@ -41,7 +41,7 @@ SMALL = 131_072
 """Bodies of at most so many bytes are received by the loop, and statements in them stored by it."""
 MOST_REQUESTS = 8_192
 """Requests in hand, but for those whose bodies are awaited, before more are refused with 503."""
-MOST_PAGES = 24
+MOST_PAGES = 16
 """Pages that the loop awaits from a store that is not on this machine; more wait in line, by tenant."""
 BARE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods without a body, unless it is announced."""

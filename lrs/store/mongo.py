@@ -50,6 +50,10 @@ OPTIONS: dict[str, Any] = {
 }
 """Bounds on waiting, so that callers hear Unavailable in seconds; the address may set others."""
 
+LOOP_OPTIONS: dict[str, Any] = {"maxConnecting": 8, "waitQueueTimeoutMS": 10_000}
+"""For the client of an event loop, where waiting for a connection holds no thread: a busy loop takes its time
+to open one, and with two at once (the driver's default) many first pages would wait in vain."""
+
 
 def now() -> int:
     """The present, in microseconds."""
@@ -108,7 +112,7 @@ class MongoStore:
         except BaseException:
             self._client.close()
             raise
-        options, _ = understood(address)
+        options, _ = understood(address, **LOOP_OPTIONS)
         self._pages = LoopPages(
             lambda: AsyncMongoClient(address, **options),
             name,
