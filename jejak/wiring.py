@@ -110,6 +110,7 @@ def wire(settings: Settings) -> Wired:
         page_size_max=settings.page_size_max,
         page_bytes=settings.page_bytes,
     )
+    budget = ParseBudget(on_idle=give_memory_back)
     xapi = XapiApplication(
         store,
         clock=now,
@@ -120,7 +121,7 @@ def wire(settings: Settings) -> Wired:
         cors_origins=settings.cors_origins,
         credentials=credentials,
         on_written=lambda _: record.follower.notify(),
-        budget=ParseBudget(on_idle=give_memory_back),
+        budget=budget,
     )
     desk = Desk(
         record=record,
@@ -139,7 +140,11 @@ def wire(settings: Settings) -> Wired:
         credentials=credentials,
         xapi=xapi,
         validate_api=ValidateApplication(
-            credentials=credentials, strangers=strangers, limits=limits, cors_origins=settings.cors_origins
+            credentials=credentials,
+            strangers=strangers,
+            budget=budget,
+            limits=limits,
+            cors_origins=settings.cors_origins,
         ),
         strangers=strangers,
         record=record,

@@ -17,12 +17,14 @@ from lrs.access import Credentials
 from lrs.http.application import RETRY_SECONDS, STATUS, VERSION
 from lrs.http.cors import cors_headers, options
 from lrs.http.guard import caller, client_address
+from lrs.http.parse_budget import ParseBudget
 from lrs.http.problems import Refusal, broken, invalid, render
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response
 from lrs.http.services import Limits
 from lrs.http.statement_body import JSON, values_of
 from lrs.rate_limit import RateLimit
+from lrs.store.port import Full
 from statements.errors import Problem
 from statements.rules import check_batch
 from statements.versions import Version, negotiate
@@ -83,21 +85,26 @@ class ValidateApplication:
         strangers: Strangers,
         limits: Limits | None = None,
         cors_origins: Collection[str] = (),
+        budget: ParseBudget | None = None,
     ) -> None:
-        """`limits` are for those who show a credential."""
+        """`limits` are for those who show a credential; `budget` bounds the large bodies in work at once."""
         self._credentials = credentials
         self._strangers = strangers
         self._limits = limits or Limits()
         self._origins = frozenset(cors_origins)
+        self._budget = budget
 
     def __call__(self, environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        request = Request(environ)
+        request = Request(environ, self._budget)
         request.version = Version.V2
         try:
-            response = self._answer(request)
+            with request.held:
+                response = self._answer(request)
         except Refusal as refusal:
             response = render(refusal)
+        except Full:
+            response = render(Refusal(507, "There is no room to receive this; try again later."))
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
         headers = [*response.headers, (VERSION, request.version.value)]
         if body:
@@ -124,7 +131,7 @@ class ValidateApplication:
 
     def _checked(self, request: Request, version: Version) -> tuple[int, list[Problem]]:
         if request.header("Authorization"):
-            caller(request, self._credentials)
+            request.access = caller(request, self._credentials)
             return validate(request.body(self._limits.max_body_bytes), version, self._limits)
         body = request.body(self._strangers.max_bytes)
         with self._strangers.turn(client_address(request.environ, self._credentials.proxy_hops)):

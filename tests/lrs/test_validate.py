@@ -8,6 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from lrs.access import Credentials
+from lrs.http import parse_budget
+from lrs.http.parse_budget import SHARE, ParseBudget
 from lrs.http.services import Limits
 from lrs.http.validate import AT_ONCE, Strangers, ValidateApplication
 from tests.contract.oracle import ModelHome, ModelStore
@@ -103,3 +105,18 @@ def test_strangers_have_few_statements_checked_at_once() -> None:
         answer = ask(small, asked=asked)
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
     assert ask(small, asked=asked).status == 200
+
+
+def test_large_bodies_have_their_part_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where statements are stored: 429 while the tenant's share is in use, and given back afterwards."""
+    monkeypatch.setattr(parse_budget, "PATIENCE", 0.01)
+    credentials = Credentials(ModelStore(ModelHome()), lambda: 0)
+    known = basic(*credentials.create("one", "large", ["all"]))
+    budget = ParseBudget()
+    asked = ValidateApplication(credentials=credentials, strangers=Strangers(), budget=budget)
+    body = json.dumps(statement(result={"response": "x" * 200_000})).encode()
+    with budget.held("one", SHARE):
+        answer = ask(body, asked=asked, Authorization=known)
+        assert (answer.status, answer.headers["retry-after"]) == (429, "2")
+    assert ask(body, asked=asked, Authorization=known).status == 200
+    assert not budget._used
