@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from jejak.cli_admin_log import admin_log
 from jejak.cli_credentials import credentials
 from jejak.cli_platforms import platforms
 from jejak.cli_shared import store_address
@@ -103,6 +104,7 @@ def show_settings(markdown: bool) -> None:
         click.echo(click.wrap_text(setting.meaning, 96, "    ", "    "))
 
 
+main.add_command(admin_log)
 main.add_command(credentials)
 main.add_command(platforms)
 main.add_command(rebuild)

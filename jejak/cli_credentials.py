@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from jejak.cli_shared import check_tenant, json_option, opened_store, show, tenant_option
+from jejak.cli_shared import check_tenant, json_option, note, opened_store, show, tenant_option
 from jejak.clock import now
 from lrs.access import Credentials, Scope
 from lrs.records.account_names import AccountName, AccountNames
@@ -51,6 +51,7 @@ def create(tenant: str, name: str, scopes: tuple[str, ...], as_json: bool) -> No
             key, secret = Credentials(store, now).create(tenant, name, frozenset(map(Scope, scopes)))
         except ValueError as error:
             raise click.ClickException(str(error)) from error
+        note(store, "credential.created", tenant=tenant, target=key, named=name, scopes=scopes)
     show({"key": key, "secret": secret}, as_json)
 
 
@@ -81,6 +82,7 @@ def account_names(key: str, names: str | None, as_json: bool) -> None:
         settings = AccountNames(store, now)
         if names is not None:
             settings.set(found.tenant, found.name, AccountName(names))
+            note(store, "credential.account-names", tenant=found.tenant, target=key, names=names)
         held = settings.of(found.tenant, found.name)
     show({"key": key, "source": found.name, "account_names": held.value}, as_json)
 
@@ -108,6 +110,8 @@ def scopes(key: str, add: tuple[str, ...], remove: tuple[str, ...], as_json: boo
             )
         except ValueError as error:
             raise click.ClickException(str(error)) from error
+        if changed is not None and (add or remove):
+            note(store, "credential.scopes", tenant=changed.tenant, target=key, added=add, removed=remove)
     if changed is None:
         raise click.ClickException(f"there is no key {key}")
     show({"key": key, "scopes": [scope.value for scope in changed.scopes]}, as_json)
@@ -119,6 +123,8 @@ def scopes(key: str, add: tuple[str, ...], remove: tuple[str, ...], as_json: boo
 def disable(key: str, as_json: bool) -> None:
     """Disable a key; it stops working within seconds. What it wrote stays."""
     with opened_store() as store:
-        if not Credentials(store, now).disable(key):
+        found = Credentials(store, now).find(key)
+        if found is None or not Credentials(store, now).disable(key):
             raise click.ClickException(f"there is no key {key}")
+        note(store, "credential.disabled", tenant=found.tenant, target=key, named=found.name)
     show({"key": key, "disabled": True}, as_json)

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from jejak.cli_shared import check_tenant, json_option, opened_store, show, tenant_option
+from jejak.cli_shared import check_tenant, json_option, note, opened_store, show, tenant_option
 from jejak.clock import now
 from jejak.settings import load
 from jejak.wiring import lti_settings
+from lrs.store.port import Store
 from lti_tool.keys import ToolKeys
 from lti_tool.platforms import AlreadyRegistered, Platform, Platforms
 from lti_tool.registration import Invites
@@ -26,10 +27,10 @@ def platforms() -> None:
 
 
 @contextmanager
-def _registry() -> Iterator[Platforms]:
+def _registry() -> Iterator[tuple[Store, Platforms]]:
     with opened_store() as store:
         try:
-            yield Platforms(store, now)
+            yield store, Platforms(store, now)
         except AlreadyRegistered as error:
             raise click.ClickException(f"{error}; `jejak platforms list` shows it") from error
         except KeyError as error:
@@ -75,8 +76,9 @@ def _registry() -> Iterator[Platforms]:
 @json_option
 def add(as_json: bool, deployments: tuple[str, ...], frame_origins: tuple[str, ...], **values: Any) -> None:
     """Register a platform by hand, with the values its administrator page shows."""
-    with _registry() as registry:
+    with _registry() as (store, registry):
         made = registry.add(deployments=deployments, frame_origins=frame_origins, **values)
+        _note(store, "platform.added", made, issuer=made.issuer, numbers_trusted=made.numbers_trusted)
         show(made.as_dict(), as_json)
 
 
@@ -85,7 +87,7 @@ def add(as_json: bool, deployments: tuple[str, ...], frame_origins: tuple[str, .
 @json_option
 def list_(tenant: str | None, as_json: bool) -> None:
     """List platforms."""
-    with _registry() as registry:
+    with _registry() as (_, registry):
         show([one.as_dict() for one in registry.list(tenant)], as_json)
 
 
@@ -94,7 +96,7 @@ def list_(tenant: str | None, as_json: bool) -> None:
 @json_option
 def show_(platform_id: str, as_json: bool) -> None:
     """Show one platform with its deployments."""
-    with _registry() as registry:
+    with _registry() as (_, registry):
         found = registry.show(platform_id)
         if found is None:
             raise KeyError(platform_id)
@@ -106,8 +108,10 @@ def show_(platform_id: str, as_json: bool) -> None:
 @json_option
 def disable(platform_id: str, as_json: bool) -> None:
     """Refuse launches, services and open sessions of a platform from now on."""
-    with _registry() as registry:
-        show(_brief(registry.disable(platform_id)), as_json)
+    with _registry() as (store, registry):
+        disabled = registry.disable(platform_id)
+        _note(store, "platform.disabled", disabled)
+        show(_brief(disabled), as_json)
 
 
 @platforms.command()
@@ -133,10 +137,13 @@ def activate(
     Trust its employee numbers only where users cannot change their own: whoever sends a colleague's number
     sees that colleague's record.
     """
-    with _registry() as registry:
+    with _registry() as (store, registry):
         activated = registry.activate(
             platform_id, numbers_trusted=numbers_trusted, emails_locked=emails_locked
         )
+        said = {"numbers_trusted": numbers_trusted, "emails_locked": emails_locked}
+        changed = {name: value for name, value in said.items() if value is not None}
+        _note(store, "platform.activated", activated, **changed)
         show(_brief(activated), as_json)
 
 
@@ -146,8 +153,10 @@ def activate(
 @json_option
 def add_deployment(platform_id: str, deployment_id: str, as_json: bool) -> None:
     """Accept launches of one more deployment of a platform."""
-    with _registry() as registry:
+    with _registry() as (store, registry):
         registry.add_deployment(platform_id, deployment_id)
+        if (platform := registry.get(platform_id)) is not None:
+            _note(store, "platform.deployment-added", platform, deployment=deployment_id)
         show({"id": platform_id, "deployment_id": deployment_id}, as_json)
 
 
@@ -166,6 +175,7 @@ def invite(tenant: str, as_json: bool) -> None:
             url, expires = Invites(store, now, lti_settings(settings)).create(tenant)
         except ValueError as error:
             raise click.ClickException(str(error)) from error
+        note(store, "platform.invited", tenant=tenant)
     show({"url": url, "expires": expires}, as_json)
 
 
@@ -179,7 +189,12 @@ def rotate_keys(at_once: bool, as_json: bool) -> None:
         keys = ToolKeys(store, now, lti_settings(settings))
         keys.ensure()
         kid, active_from = keys.rotate(at_once=at_once)
+        note(store, "keys.rotated", target=kid, at_once=at_once)
     show({"kid": kid, "active_from": active_from}, as_json)
+
+
+def _note(store: Store, act: str, platform: Platform, **details: Any) -> None:
+    note(store, act, tenant=platform.tenant, target=platform.id, named=platform.name, **details)
 
 
 def _brief(platform: Platform) -> dict[str, Any]:

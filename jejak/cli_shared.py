@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from jejak.clock import now
 from jejak.settings import load
 from jejak.upgrades import settle
 from lrs.access import Credentials
+from lrs.admin_log import AdminLog
 from lrs.store.open import open_store
 from lrs.store.port import Store
 from lti_tool.platforms import Platforms
@@ -32,6 +34,22 @@ def opened_store() -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def note(store: Store, act: str, *, tenant: str = "", target: str = "", **details: Any) -> None:
+    """Keep in the log of administrators' acts what a command has just done, in its user's name."""
+    AdminLog(store, now).note(act, by="operator", name=_user(), tenant=tenant, target=target, **details)
+
+
+def _user() -> str:
+    """The user of the operating system, and who became that user by sudo."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that has no name.
+        user = f"uid {os.getuid()}"
+    sudo = os.environ.get("SUDO_USER", "")
+    return f"{user} (sudo: {sudo})" if sudo else user
 
 
 def check_tenant(store: Store, tenant: str) -> None:
@@ -62,7 +80,7 @@ tenant_option = click.option("--tenant", required=True, help="The agency, for ex
 
 TENANTS_SHOWN = 20
 """Known agencies that a warning names."""
-_TIMES = frozenset({"created", "expires", "active_from"})
+_TIMES = frozenset({"at", "created", "expires", "active_from"})
 
 
 def show(value: Mapping[str, Any] | list[dict[str, Any]], as_json: bool) -> None:

@@ -6,31 +6,19 @@ of 18 digits (NIP, NI PPPK), e-mail addresses, and what identifies agents (mailb
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from statements.jsontext import loads
+from statements.masking import HIDDEN, masked
 
-HIDDEN = "•••"
-"""What stands for a hidden part."""
+__all__ = ["HIDDEN", "masked", "masked_statement"]
+
 NUMBER_DIGITS = 18
 IDENTIFIERS = frozenset({"mbox", "mbox_sha1sum", "openid"})
 """Members of an agent that identify it; of an account, its name."""
-# Numbers are written in groups, too: 19870101 201001 1 001.
-_NUMBER = re.compile(r"(?<!\d)\d(?:[ .\-\u00a0\u2009\u202f]?\d){17}(?!\d)")
-# Bounded on both sides of the sign, so that a text of megabytes costs one pass. In addresses it may be %40.
-_WORD = r"[^\s@<>\"'(),:;/?&=|\\]"
-_MAIL = re.compile(rf"{_WORD}{{1,64}}(?:@|%40){_WORD}{{1,255}}", re.IGNORECASE)
-
-
-def masked(text: str) -> str:
-    """The text with numbers of 18 digits and e-mail addresses hidden."""
-    if "@" in text or "%40" in text:
-        text = _MAIL.sub(f"{HIDDEN}@{HIDDEN}", text)
-    return _NUMBER.sub(HIDDEN, text)
 
 
 def masked_statement(body: bytes) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import structlog
 
+from lrs.admin_log import AdminLog
 from lrs.names import check_tenant_name
 from lrs.store.port import Store, Writer
 from lti_tool import ags, keeping, nrps
@@ -181,6 +182,14 @@ class Registrations:
         except Refused:
             self.invites.release(invite)
             raise
+        AdminLog(self._store, self._clock).note(
+            "platform.registered",
+            by="platform",
+            name=configuration.host,
+            tenant=tenant,
+            target=platform.id,
+            issuer=platform.issuer,
+        )
         log.info("lti_registered", platform=platform.id, tenant=tenant, family=configuration.family)
         return platform
 

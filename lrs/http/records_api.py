@@ -94,6 +94,14 @@ def create_records_blueprint(
         if not isinstance(changes, dict):
             raise _Refused(400, "A JSON object is needed.")
         changed = record.tables.change(access.tenant, changes, author=access.name)
+        record.admin_log.note(
+            "table.changed",
+            by="program",
+            name=access.name,
+            tenant=access.tenant,
+            target=changed.version,
+            key=access.key,
+        )
         record.follower.notify()
         return _json(shapes.table_json(changed))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lrs.admin_log import AdminLog
 from lrs.people import People
 from lrs.records.account_names import AccountNames
 from lrs.records.follower import Follower, OnChanged
@@ -30,6 +31,7 @@ class LearningRecord:
     follower: Follower
     account_names: AccountNames
     unmatched: UnmatchedActors
+    admin_log: AdminLog
 
     @classmethod
     def over(
@@ -55,6 +57,7 @@ class LearningRecord:
             Follower(store, people, tables, clock, holder=new_id(), on_changed=on_changed),
             AccountNames(store, clock),
             UnmatchedActors(store),
+            AdminLog(store, clock),
         )
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:

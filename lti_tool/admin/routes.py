@@ -29,9 +29,12 @@ from lti_tool.platforms import DISABLED, PENDING, Platform
 from lti_tool.roles import ADMINISTRATOR
 from lti_tool.services import NO_TOKEN
 from lti_tool.tool import current_tool
+from statements.masking import initials
 
 log = structlog.get_logger(__name__)
 
+ACTS = 50
+"""Acts of administrators on the page."""
 SHOWN = 200
 """Messages of one state on the page."""
 STRANGERS = 20
@@ -97,6 +100,9 @@ def overview(launch_id: str) -> str:
         cut=len(messages) >= SHOWN,
         state_name=state_name,
         unmatched=current_desk().record.unmatched.counts(session.tenant),
+        acts=current_desk().record.admin_log.acts(session.tenant, limit=ACTS),
+        act_name=act_name,
+        actor_name=actor_name,
         strangers=current_desk().record.unmatched.page(session.tenant, limit=STRANGERS).actors,
     )
 
@@ -123,7 +129,16 @@ def dismiss(launch_id: str, name: str) -> ResponseReturnValue:
 def disable(launch_id: str) -> str:
     """Switch off the platform that this administrator came from, and with it this very session."""
     tool, session = current_tool(), current_session()
-    tool.platforms.disable(session.platform_id)
+    disabled = tool.platforms.disable(session.platform_id)
+    current_desk().record.admin_log.note(
+        "platform.disabled",
+        by="administrator",
+        # The log outlives the person's record: it tells no whole name.
+        name=initials(session.name),
+        tenant=session.tenant,
+        target=session.platform_id,
+        named=disabled.name,
+    )
     log.warning("lti_platform_disabled", platform=session.platform_id, tenant=session.tenant)
     # Nothing of this session can be opened any more, not even this page in the other language.
     return render_template("admin/disabled.html", platform_id=session.platform_id, languages={})
@@ -202,6 +217,33 @@ def _sentence(platforms: Sequence[Platform], messages: Sequence[Message]) -> str
             )
         )
     return " ".join(parts)
+
+
+def act_name(act: str) -> str:
+    """What was done, in words; the name itself for an act of a later version."""
+    return {
+        "credential.created": gettext("Key created"),
+        "credential.disabled": gettext("Key disabled"),
+        "credential.scopes": gettext("Rights of a key changed"),
+        "credential.account-names": gettext("Account names of a key changed"),
+        "platform.added": gettext("Platform added"),
+        "platform.registered": gettext("Platform registered itself"),
+        "platform.invited": gettext("Registration link made"),
+        "platform.activated": gettext("Platform activated"),
+        "platform.disabled": gettext("Platform switched off"),
+        "platform.deployment-added": gettext("Deployment added"),
+        "table.changed": gettext("JP table changed"),
+    }.get(act, act)
+
+
+def actor_name(by: str) -> str:
+    """In which part somebody acted."""
+    return {
+        "operator": gettext("operator"),
+        "administrator": gettext("administrator of a platform"),
+        "program": gettext("program"),
+        "platform": gettext("platform"),
+    }.get(by, by)
 
 
 def state_name(status: str) -> str:

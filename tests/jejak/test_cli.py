@@ -47,6 +47,42 @@ def store(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/new/jejak.db"
 
 
+def test_what_administrators_do_is_logged_without_secrets(store: str) -> None:
+    """Each command that changes something is listed with who, what and on what; a secret never is."""
+    words = ["credentials", "create", "--tenant", "T", "--name", "N", "--scope", "all", "--json"]
+    made = json.loads(jejak(*words, store=store).stdout)
+    key, secret = made["key"], made["secret"]
+    jejak("credentials", "scopes", key, "--add", "state", store=store)
+    jejak("credentials", "scopes", key, store=store)
+    jejak("credentials", "disable", "--key", key, store=store)
+    platform = json.loads(jejak(*ADD, "--json", store=store).stdout)["id"]
+    jejak("platforms", "disable", "--platform", platform, store=store)
+    jejak("platforms", "activate", "--platform", platform, "--no-trust-numbers", store=store)
+    url = json.loads(jejak("platforms", "invite", "--tenant", "T", "--json", store=store).stdout)["url"]
+    jejak("platforms", "rotate-keys", store=store)
+    jejak("platforms", "disable", "--platform", "none", store=store)
+    told = jejak("admin-log", "--json", store=store).stdout
+    acts = json.loads(told)
+    assert [one["act"] for one in reversed(acts)] == [
+        "credential.created",
+        "credential.scopes",
+        "credential.disabled",
+        "platform.added",
+        "platform.disabled",
+        "platform.activated",
+        "platform.invited",
+        "keys.rotated",
+    ]
+    assert {one["by"] for one in acts} == {"operator"}
+    assert all(one["name"] for one in acts)
+    assert acts[-1]["target"] == key
+    assert acts[2]["details"] == {"named": "Moodle", "numbers_trusted": False}
+    assert secret not in told
+    assert url.partition("invite=")[2] not in told
+    for_people = jejak("admin-log", "--tenant", "T", "--limit", "1", store=store).stdout
+    assert "act: platform.invited" in for_people
+
+
 @pytest.mark.parametrize(
     "scopes",
     [("all",), ("statements/write", "statements/read/mine", "state"), ("profile", "define", "all/read")],

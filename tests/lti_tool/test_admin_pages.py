@@ -12,6 +12,7 @@ from markupsafe import escape
 from werkzeug.test import TestResponse
 
 from lrs.access import Access, authority_of
+from lrs.admin_log import AdminLog
 from lrs.ingest import Ingest
 from lrs.records.learning_record import LearningRecord
 from lti_tool.admin.routes import create_admin_blueprint, reason_of
@@ -413,3 +414,22 @@ def test_a_page_in_a_window_of_its_own_leads_back_to_the_course(
     assert "javascript:" not in page
     if shown and url:
         assert f'href="{escape(url)}" target="_top"' in page
+
+
+def test_what_administrators_did_is_listed_with_masked_names(site: World) -> None:
+    """The page tells acts of its own agency; who switched a platform off is told by initials alone."""
+    here = Here(site.visit(), ADMIN, name="Siti Rahayu 199001012015031001")
+    assert "Nothing yet." in here.get("admin").text
+    here.post("admin/disable")
+    site.tool.platforms.activate(site.platform_id)
+    log = AdminLog(site.store, site.clock)
+    log.note("credential.created", by="operator", name="root", tenant="other", named="Of another agency")
+    log.note("credential.created", by="operator", name="root", tenant="agency", named="<b>Moodle</b>")
+    page = Here(site.visit(), ADMIN).get("admin").text
+    assert "Platform switched off" in page
+    assert "S••• R•••" in page
+    assert "Rahayu" not in page
+    assert "199001012015031001" not in page
+    assert "Key created" in page
+    assert "&lt;b&gt;Moodle" in page
+    assert "Of another agency" not in page

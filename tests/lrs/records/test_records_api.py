@@ -152,6 +152,8 @@ def test_an_agency_changes_its_table(app: Flask, desk: Desk) -> None:
     api = caller(app, desk)
     assert api.send("PUT", "/api/v1/table", TABLE).json["forms"]["other"]["jp"]["rule"] == "hours"
     assert api.get("/api/v1/table").json["version"] == f"{LATEST}+bkd-1"
+    (act,) = desk.record.admin_log.acts("bkd")
+    assert (act.act, act.by, act.name, act.details["key"]) == ("table.changed", "program", "test", api.key)
     refused = api.send("PUT", "/api/v1/table", {"version": "b", "step": "7", "targets": {"pns": {}}})
     assert refused.status_code == 400
     assert {error["pointer"] for error in refused.json["errors"]} == {"/targets/pns/jp", "/targets/pns/kind"}
