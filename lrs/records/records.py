@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
-from lrs.people import Person, owners_of, person_of, roots_of
+from lrs.people import RECOUNT, Person, owners_of, person_of, roots_of
 from lrs.records.awards import awards_of
 from lrs.records.entries import (
     ENTRY,
@@ -19,7 +20,14 @@ from lrs.records.entries import (
     owned_key,
     waiting_key,
 )
-from lrs.records.summaries import SUMMARY, Summary, read_summaries, summarised_key, summary_of
+from lrs.records.summaries import (
+    SUMMARY,
+    Summary,
+    read_summaries,
+    summarise,
+    summarised_key,
+    summary_of,
+)
 from lrs.records.tables import Tables
 from lrs.store.port import Document, Reader, Store
 from statements.classify import Learning, classify
@@ -27,6 +35,8 @@ from statements.profile.jp import Award, Counting
 
 PAGE = 100
 PAGE_MAX = 1000
+MOST_SUMMED = 50
+"""Persons of one reading whose entries are summed up because their sums are about to be worked out anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +66,7 @@ class Records:
     ) -> list[Entry]:
         """A person's entries, the latest first: of one year or of all, narrowed by status and pillar."""
         with self._store.reading() as reader:
-            found = [
-                entry_of(document, person)
-                for persona in _personas(reader, tenant, person)
-                for document in _all(reader, tenant, owned_key(persona, year))
-            ]
+            found = _held(reader, tenant, _roots(reader, tenant, (person,))[person], year, person)
         wanted = frozenset(status)
         kept = [e for e in found if (not wanted or e.status in wanted) and pillar in (None, e.pillar)]
         return sorted(kept, key=lambda entry: (entry.end, entry.at, entry.id), reverse=True)
@@ -129,12 +135,17 @@ class Records:
     def summaries(self, tenant: str, persons: Collection[str], year: int) -> dict[str, Summary]:
         """The sums of one year for many persons: one small document each. Zeros for who has nothing.
 
-        The keys are the ids asked for; a person who was merged into another is shown as that one.
+        The keys are the ids asked for; a person who was merged into another is shown as that one. Whose year
+        is about to be worked out anew, as after a merge, has the sums of what is listed meanwhile.
         """
         with self._store.reading() as reader:
             people = _roots(reader, tenant, persons)
-            held = read_summaries(reader, tenant, {person.id for person in people.values()}, year)
+            by_id = {person.id: person for person in people.values()}
+            held = read_summaries(reader, tenant, by_id, year)
             table = self._tables.read(reader, tenant)
+            for id in islice(_awaiting(reader, tenant, by_id), MOST_SUMMED):
+                entries = _held(reader, tenant, by_id[id], year)
+                held[id] = summarise(id, year, entries, table, by_id[id].employment)
         return {
             asked: held.get(one.id)
             or Summary(one.id, year, table.target(one.employment), table=table.version)
@@ -145,8 +156,14 @@ class Records:
         """The years in which a person has entries, the latest first."""
         with self._store.reading() as reader:
             one = _roots(reader, tenant, (person,))[person]
-            found = reader.find_documents(SUMMARY, tenant, {summarised_key(one.id)}, limit=PAGE_MAX)
-        return sorted((summary_of(document).year for document in found), reverse=True)
+            # The sums of a merged person stand under its own id until they are worked out anew.
+            ids = {one.id, *one.personas} if _awaiting(reader, tenant, {one.id}) else {one.id}
+            found = [
+                document
+                for id in ids
+                for document in reader.find_documents(SUMMARY, tenant, {summarised_key(id)}, limit=PAGE_MAX)
+            ]
+        return sorted({summary_of(document).year for document in found}, reverse=True)
 
     def statements_behind(self, entry: Entry) -> list[bytes]:
         """The statements that an entry stands on, as they were stored: the learning, then the decision."""
@@ -163,6 +180,22 @@ class Records:
 def _roots(reader: Reader, tenant: str, ids: Collection[str]) -> dict[str, Person]:
     known = roots_of(reader, tenant, ids)
     return {id: known.get(id) or Person(id, personas=(id,)) for id in ids}
+
+
+def _awaiting(reader: Reader, tenant: str, persons: Collection[str]) -> list[str]:
+    """Those of the persons whose sums are about to be worked out anew."""
+    return sorted(reader.documents(RECOUNT, tenant, persons, bodies=False))
+
+
+def _held(
+    reader: Reader, tenant: str, person: Person, year: int | None, shown_as: str | None = None
+) -> list[Entry]:
+    """A person's entries as they are kept, of one year or of all."""
+    return [
+        entry_of(document, shown_as or person.id)
+        for persona in person.personas
+        for document in _all(reader, tenant, owned_key(persona, year))
+    ]
 
 
 def _personas(reader: Reader, tenant: str, id: str) -> tuple[str, ...]:

@@ -207,3 +207,28 @@ def test_a_mentor_is_not_made_a_person_by_being_named(desk: Desk) -> None:
     """Only learners become known by statements; a mentor is known when they launch or learn themselves."""
     desk.write(desk.learn(mentor=agent("anwar")))
     assert desk.record.people.resolve(desk.tenant, key("anwar")) is None
+
+
+@pytest.mark.parametrize("store", ENGINES, indirect=True)
+def test_sums_agree_with_the_list_from_the_moment_of_a_merge(desk: Desk) -> None:
+    """Before the follower comes to it, a merged person has the sums of the entries that are shown."""
+    first, second = desk.learn("budi"), desk.learn("budi2", sessions=2)
+    desk.write(first, second, desk.decide(first["id"]), desk.learn("budi2", end=date(2025, 3, 4)))
+    records, people = desk.record.records, desk.record.people
+    keep, other = desk.person("budi"), desk.person("budi2")
+    people.merge(desk.tenant, keep, other, author="admin")
+    for _ in range(2):
+        for asked in (keep, other):
+            summary = records.summary(desk.tenant, asked, 2026)
+            listed = records.entries(desk.tenant, asked, year=2026)
+            assert len(listed) == 2
+            assert summary.total_verified + summary.total_waiting == sum(entry.jp for entry in listed)
+            assert (summary.person, summary.waiting) == (keep, 1)
+            assert records.years(desk.tenant, asked) == [2026, 2025]
+        desk.follow()
+    (link,) = people.links(desk.tenant, keep)
+    people.unlink(desk.tenant, link.id, author="admin")
+    for _ in range(2):
+        assert records.summary(desk.tenant, keep, 2026).waiting == 0
+        assert records.summary(desk.tenant, other, 2026).waiting == 1
+        desk.follow()
