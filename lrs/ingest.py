@@ -25,6 +25,7 @@ from lrs.sizes import check_all_keys, check_keys
 from lrs.steps import Call, Steps, Write, perform
 from lrs.store.port import Conflict, Document, Position, Record, Store, Unavailable, Writer
 from lrs.tenant_turns import TenantTurns
+from lrs.tenants import Known
 from statements.attachments import Attachment, Part, match
 from statements.errors import Invalid, Problem
 from statements.prepare import Prepared, prepare
@@ -75,6 +76,7 @@ class Ingest:
         self._activities = activities or Activities(store, clock)
         self._agents = agents or Agents(store, clock)
         self._awaited = Awaited()
+        self._tenants = Known()
         self._turns = turns or TenantTurns()
         self._on_written = on_written
 
@@ -184,6 +186,7 @@ class Ingest:
             changed: Collection[str] = ()
             if fresh:
                 latest = _add(writer, tenant, fresh, known, self._awaited, clients)
+                self._tenants.meet(writer, tenant, latest)
                 if said:
                     for stored, prepared in enumerate(fresh, start=latest - len(fresh) + 1):
                         if what := said.get(prepared.id):
@@ -230,6 +233,7 @@ class Ingest:
                 large.update((yield Call(preparing, long=True)))
         receipt = Receipt(ids, stored, new)
         if new:
+            self._tenants.met(tenant)
             self._activities.learned(tenant, told, changed, large)
             self._agents.learned(tenant, names)
             if self._on_written is not None:

@@ -55,10 +55,10 @@ class Desk:
         """What counts the people of a course."""
         return Cohorts(self.roster, self.record, self.clock)
 
-    def seen(self, stored: int) -> bool:
-        """Wait until records up to `stored` were worked out; False when that takes too long."""
+    def seen(self, tenant: str, stored: int) -> bool:
+        """Wait until the tenant's records up to `stored` were worked out; False when that takes too long."""
         self.record.follower.notify()
-        return self.record.follower.wait_past(stored, PATIENCE_SECONDS)
+        return self.record.follower.wait_past(stored, PATIENCE_SECONDS, tenant=tenant)
 
 
 def install_desk(app: Flask, desk: Desk) -> None:

@@ -197,7 +197,7 @@ def create_records_blueprint(
         if plan.statements:
             stored = write(access, plan.statements)
             record.follower.notify()
-            seen = record.follower.wait_past(stored, WAIT_SECONDS)
+            seen = record.follower.wait_past(stored, WAIT_SECONDS, tenant=access.tenant)
         answer = {
             "statements": [statement["id"] for statement in plan.statements],
             "refused": [{"entry": id, "why": why} for id, why in plan.refused.items()],

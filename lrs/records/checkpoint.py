@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
@@ -32,6 +32,8 @@ class Checkpoint:
     """Until when (microseconds) the holder may expect to be alone."""
     moves: int = 0
     """Counts the changes; what the compare-and-set compares."""
+    early: dict[str, Position] = field(default_factory=dict)
+    """By tenant: everything of it up to there is done, beyond `front`; see `lrs.records.early`."""
 
     @property
     def front(self) -> Position | None:
@@ -50,7 +52,12 @@ def read(reader: Reader) -> Checkpoint:
         return Checkpoint()
     held = orjson.loads(document.body)
     return Checkpoint(
-        _position(held["safe"]), _position(held["ahead"]), held["holder"], held["until"], held["moves"]
+        _position(held["safe"]),
+        _position(held["ahead"]),
+        held["holder"],
+        held["until"],
+        held["moves"],
+        {tenant: Position(*pair) for tenant, pair in held.get("early", {}).items()},
     )
 
 
@@ -64,6 +71,7 @@ def move(writer: Writer, seen: Checkpoint, to: Checkpoint) -> None:
         "holder": to.holder,
         "until": to.until,
         "moves": to.moves,
+        "early": {tenant: _pair(place) for tenant, place in to.early.items()},
     }
     writer.put(Document(CHECKPOINT, "", NAME, orjson.dumps(body), etag=str(to.moves)))
 

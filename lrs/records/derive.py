@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from lrs.access import mine_of
@@ -187,7 +188,7 @@ class Derivation:
             for verb in self._completion_verbs:
                 # Hidden ones as well: not every voiding takes an entry out of the record.
                 keys = _keys_of(meaning.actor, verb, meaning.activity)
-                for completion in self._by_itself(keys, include_hidden=True):
+                for completion in islice(self._by_itself(keys, include_hidden=True), _PAGE):
                     yield completion.id
 
     def _drafts(self, records: Mapping[str, Record]) -> dict[str, _Draft]:

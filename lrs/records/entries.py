@@ -280,3 +280,5 @@ def awarded(entry: Entry, award: Award) -> Entry:
 
 NOT_YET: Final = Award(ZERO, "none")
 """The award of an entry before its year was worked out."""
+NOT_COUNTED: Final = Award(ZERO, "not-counted")
+"""The award of an entry beyond all that is counted of a year."""

@@ -6,6 +6,10 @@ workers from doing the same work; the checkpoint's compare-and-set makes a mista
 What is visible is worked on at once, so that people see what they wrote. On an engine where a slow write
 may still appear behind what was read, that stretch is read once more when the engine promises that it is
 complete.
+
+No tenant's statements keep those of others waiting: a pass is bounded in records, in bytes and, by what
+passes before it took, in time; what others wrote behind a long backlog is worked out early
+(`lrs.records.early`).
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,16 +27,29 @@ from lrs.decisions import adopt, count_older, older
 from lrs.people import RECOUNT, People
 from lrs.records import checkpoint
 from lrs.records.checkpoint import LEASE, Checkpoint, Lost
-from lrs.records.project import Changes, Projector
+from lrs.records.early import EarlyLooks, still_early
+from lrs.records.project import UNCOUNTED, Changes, Projector
+from lrs.records.queues import Queue
 from lrs.records.tables import EVERYONE, Tables
 from lrs.store.port import Document, Position, Reader, Record, Store, StoreError, Writer
 from lrs.tenants import TENANT
 
 BATCH = 200
 """Records of one write: large enough to be quick, small enough not to keep other writers waiting."""
-MOST_BYTES = 16 << 20
+MOST_BYTES = 2 << 20
 """Bytes of the statements of one write, but for the last: some are as large as many others together."""
 RECOUNTS = 20
+"""Persons that are counted anew in one pass."""
+UNCOUNTED_YEARS = 4
+"""Years of persons with many entries that are summed up in one pass."""
+SLOW_SECONDS, QUICK_SECONDS = 1.5, 0.3
+"""After a pass that took longer the next one takes half as many records; after a quick one twice as many."""
+EARLY_SECONDS = 1.0
+"""While it is behind, so often it looks for what other tenants have written since."""
+OLDER_SECONDS = 1.0
+"""How long one call is spent on decisions of an earlier version, see `lrs.decisions.count_older`."""
+MOST_REST = 1.0
+"""Seconds of the longest rest."""
 IDLE = 0.05
 """Seconds between two looks at an idle log."""
 GATHER = 0.15
@@ -40,7 +58,7 @@ BUSY = 500_000
 """Microseconds: the log is being written to when its newest record is younger than that."""
 RESTS = ((60_000_000, 8.0), (600_000_000, 2.0))
 """While others write, a follower that is less than so many microseconds behind rests after a pass over many
-records, for so many times as long as the pass took; one that is later than all of these does not."""
+records, for so many times as long as the pass took (`MOST_REST` at most); a later one does not."""
 POLL = 0.01
 PAUSE = 1.0
 """Seconds between two attempts after a failure."""
@@ -61,7 +79,7 @@ class _Pass:
     safe: Position | None
     ahead: Position | None
     records: Sequence[Record] = ()
-    recounts: Sequence[Document] = ()
+    asked: Sequence[Document] = ()
     confirmed: Sequence[Record] = ()
     walk: _Walk | None = None
     changes: Changes = field(default_factory=Changes)
@@ -69,7 +87,12 @@ class _Pass:
     @property
     def idle(self) -> bool:
         unchanged = (self.safe, self.ahead) == (self.seen.safe, self.seen.ahead)
-        return unchanged and not self.records and not self.recounts and self.walk is None
+        return unchanged and not self.records and not self.asked and self.walk is None
+
+    @property
+    def everything(self) -> list[Record]:
+        """All records that are to be worked on."""
+        return [*self.records, *(self.walk.records if self.walk else ())]
 
 
 @dataclass(slots=True)
@@ -111,8 +134,16 @@ class Follower:
         self._moves = -1
         self._done: dict[tuple[str, str], int] = {}
         self._tenants: set[str] = set()
-        self._careful = 0
         self._counted = False
+        self._share = BATCH
+        self._careful = False
+        self._behind = False
+        self._busy: frozenset[str] = frozenset()
+        self._early = EarlyLooks(self._projector)
+        self._next_early = 0.0
+        self._recounts = Queue(RECOUNT)
+        self._uncounted = Queue(UNCOUNTED)
+        self._next_uncounted = 0.0
 
     def run_once(self, limit: int = BATCH) -> int:
         """Work on the next batch; how many records and recounts were done, 0 when there is nothing to do.
@@ -120,12 +151,10 @@ class Follower:
         Also 0 while another follower holds the lease.
         """
         with self._turn:
-            if not self._counted:
-                if count_older(self._store):
-                    return 1
-                self._counted = True
+            if not self._counted and not self._count_older():
+                return 1
             try:
-                done, persons = self._run(1 if self._careful else limit)
+                done, persons = self._run(limit)
             except Lost:
                 return 0
         for tenant, changed in persons.items():
@@ -151,10 +180,10 @@ class Follower:
             if done == 0:
                 self._news.wait(IDLE)
                 self._news.clear()
-            elif done < BATCH // 2:
+            elif done >= BATCH // 2:
+                stop.wait(min(MOST_REST, rests * (time.monotonic() - begun)))
+            elif not self._behind:
                 stop.wait(GATHER)
-            else:
-                stop.wait(rests * (time.monotonic() - begun))
         self.release()
 
     def notify(self) -> None:
@@ -174,19 +203,20 @@ class Follower:
         except StoreError as error:
             _log.warning("follower: could not give its lease back: %s", type(error).__name__)
 
-    def wait_past(self, stored: int, timeout: float) -> bool:
+    def wait_past(self, stored: int, timeout: float, *, tenant: str = "") -> bool:
         """Wait until the statement with this `stored` is in the record; False after `timeout` seconds.
 
-        It helps with the work instead of only waiting, when no other worker has it.
+        With its `tenant`, it does not wait for what others wrote before. It helps with the work instead of
+        only waiting, when no other worker has it.
         """
         end = time.monotonic() + timeout
         while True:
-            if self._is_past(stored):
+            if self._is_past(stored, tenant):
                 return True
             done = self.run_once()
             if time.monotonic() >= end:
-                return self._is_past(stored)
-            if done == 0 and not self._is_past(stored):
+                return self._is_past(stored, tenant)
+            if done == 0 and not self._is_past(stored, tenant):
                 time.sleep(POLL)
 
     def lag(self) -> int:
@@ -206,10 +236,13 @@ class Follower:
             return 0.0
         return next((rests for within, rests in RESTS if now - front.stored < within), 0.0)
 
-    def _is_past(self, stored: int) -> bool:
+    def _is_past(self, stored: int, tenant: str) -> bool:
         with self._store.reading() as reader:
             held = checkpoint.read(reader)
         if held.safe is not None and held.safe.stored >= stored:
+            return True
+        early = held.early.get(tenant)
+        if early is not None and early.stored >= stored:
             return True
         with self._turn:
             return held.moves == self._moves and stored in self._done.values()
@@ -228,21 +261,73 @@ class Follower:
         if not self._adopted:
             self._tables.adopt()
             self._adopted = True
+        while True:
+            if self._behind and time.monotonic() >= self._next_early and (early := self._run_early()):
+                return early
+            share, begun = min(limit, self._share), time.monotonic()
+            with self._store.reading() as reader:
+                through = reader.consistent_through()
+            with self._store.reading() as reader:
+                todo = self._look(reader, through, share)
+                if todo is None or todo.idle:
+                    return 0, {}
+                missing = older(reader, todo.everything)
+                worked = not missing and self._work_out(reader, todo, share)
+            if missing:
+                adopt(self._store, missing)
+            elif worked:
+                break
+        self._write(todo)
+        self._adapt(time.monotonic() - begun, share, todo)
+        walked = len(todo.walk.records) + 1 if todo.walk else 0
+        return len(todo.records) + len(todo.asked) + walked, todo.changes.persons
+
+    def _count_older(self) -> bool:
+        """Have decisions of earlier versions counted, for a moment; whether all of them are."""
+        end = time.monotonic() + OLDER_SECONDS
+        while count_older(self._store):
+            if time.monotonic() >= end:
+                return False
+        self._counted = True
+        return True
+
+    def _run_early(self) -> tuple[int, dict[str, set[str]]] | None:
+        """As `_run`, for what others wrote behind the backlog; None when there is nothing to do early."""
+        self._next_early = time.monotonic() + EARLY_SECONDS
         with self._store.reading() as reader:
-            through = reader.consistent_through()
-        with self._store.reading() as reader:
-            todo = self._look(reader, through, limit)
-            if todo is None or todo.idle:
-                return 0, {}
-            missing = older(reader, [*todo.records, *(todo.walk.records if todo.walk else ())])
+            seen = checkpoint.read(reader)
+            if seen.moves != self._moves or seen.held_by_another(self._holder, self._clock()):
+                return None
+            early = self._early.look(reader, seen, self._busy)
+            missing = older(reader, early.records)
             if not missing:
-                self._work_out(reader, todo)
+                self._early.work_out(reader, early, seen)
         if missing:
             adopt(self._store, missing)
-            return self._run(limit)
-        self._write(todo)
-        walked = len(todo.walk.records) + 1 if todo.walk else 0
-        return len(todo.records) + len(todo.recounts) + walked, todo.changes.persons
+        if not early.changes:
+            return None
+        until = self._clock() + LEASE
+        to = replace(seen, holder=self._holder, until=until, moves=seen.moves + 1, early=early.places)
+
+        def work(writer: Writer) -> None:
+            checkpoint.move(writer, seen, to)
+            for changes in early.changes:
+                changes.write(writer, self._people)
+
+        self._store.writing(work)
+        self._moves = to.moves
+        persons = {tenant: some for each in early.changes for tenant, some in each.persons.items()}
+        return len(early.records), persons
+
+    def _adapt(self, seconds: float, share: int, todo: _Pass) -> None:
+        """Take fewer records after a pass that others had to wait for, more after a quick one."""
+        if any(one.kind == UNCOUNTED for one in todo.asked):
+            self._next_uncounted = time.monotonic() + 4 * seconds
+        elif seconds > SLOW_SECONDS:
+            self._share = max(1, share // 2)
+        elif seconds < QUICK_SECONDS:
+            self._share = min(BATCH, 2 * self._share)
+            self._careful = self._careful and self._share < BATCH
 
     def _look(self, reader: Reader, through: int, limit: int) -> _Pass | None:
         """What there is to do; None while somebody else does it."""
@@ -255,6 +340,9 @@ class Follower:
             self._moves = seen.moves
             seen = replace(seen, ahead=None)
         fresh = _after(reader, seen.front, None, limit)
+        self._behind = len(fresh) >= limit or sum(len(one.body) for one in fresh) >= MOST_BYTES
+        counts = Counter(one.tenant for one in fresh)
+        self._busy = frozenset(tenant for tenant, count in counts.items() if 2 * count > len(fresh))
         todo = _Pass(seen, seen.safe, seen.ahead, fresh)
         if fresh:
             todo.ahead = _place(fresh[-1])
@@ -276,11 +364,14 @@ class Follower:
 
     def _asked(self, reader: Reader, todo: _Pass, limit: int) -> None:
         """Add what was asked to be counted anew; the walk through a whole log yields to what is new."""
-        asked = reader.find_documents(RECOUNT, None, limit=RECOUNTS)
-        persons = [document for document in asked if document.name != EVERYONE]
-        todo.recounts = persons[:1] if self._careful else persons
+        asked = self._recounts.next(reader, RECOUNTS)
+        todo.asked = [document for document in asked if document.name != EVERYONE]
+        if not todo.asked and (not todo.records or time.monotonic() >= self._next_uncounted):
+            todo.asked = self._uncounted.next(reader, UNCOUNTED_YEARS)
+        if self._careful:
+            todo.asked = todo.asked[:1]
         whole = next((document for document in asked if document.name == EVERYONE), None)
-        if whole is None or todo.records or (self._careful and persons):
+        if whole is None or todo.records or (self._careful and todo.asked):
             return
         after = _position(whole)
         records = reader.find(
@@ -293,39 +384,51 @@ class Follower:
         )
         todo.walk = _Walk(whole, records)
 
-    def _work_out(self, reader: Reader, todo: _Pass) -> None:
-        records = [*todo.records, *(todo.walk.records if todo.walk else ())]
-        recounts = [(document.scope, document.name) for document in todo.recounts]
+    def _work_out(self, reader: Reader, todo: _Pass, share: int) -> bool:
+        """Work out what is to be written; False when it has to be tried with fewer records."""
+        records = todo.everything
+        single = self._careful and share == 1
         try:
-            todo.changes = self._projector.project(reader, records, recounts)
+            todo.changes = self._projector.project(reader, records, todo.asked, bounded=not single)
         except StoreError:
             raise
         except Exception as error:
-            if not self._careful:
-                # One of these cannot be worked on: the next passes take them one at a time to find it.
-                self._careful = len(records) + 1
-                raise Lost from None
-            for tenant, _ in recounts:
-                _log.error("follower: passed over a recount in %s", tenant, exc_info=error)
+            if not single:
+                # One of these cannot be worked on: half of them are tried at once, until it is found.
+                self._careful, self._share = True, max(1, share // 2)
+                return False
+            todo.changes = Changes(answered=[(asked, None) for asked in todo.asked])
+            for asked in todo.asked:
+                self._passed_over(f"a recount ({asked.kind})", asked.scope, error)
             for record in records:
-                _log.error("follower: passed over %s: %s", record.id, type(error).__name__, exc_info=error)
+                self._passed_over(f"statement {record.id}", record.tenant, error)
                 body = orjson.dumps({"error": type(error).__name__})
                 todo.changes.puts.append(
                     Document(UNUSABLE, record.tenant, record.id, body, updated=self._clock())
                 )
-        self._careful = max(0, self._careful - 1)
         for tenant in {record.tenant for record in records} - self._tenants:
             todo.changes.puts.append(Document(TENANT, "", tenant, b"{}", updated=self._clock()))
+        return True
+
+    def _passed_over(self, what: str, tenant: str, error: Exception) -> None:
+        # One short line: whoever sends such statements must not fill the disk of everybody.
+        _log.error("follower: passed over %s of %s: %s", what, tenant, type(error).__name__)
+        _log.debug("follower: where it failed", exc_info=error)
 
     def _write(self, todo: _Pass) -> None:
-        to = Checkpoint(todo.safe, todo.ahead, self._holder, self._clock() + LEASE, todo.seen.moves + 1)
+        front = todo.safe if todo.ahead is None else todo.ahead
+        to = Checkpoint(
+            todo.safe,
+            todo.ahead,
+            self._holder,
+            self._clock() + LEASE,
+            todo.seen.moves + 1,
+            still_early(todo.seen.early, front),
+        )
 
         def work(writer: Writer) -> None:
             checkpoint.move(writer, todo.seen, to)
             todo.changes.write(writer, self._people)
-            for asked in todo.recounts:
-                if writer.document(RECOUNT, asked.scope, asked.name) == asked:
-                    writer.delete(RECOUNT, asked.scope, (asked.name,))
             if todo.walk is not None:
                 _walked(writer, todo.walk)
 

@@ -6,16 +6,20 @@ gives the same documents, and documents that are there already are left alone.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+import orjson
 
 from lrs.people import Met, People, Person, owners_of, person_of
 from lrs.records import entries as kept_entries
 from lrs.records import summaries as kept_summaries
 from lrs.records.awards import awards_of
-from lrs.records.derive import Derivation
-from lrs.records.entries import ENTRY, Entry, awarded, entry_of, owned_key
+from lrs.records.derive import Derivation, Found
+from lrs.records.entries import ENTRY, NOT_COUNTED, Entry, awarded, entry_of, owned_key
 from lrs.records.summaries import SUMMARY, summarised_key, summary_name
 from lrs.records.table_history import History
 from lrs.records.tables import Tables
@@ -24,6 +28,23 @@ from lrs.store.port import Document, Reader, Record, Writer
 _PAGE = 500
 _YEARS = 50
 """Years of persons that are worked out from what is read at once."""
+MOST_TOUCHED = 1000
+"""Statements whose entries one pass works out, unless a single statement touches more."""
+MOST_COUNTED = 2000
+"""Entries of one person's year that are counted, the first ones in time. It is more than anybody has."""
+YEARS_SECONDS = 0.5
+"""How long a pass works on the years of one tenant's persons; the rest is put off, see `UNCOUNTED`."""
+RECOUNTED = 200
+"""Entries that a pass works out because their persons are to be counted anew."""
+UNCOUNTED = "uncounted"
+"""Kind of the documents that ask for one year of one person to be summed up: its name is that of the sums.
+
+Years with many entries are put off this way: who has them waits, and nobody else.
+"""
+
+
+class TooMuchError(Exception):
+    """These records together touch more than one pass works out; fewer of them will do."""
 
 
 @dataclass(slots=True)
@@ -37,9 +58,18 @@ class Changes:
     """By tenant and persona."""
     persons: dict[str, set[str]] = field(default_factory=dict)
     """By tenant: whose record was worked out anew."""
+    answered: list[tuple[Document, Document | None]] = field(default_factory=list)
+    """What had asked for work, and what takes its place; it stays when it was asked again meanwhile."""
 
     def write(self, writer: Writer, people: People) -> None:
         """Put them in force, inside a write."""
+        for asked, rest in self.answered:
+            if writer.document(asked.kind, asked.scope, asked.name) != asked:
+                continue
+            if rest is None:
+                writer.delete(asked.kind, asked.scope, (asked.name,))
+            else:
+                writer.put(rest)
         for tenant, met in self.met.items():
             people.meet(writer, tenant, met)
         for document in self.puts:
@@ -60,19 +90,26 @@ class Projector:
         self,
         reader: Reader,
         records: Sequence[Record],
-        recounts: Iterable[tuple[str, str]] = (),
+        asked: Iterable[Document] = (),
+        *,
+        bounded: bool = True,
     ) -> Changes:
-        """The changes that these records, and these (tenant, person) recounts, make to entries and sums."""
+        """The changes that these records, and what is `asked` for, make to entries and sums.
+
+        `asked` are documents of kind `RECOUNT`, about whole persons, and `UNCOUNTED`. TooMuchError when it is
+        `bounded` and touches more than `MOST_TOUCHED` statements.
+        """
         by_tenant: dict[str, list[Record]] = defaultdict(list)
         for record in records:
             by_tenant[record.tenant].append(record)
-        persons: dict[str, set[str]] = defaultdict(set)
-        for tenant, person in recounts:
-            persons[tenant].add(person)
+        queued: dict[str, list[Document]] = defaultdict(list)
+        for document in asked:
+            queued[document.scope].append(document)
         changes = Changes()
-        for tenant in by_tenant.keys() | persons.keys():
-            one = _OneTenant(reader, tenant, self._tables.history(reader, tenant), self._clock(), changes)
-            one.work(self._people, by_tenant[tenant], persons[tenant])
+        for tenant in by_tenant.keys() | queued.keys():
+            tables = self._tables.history(reader, tenant)
+            one = _OneTenant(reader, tenant, tables, self._clock(), bounded, changes)
+            one.work(self._people, by_tenant[tenant], queued[tenant])
         return changes
 
 
@@ -82,14 +119,28 @@ class _OneTenant:
     tenant: str
     tables: History
     now: int
+    bounded: bool
     changes: Changes
 
-    def work(self, people: People, records: Sequence[Record], recounts: Collection[str]) -> None:
+    def work(self, people: People, records: Sequence[Record], asked: Sequence[Document]) -> None:
         derivation = Derivation(self.reader, self.tenant, self.tables, people.persona)
         touched = derivation.touched(records)
+        if self.bounded and len(touched) > MOST_TOUCHED:
+            raise TooMuchError
         years: dict[str, set[int]] = defaultdict(set)
-        for id in recounts:
-            touched |= self._recounted(id, years)
+        put_off: set[str] = set()
+        wanted: set[tuple[str, int]] = set()
+        room = RECOUNTED
+        for document in asked:
+            if document.kind == UNCOUNTED:
+                id, year = _person_and_year(document)
+                years[id].add(year)
+                wanted.add((id, year))
+                self.changes.answered.append((document, None))
+            elif room > 0:
+                more = self._recounted(document, years, room, put_off)
+                room -= len(more)
+                touched |= more
         if not touched and not years:
             return
         found = derivation.entries(touched)
@@ -118,23 +169,53 @@ class _OneTenant:
             person = person_of(self.reader, self.tenant, id)
             if person is not None and person.id == id:
                 known[id] = person
-        todo = [(id, year) for id, wanted in years.items() for year in wanted]
+        todo = [(id, year) for id, several in years.items() for year in several]
+        # What was put off before comes first, so that it gets its turn.
+        todo.sort(key=lambda each: each not in wanted)
+        end = time.monotonic() + YEARS_SECONDS
         for start in range(0, len(todo), _YEARS):
-            self._years(todo[start : start + _YEARS], known, found.entries.keys(), now)
+            some = todo[start : start + _YEARS]
+            late = {each for each in some if each[0] in put_off and each not in wanted}
+            if start and time.monotonic() >= end:
+                late = set(some)
+            late |= self._years([each for each in some if each not in late], known, found, now, wanted, end)
+            self._put_off(late, wanted, before, now)
         if found.met:
             self.changes.met[self.tenant] = found.met
 
-    def _recounted(self, id: str, years: dict[str, set[int]]) -> set[str]:
-        """The statements of a person's entries; the years with sums are worked out again as well."""
+    def _recounted(
+        self, asked: Document, years: dict[str, set[int]], room: int, put_off: set[str]
+    ) -> set[str]:
+        """Statements of a person's entries, `room` of them at most.
+
+        Where there are more, the next pass goes on after these, and the person's years are put off. At the
+        end the years with sums are worked out again as well.
+        """
+        id, place = asked.name, orjson.loads(asked.body)
+        person = person_of(self.reader, self.tenant, id)
+        personas = person.personas if person is not None and person.id == id else ()
+        found: set[str] = set()
+        for persona in sorted(personas):
+            if persona < place.get("persona", ""):
+                continue
+            after = (place["order"], place["name"]) if persona == place.get("persona") else None
+            limit = room - len(found)
+            page = self.reader.find_documents(
+                ENTRY, self.tenant, {owned_key(persona)}, after=after, limit=limit
+            )
+            found |= {entry_of(document).statement_id for document in page}
+            if len(page) == limit:
+                put_off.add(id)
+                body = {"persona": persona, "order": page[-1].order, "name": page[-1].name}
+                self.changes.answered.append((asked, replace(asked, body=orjson.dumps(body))))
+                return found
         keys = {summarised_key(id)}
         for document in self.reader.find_documents(SUMMARY, self.tenant, keys, limit=_PAGE):
-            years[id].add(int(document.name.rpartition(":")[2]))
-        person = person_of(self.reader, self.tenant, id)
-        if person is None or person.id != id:
-            return set()
-        return {entry.statement_id for p in person.personas for entry in self._held(owned_key(p), id)}
+            years[id].add(_person_and_year(document)[1])
+        self.changes.answered.append((asked, None))
+        return found
 
-    def _held(self, key: str, person: str, page: Sequence[Document] | None = None) -> Iterable[Entry]:
+    def _held(self, key: str, person: str, page: Sequence[Document] | None = None) -> Iterator[Entry]:
         """The entries with this key; `page` is the first of their documents, if these are known."""
         after: tuple[str, str] | None = None
         while True:
@@ -150,10 +231,15 @@ class _OneTenant:
         self,
         some: Collection[tuple[str, int]],
         known: Mapping[str, Person],
-        touched: Collection[str],
+        found: Found,
         now: Mapping[tuple[str, int], Sequence[Entry]],
-    ) -> None:
-        """Work out some years of persons, each (id, year)."""
+        wanted: Collection[tuple[str, int]],
+        end: float,
+    ) -> set[tuple[str, int]]:
+        """Work out some years of persons, each (id, year); those that must wait are returned.
+
+        These are the ones with many entries, unless they are `wanted`, and what is left at the `end`.
+        """
         keys = {
             each: [owned_key(persona, each[1]) for persona in known[each[0]].personas]
             for each in some
@@ -162,14 +248,42 @@ class _OneTenant:
         owned = {key for several in keys.values() for key in several}
         pages = self.reader.find_each_document(ENTRY, self.tenant, owned, limit=_PAGE)
         summaries = self.reader.documents(SUMMARY, self.tenant, {summary_name(*each) for each in some})
-        for id, year in some:
-            entries = {
-                entry.id: entry
-                for key in keys.get((id, year), ())
-                for entry in self._held(key, id, pages[key])
-            }
+        touched = found.entries.keys()
+        late: set[tuple[str, int]] = set()
+        for place, (id, year) in enumerate(some):
+            several = keys.get((id, year), ())
+            is_large = any(len(pages[key]) == _PAGE for key in several) and (id, year) not in wanted
+            if is_large or (place and time.monotonic() >= end):
+                late.add((id, year))
+                continue
+            held = (entry for key in several for entry in self._held(key, id, pages[key]))
+            # As many more as this pass may take out of the year.
+            entries = {entry.id: entry for entry in islice(held, MOST_COUNTED + len(touched))}
             summary = summaries.get(summary_name(id, year))
             self._year(id, known.get(id), year, entries, summary, touched, now.get((id, year), ()))
+        return late
+
+    def _put_off(
+        self,
+        late: Collection[tuple[str, int]],
+        wanted: Collection[tuple[str, int]],
+        before: Mapping[str, Entry],
+        now: Mapping[tuple[str, int], Sequence[Entry]],
+    ) -> None:
+        """Keep what the entries of these years are now, with the awards they had, and ask for the sums."""
+        queued = self.reader.documents(UNCOUNTED, self.tenant, {summary_name(*each) for each in late})
+        for each in late:
+            for entry in now.get(each, ()):
+                kept = before.get(entry.id)
+                made = entry if kept is None else awarded(entry, kept.award)
+                if kept is None or kept != replace(made, person=kept.person):
+                    self.changes.puts.append(kept_entries.document_of(made, self.now))
+            name = summary_name(*each)
+            # Who waits already keeps their place; who has just had a turn goes to the end.
+            if name not in queued or each in wanted:
+                order = f"{self.now:020d}"
+                document = Document(UNCOUNTED, self.tenant, name, b"{}", updated=self.now, order=order)
+                self.changes.puts.append(document)
 
     def _year(
         self,
@@ -189,9 +303,11 @@ class _OneTenant:
         personas = person.personas if person is not None else ()
         entries = [entry for entry in held.values() if entry.id not in touched]
         entries += [entry for entry in now if entry.persona in personas]
-        awards = awards_of(entries, self.tables)
-        full = [awarded(entry, awards[entry.id]) for entry in entries]
-        for entry in full:
+        entries.sort(key=lambda entry: (entry.place, entry.id))
+        uncounted = [awarded(entry, NOT_COUNTED) for entry in entries[MOST_COUNTED:]]
+        awards = awards_of(entries[:MOST_COUNTED], self.tables)
+        full = [awarded(entry, awards[entry.id]) for entry in entries[:MOST_COUNTED]]
+        for entry in (*full, *uncounted):
             if held.get(entry.id) != entry:
                 self.changes.puts.append(kept_entries.document_of(entry, self.now))
         if not full:
@@ -203,3 +319,9 @@ class _OneTenant:
         made = kept_summaries.document_of(summary, self.tenant, self.now)
         if document is None or document.body != made.body:
             self.changes.puts.append(made)
+
+
+def _person_and_year(document: Document) -> tuple[str, int]:
+    """Whose year a document with the name of its sums is about."""
+    person, _, year = document.name.rpartition(":")
+    return person, int(year)

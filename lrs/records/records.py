@@ -20,12 +20,14 @@ from lrs.records.entries import (
     owned_key,
     waiting_key,
 )
+from lrs.records.project import UNCOUNTED
 from lrs.records.summaries import (
     SUMMARY,
     Summary,
     read_summaries,
     summarise,
     summarised_key,
+    summary_name,
     summary_of,
 )
 from lrs.records.tables import Tables
@@ -66,7 +68,7 @@ class Records:
     ) -> list[Entry]:
         """A person's entries, the latest first: of one year or of all, narrowed by status and pillar."""
         with self._store.reading() as reader:
-            found = _held(reader, tenant, _roots(reader, tenant, (person,))[person], year, person)
+            found = _held(reader, tenant, _roots(reader, tenant, (person,))[person], year, shown_as=person)
         wanted = frozenset(status)
         kept = [e for e in found if (not wanted or e.status in wanted) and pillar in (None, e.pillar)]
         return sorted(kept, key=lambda entry: (entry.end, entry.at, entry.id), reverse=True)
@@ -143,9 +145,10 @@ class Records:
             by_id = {person.id: person for person in people.values()}
             held = read_summaries(reader, tenant, by_id, year)
             table = self._tables.read(reader, tenant)
-            for id in islice(_awaiting(reader, tenant, by_id), MOST_SUMMED):
-                entries = _held(reader, tenant, by_id[id], year)
-                held[id] = summarise(id, year, entries, table, by_id[id].employment)
+            for id in islice(_awaiting(reader, tenant, by_id, year), MOST_SUMMED):
+                entries = _held(reader, tenant, by_id[id], year, most=PAGE_MAX)
+                if len(entries) < PAGE_MAX:
+                    held[id] = summarise(id, year, entries, table, by_id[id].employment)
         return {
             asked: held.get(one.id)
             or Summary(one.id, year, table.target(one.employment), table=table.version)
@@ -182,20 +185,36 @@ def _roots(reader: Reader, tenant: str, ids: Collection[str]) -> dict[str, Perso
     return {id: known.get(id) or Person(id, personas=(id,)) for id in ids}
 
 
-def _awaiting(reader: Reader, tenant: str, persons: Collection[str]) -> list[str]:
-    """Those of the persons whose sums are about to be worked out anew."""
-    return sorted(reader.documents(RECOUNT, tenant, persons, bodies=False))
+def _awaiting(reader: Reader, tenant: str, persons: Collection[str], year: int | None = None) -> list[str]:
+    """Those of the persons who are about to be counted anew: as a whole, or in this year."""
+    found = set(reader.documents(RECOUNT, tenant, persons, bodies=False))
+    if year is not None:
+        names = {summary_name(person, year): person for person in persons}
+        found |= {names[name] for name in reader.documents(UNCOUNTED, tenant, names, bodies=False)}
+    return sorted(found)
 
 
 def _held(
-    reader: Reader, tenant: str, person: Person, year: int | None, shown_as: str | None = None
+    reader: Reader,
+    tenant: str,
+    person: Person,
+    year: int | None,
+    *,
+    shown_as: str | None = None,
+    most: int | None = None,
 ) -> list[Entry]:
-    """A person's entries as they are kept, of one year or of all."""
-    return [
-        entry_of(document, shown_as or person.id)
-        for persona in person.personas
-        for document in _all(reader, tenant, owned_key(persona, year))
-    ]
+    """A person's entries as they are kept, of one year or of all; `most` of them, if that is told."""
+    found: list[Entry] = []
+    for persona in person.personas:
+        key = owned_key(persona, year)
+        if most is None:
+            documents = _all(reader, tenant, key)
+        else:
+            documents = reader.find_documents(ENTRY, tenant, {key}, limit=most - len(found))
+        found += [entry_of(document, shown_as or person.id) for document in documents]
+        if most is not None and len(found) >= most:
+            break
+    return found
 
 
 def _personas(reader: Reader, tenant: str, id: str) -> tuple[str, ...]:

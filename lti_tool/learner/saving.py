@@ -74,7 +74,7 @@ def save(desk: Desk, session: LaunchSession, form_id: uuid.UUID, make: Make) -> 
             pass
         else:
             if receipt.new:
-                desk.seen(receipt.stored)
+                desk.seen(session.tenant, receipt.stored)
                 return Saved(entry_id(session.tenant, receipt.ids[0]), Done.SAVED)
         outcome = _again(desk, session, form_id, make)
         if outcome is not None:
@@ -91,7 +91,7 @@ def _again(desk: Desk, session: LaunchSession, form_id: uuid.UUID, make: Make) -
     stored = loads(last.body)
     if agent_key(stored["actor"]) != account_key(session.issuer, session.subject):
         return Why.FOREIGN
-    desk.seen(last.stored)
+    desk.seen(session.tenant, last.stored)
     here = entry_id(session.tenant, last.id)
     # Not every voiding takes an entry out of the record: one by a stranger hides the statement alone.
     if last.hidden and desk.record.records.entry(session.tenant, here) is None:
@@ -117,7 +117,7 @@ def _again(desk: Desk, session: LaunchSession, form_id: uuid.UUID, make: Make) -
         receipt = desk.emitter.emit_all(session.tenant, plan.statements)
     except Differs:
         return None
-    desk.seen(receipt.stored)
+    desk.seen(session.tenant, receipt.stored)
     return Saved(entry_id(session.tenant, str(replacement["id"])), Done.CORRECTED)
 
 

@@ -112,8 +112,8 @@ def test_what_was_worked_out_in_vain_is_not_written(desk: Desk, monkeypatch: pyt
     slow = follower(desk, "slow", lambda: 0)
     project = slow._projector.project
 
-    def meanwhile(*given: Any) -> Any:
-        changes = project(*given)
+    def meanwhile(*given: Any, **named: Any) -> Any:
+        changes = project(*given, **named)
         desk.follow()
         return changes
 
