@@ -257,8 +257,8 @@ class _OneTenant:
                 late.add((id, year))
                 continue
             held = (entry for key in several for entry in self._held(key, id, pages[key]))
-            # As many more as this pass may take out of the year.
-            entries = {entry.id: entry for entry in islice(held, MOST_COUNTED + len(touched))}
+            # Some more than are counted: others may have come before them since, or go now.
+            entries = {entry.id: entry for entry in islice(held, MOST_COUNTED + _PAGE + len(touched))}
             summary = summaries.get(summary_name(id, year))
             self._year(id, known.get(id), year, entries, summary, touched, now.get((id, year), ()))
         return late
