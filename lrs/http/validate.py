@@ -1,7 +1,7 @@
 """POST /api/v1/validate: the answer that a statement would get, with nothing stored and nobody named.
 
 Open to everyone, like a linter: it reads no data and keeps none. Who shows no credential may have little
-checked at once, and not often.
+checked at once, and not often. Who shows one is told, too, whether what it decides counts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from lrs.access import Credentials
+from lrs.access import Access, Credentials
 from lrs.http.application import RETRY_SECONDS, STATUS, VERSION
 from lrs.http.cors import cors_headers, options
 from lrs.http.guard import caller, client_address
@@ -124,14 +124,22 @@ class ValidateApplication:
         request.version = version
         if request.content_type()[0] != JSON:
             raise broken("request.content-type", f"send statements as {JSON}")
-        count, problems = self._checked(request, version)
+        access = caller(request, self._credentials) if request.header("Authorization") else None
+        if access is not None:
+            request.access = access
+        count, problems = self._checked(request, version, access)
         if problems:
             raise invalid(problems)
-        return json_response(orjson.dumps({"valid": True, "statements": count, "version": version.value}))
+        answer: dict[str, Any] = {"valid": True, "statements": count, "version": version.value}
+        if access is not None:
+            # Sign-offs and voidings of others' statements change the learning record, or are kept in vain.
+            answer["decisions_count"] = access.may_decide
+        return json_response(orjson.dumps(answer))
 
-    def _checked(self, request: Request, version: Version) -> tuple[int, list[Problem]]:
-        if request.header("Authorization"):
-            request.access = caller(request, self._credentials)
+    def _checked(
+        self, request: Request, version: Version, access: Access | None
+    ) -> tuple[int, list[Problem]]:
+        if access is not None:
             return validate(request.body(self._limits.max_body_bytes), version, self._limits)
         body = request.body(self._strangers.max_bytes)
         with self._strangers.turn(client_address(request.environ, self._credentials.proxy_hops)):

@@ -120,3 +120,16 @@ def test_large_bodies_have_their_part_of_the_budget(monkeypatch: pytest.MonkeyPa
         assert (answer.status, answer.headers["retry-after"]) == (429, "2")
     assert ask(body, asked=asked, Authorization=known).status == 200
     assert not budget._used
+
+
+@pytest.mark.parametrize(
+    ("scopes", "counts"),
+    [(["statements/write"], False), (["statements/write", "decisions/write"], True), (["all"], True)],
+)
+def test_a_key_is_told_whether_its_decisions_count(scopes: list[str], counts: bool) -> None:
+    """With a credential the answer says whether its sign-offs change the record; without one, nothing of it."""
+    asked = application()
+    body = json.dumps(statement()).encode()
+    known = {"Authorization": basic(*asked._credentials.create("bkn", "lms", scopes))}
+    assert ask(body, asked=asked, **known).json["decisions_count"] is counts
+    assert "decisions_count" not in ask(body, asked=asked).json
