@@ -127,7 +127,7 @@ def test_large_bodies_have_their_part_of_the_budget(monkeypatch: pytest.MonkeyPa
     [(["statements/write"], False), (["statements/write", "decisions/write"], True), (["all"], True)],
 )
 def test_a_key_is_told_whether_its_decisions_count(scopes: list[str], counts: bool) -> None:
-    """With a credential the answer says whether its sign-offs change the record; without one, nothing of it."""
+    """With a credential the answer says whether its sign-offs change the record; without one it does not."""
     asked = application()
     body = json.dumps(statement()).encode()
     known = {"Authorization": basic(*asked._credentials.create("bkn", "lms", scopes))}
