@@ -1,7 +1,7 @@
 """What other tenants wrote behind the long backlog of one is worked out early.
 
 The follower reads the log in order, so whoever writes faster than it works would have everybody else wait.
-While it is behind, it looks every second for what each other tenant has written since, and works out a little
+While it is behind, it looks twice a second for what each other tenant has written since, and works out a little
 of it at once. Working it out again when the log's turn comes changes nothing.
 """
 
@@ -18,11 +18,11 @@ from lrs.records.project import Changes, Projector
 from lrs.store.port import Position, Reader, Record, StoreError
 from lrs.tenants import tenants
 
-SHARE = 20
+SHARE = 100
 """Records of one tenant in one look."""
-SHARE_BYTES = 262_144
+SHARE_BYTES = 524_288
 """Bytes of their statements, but for the last."""
-MOST = 200
+MOST = 400
 """Records of one look."""
 LOOK_SECONDS = 0.5
 """How long a look takes at most; the next one begins with the tenants that this one did not come to."""

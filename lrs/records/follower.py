@@ -44,7 +44,7 @@ UNCOUNTED_YEARS = 4
 """Years of persons with many entries that are summed up in one pass."""
 SLOW_SECONDS, QUICK_SECONDS = 1.5, 0.3
 """After a pass that took longer the next one takes half as many records; after a quick one twice as many."""
-EARLY_SECONDS = 1.0
+EARLY_SECONDS = 0.5
 """While it is behind, so often it looks for what other tenants have written since."""
 OLDER_SECONDS = 1.0
 """How long one call is spent on decisions of an earlier version, see `lrs.decisions.count_older`."""
