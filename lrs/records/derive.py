@@ -43,8 +43,13 @@ _FEW = 4
 """Decisions that are looked at first: most entries have one."""
 _SMALL = 16_384
 """Bytes of a statement that stays parsed for a while: larger ones take many times their size in memory."""
+_NEVER = -(2**63)
+"""Microseconds: before any timestamp."""
 _PAGES = 50
 """Pages that are looked at for one question, at most; see docs/explanation/limits.md."""
+
+
+_Keys = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -81,6 +86,7 @@ class Derivation:
         self._personas: dict[str, str] = {}
         self._persons: dict[str, str] = {}
         self._lapsed: list[Document] = []
+        self._completions: dict[_Keys, Sequence[str]] = {}
 
     def touched(self, records: Iterable[Record]) -> set[str]:
         """Ids of the statements whose entries may be changed by these records."""
@@ -186,10 +192,16 @@ class Derivation:
             yield meaning.target
         elif isinstance(meaning, Reversal):
             for verb in self._completion_verbs:
-                # Hidden ones as well: not every voiding takes an entry out of the record.
-                keys = _keys_of(meaning.actor, verb, meaning.activity)
-                for completion in islice(self._by_itself(keys, include_hidden=True), _PAGE):
-                    yield completion.id
+                yield from self._completed(_keys_of(meaning.actor, verb, meaning.activity))
+
+    def _completed(self, keys: _Keys) -> Sequence[str]:
+        """Ids of the completions with these keys, looked for once however many reversals there are."""
+        found = self._completions.get(keys)
+        if found is None:
+            # Hidden ones as well: not every voiding takes an entry out of the record.
+            some = islice(self._by_itself(keys, include_hidden=True), _PAGE)
+            found = self._completions[keys] = [record.id for record in some]
+        return found
 
     def _drafts(self, records: Mapping[str, Record]) -> dict[str, _Draft]:
         """Those of the statements that make an entry, by id."""
@@ -279,14 +291,22 @@ class Derivation:
         }
         asked = {keys for several in questions.values() for keys in several}
         answers = self._reader.find_each(self._tenant, asked, limit=_PAGE)
+        last = {
+            keys: max(
+                (
+                    meaning.at
+                    for record in self._by_itself(keys, page)
+                    if isinstance(meaning := self._classify(record), Reversal)
+                ),
+                default=_NEVER,
+            )
+            for keys, page in answers.items()
+            if page
+        }
         return [
             id
             for id, several in questions.items()
-            if any(
-                isinstance(meaning := self._classify(record), Reversal) and meaning.at >= learnings[id].at
-                for keys in several
-                for record in self._by_itself(keys, answers[keys])
-            )
+            if any(keys in last and last[keys] >= learnings[id].at for keys in several)
         ]
 
     def _by_itself(

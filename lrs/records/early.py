@@ -1,8 +1,8 @@
 """What other tenants wrote behind the long backlog of one is worked out early.
 
 The follower reads the log in order, so whoever writes faster than it works would have everybody else wait.
-While it is behind, it looks twice a second for what each other tenant has written since, and works out a little
-of it at once. Working it out again when the log's turn comes changes nothing.
+While it is behind, it looks twice a second for what each other tenant has written since, and works out some of
+it at once. Working it out again when the log's turn comes changes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lrs.records.project import Changes, Projector
 from lrs.store.port import Position, Reader, Record, StoreError
 from lrs.tenants import tenants
 
-SHARE = 100
+SHARE = 200
 """Records of one tenant in one look."""
 SHARE_BYTES = 524_288
 """Bytes of their statements, but for the last."""

@@ -50,6 +50,8 @@ OLDER_SECONDS = 1.0
 """How long one call is spent on decisions of an earlier version, see `lrs.decisions.count_older`."""
 MOST_REST = 1.0
 """Seconds of the longest rest."""
+SHARED_REST = 0.25
+"""The same while several tenants write: their records wait for the next pass, and its early look."""
 IDLE = 0.05
 """Seconds between two looks at an idle log."""
 GATHER = 0.15
@@ -141,6 +143,7 @@ class Follower:
         self._busy: frozenset[str] = frozenset()
         self._early = EarlyLooks(self._projector)
         self._next_early = 0.0
+        self._was_early = self._is_shared = False
         self._recounts = Queue(RECOUNT)
         self._uncounted = Queue(UNCOUNTED)
         self._next_uncounted = 0.0
@@ -180,8 +183,11 @@ class Follower:
             if done == 0:
                 self._news.wait(IDLE)
                 self._news.clear()
+            elif self._was_early:
+                continue
             elif done >= BATCH // 2:
-                stop.wait(min(MOST_REST, rests * (time.monotonic() - begun)))
+                longest = SHARED_REST if self._is_shared else MOST_REST
+                stop.wait(min(longest, rests * (time.monotonic() - begun)))
             elif not self._behind:
                 stop.wait(GATHER)
         self.release()
@@ -262,7 +268,9 @@ class Follower:
             self._tables.adopt()
             self._adopted = True
         while True:
+            self._was_early = False
             if self._behind and time.monotonic() >= self._next_early and (early := self._run_early()):
+                self._was_early = True
                 return early
             share, begun = min(limit, self._share), time.monotonic()
             with self._store.reading() as reader:
@@ -304,6 +312,7 @@ class Follower:
                 self._early.work_out(reader, early, seen)
         if missing:
             adopt(self._store, missing)
+        self._is_shared = bool(early.changes)
         if not early.changes:
             return None
         until = self._clock() + LEASE
@@ -340,6 +349,7 @@ class Follower:
             self._moves = seen.moves
             seen = replace(seen, ahead=None)
         fresh = _after(reader, seen.front, None, limit)
+        # More may be there than was asked for; in order, or early, it is worked out without a pause.
         self._behind = len(fresh) >= limit or sum(len(one.body) for one in fresh) >= MOST_BYTES
         counts = Counter(one.tenant for one in fresh)
         self._busy = frozenset(tenant for tenant, count in counts.items() if 2 * count > len(fresh))
