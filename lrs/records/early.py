@@ -1,8 +1,8 @@
 """What other tenants wrote behind the long backlog of one is worked out early.
 
 The follower reads the log in order, so whoever writes faster than it works would have everybody else wait.
-While it is behind, it looks twice a second for what each other tenant wrote since, and works out some of it at
-once. Working it out again when the log's turn comes changes nothing.
+While it is behind, it looks twice a second for what each other tenant wrote since, and works out some of it
+at once. Working it out again when the log's turn comes changes nothing.
 """
 
 from __future__ import annotations
