@@ -82,12 +82,13 @@ def problems(reader: Reader) -> None:
 
 def deep_linking(reader: Reader) -> None:
     reader.launch(INSTRUCTOR.id, "type=1")
+    reader.page.locator("input[value=goal]").check()
     reader.page.locator("#goal_jp").wait_for()
 
 
 def administration(reader: Reader) -> None:
     reader.open(f"{reader.launch(INSTRUCTOR.id, 'id=101&variant=administrator')}/admin")
-    reader.page.locator("details > summary").click()
+    reader.page.locator("details > summary").last.click()
 
 
 PAGES: dict[str, Callable[[Reader], None]] = {
