@@ -17,7 +17,7 @@ from tests.faults.server import Caller
 from tests.statements.profile_samples import COMPLETED, UNCOMPLETED, moodle
 
 BATCH = 250
-WITHIN = 15.0
+WITHIN = 30.0
 """Seconds for a shared, busy machine; what the product reaches there is measured in `benchmarks/`."""
 
 
