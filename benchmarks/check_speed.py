@@ -1,7 +1,7 @@
 """How fast statements are checked: our compiled rules beside a marshmallow schema of the same statement.
 
 Both check valid statements of 1.1 KB, as nearly all statements are, of which each names an actor, a verb and
-activities that the rules do not remember (`statements/rules_memory.py`); then one that names what they do.
+activities that the rules do not remember (`statements/rules/cache.py`); then one that names what they do.
 The schema asks for less than the rules do (no depth bound, no rules across members but the identifiers),
 which is in its favour.
 
@@ -23,13 +23,13 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from statements.identity import is_uuid
-from statements.iri import valid_iri
-from statements.rules import check_statement
-from statements.rules_memory import MOST
-from statements.rules_values import is_language
-from statements.timestamps import check_duration, is_timestamp
-from statements.versions import Version
+from statements.data_types.identity import is_uuid
+from statements.data_types.iri import valid_iri
+from statements.data_types.timestamps import check_duration, is_timestamp
+from statements.data_types.versions import Version
+from statements.rules.cache import MOST
+from statements.rules.check import check_statement
+from statements.rules.values import is_language
 
 NEEDED = 5.0
 ROUNDS = 8

@@ -20,8 +20,8 @@ import orjson
 from pymongo import MongoClient, WriteConcern
 
 from benchmarks.corpus import Corpus
-from lrs.store.mongo import MongoStore
-from lrs.store.mongo_codec import encode_record
+from lrs.store.mongo.codec import encode_record
+from lrs.store.mongo.store import MongoStore
 from lrs.store.port import Position, Record, Writer
 from tests.mongod import replica_set
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks import engine_load as load
 from lrs.store.port import Position, Record
-from lrs.store.sqlite import SqliteStore
+from lrs.store.sqlite.store import SqliteStore
 
 BATCH = 50
 ROUNDS = 3

@@ -13,17 +13,17 @@ from jejak.clock import now
 from jejak.compression import install_compression
 from jejak.settings import Settings
 from jejak.wiring import Wired, wire
-from lrs.http.records_api import Write, create_records_blueprint
+from lrs.http.records.routes import Write, create_records_blueprint
 from lrs.store.port import StoreError
-from lti_tool.admin.routes import create_admin_blueprint
-from lti_tool.desk import install_desk
-from lti_tool.headers import secure_whatever_answers
-from lti_tool.instructor.routes import create_instructor_blueprint
-from lti_tool.integrator.routes import create_integrator_blueprint
-from lti_tool.learner.routes import create_learner_blueprint
-from lti_tool.pages import install_pages
-from lti_tool.web import create_lti_blueprint
-from statements.versions import Version
+from lti_tool.pages.admin.routes import create_admin_blueprint
+from lti_tool.pages.instructor.routes import create_instructor_blueprint
+from lti_tool.pages.integrator.routes import create_integrator_blueprint
+from lti_tool.pages.learner.routes import create_learner_blueprint
+from lti_tool.pages.lti.routes import create_lti_blueprint
+from lti_tool.web.flask_setup import install_pages
+from lti_tool.web.record_services import install_desk
+from lti_tool.web.security_headers import secure_whatever_answers
+from statements.data_types.versions import Version
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]

@@ -13,26 +13,26 @@ from jejak.clock import new_id, now
 from jejak.secrets import derived, secret_key
 from jejak.settings import Settings, SettingsError
 from lrs.access import Credentials
-from lrs.http.application import XapiApplication
 from lrs.http.parse_budget import ParseBudget
-from lrs.http.services import Limits
-from lrs.http.validate import Strangers, ValidateApplication, inspect
-from lrs.pending_references import PendingReferences
-from lrs.people import People, mailbox_key, nip_key, username_key
+from lrs.http.xapi.application import XapiApplication
+from lrs.http.xapi.services import Limits
+from lrs.http.xapi.validate import Strangers, ValidateApplication, inspect
+from lrs.people.people import People, mailbox_key, nip_key, username_key
 from lrs.records.learning_record import LearningRecord
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lrs.xapi.pending_references import PendingReferences
 from lti_tool.accounts import account_key
-from lti_tool.config import LtiSettings
-from lti_tool.deeplink import GOAL, embedded
-from lti_tool.desk import Desk
-from lti_tool.emitter import Emitter
-from lti_tool.launch import Identity
-from lti_tool.progress import Progress
-from lti_tool.sessions import LaunchSession
-from lti_tool.tool import LtiTool, build_tool
+from lti_tool.launch.deep_linking import GOAL, embedded
+from lti_tool.launch.launch import Identity
+from lti_tool.launch.sessions import LaunchSession
+from lti_tool.services.emitter import Emitter
+from lti_tool.services.goal_progress import Progress
+from lti_tool.settings import LtiSettings
+from lti_tool.web.lti_services import LtiTool, build_tool
+from lti_tool.web.record_services import Desk
+from statements.data_types.versions import Version
 from statements.errors import Problem
-from statements.versions import Version
 
 
 @dataclass(frozen=True, slots=True)

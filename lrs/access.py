@@ -21,7 +21,7 @@ import orjson
 from lrs.failed_logins import FailedLogins
 from lrs.names import check_credential_name, check_tenant_name
 from lrs.store.port import Document, Reader, Store, Writer
-from statements.identity import agent_key
+from statements.data_types.identity import agent_key
 from statements.keys import AUTHORITY
 
 KIND = "credential"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statements.identity import agent_key
+from statements.data_types.identity import agent_key
 
 
 def account_key(issuer: str, subject: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from statements.errors import Problem
-from statements.rules_requests import problem
+from statements.rules.request_rules import problem
 
 if TYPE_CHECKING:
     from hashlib import _Hash

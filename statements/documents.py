@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
+from statements.data_types.exact_json import dumps, loads
+from statements.data_types.versions import Version
 from statements.errors import Invalid, Problem
-from statements.jsontext import dumps, loads
-from statements.rules_requests import problem
-from statements.versions import Version
+from statements.rules.request_rules import problem
 
 
 class Resource(StrEnum):
@@ -135,7 +135,7 @@ def merge(
 
     A new document is stored as it was sent. Onto an existing one the posted members are set, at the top level
     only; both must be JSON objects (XAPI-00229 to XAPI-00235 and the like). Numbers keep their digits. `read`
-    gives the value of the posted JSON; the default is `statements.jsontext.loads`.
+    gives the value of the posted JSON; the default is `statements.data_types.exact_json.loads`.
     """
     if existing is None and not is_json(posted_type):
         return posted

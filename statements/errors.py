@@ -18,7 +18,7 @@ class Problem:
     pointer: str
     """JSON Pointer (RFC 6901) into that statement; "" is the statement itself."""
     rule: str
-    """Our stable slug, a key of `statements.rules.RULES` where the rule is about statements."""
+    """Our stable slug, a key of `statements.rules.check.RULES` where the rule is about statements."""
     hint: str
     """One plain sentence: what is expected here."""
     requirement: str = ""

@@ -20,19 +20,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from statements.data_types.exact_json import dumps, loads
+from statements.data_types.identity import uuid_key, valid_iri
+from statements.data_types.timestamps import parse
+from statements.data_types.versions import Version
 from statements.errors import Invalid, Problem
-from statements.identity import uuid_key, valid_iri
-from statements.jsontext import dumps, loads
 from statements.keys import (
     activity_filter_key,
     agent_filter_key,
     registration_filter_key,
     verb_filter_key,
 )
-from statements.rules import check_agent
-from statements.rules_requests import problem
-from statements.timestamps import parse
-from statements.versions import Version
+from statements.rules.check import check_agent
+from statements.rules.request_rules import problem
 
 
 class Format(StrEnum):

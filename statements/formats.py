@@ -3,7 +3,7 @@
 `ids` keeps of agents, groups, activities and verbs what identifies them. `canonical` gives activities the
 definition that the store has put together from all statements, and leaves one language in each language map
 of verbs and activities; agents and groups stay as they are. Both take a statement as it was stored and
-return a new one; read and write it with `statements.jsontext`, so that numbers keep their digits.
+return a new one; read and write it with `data_types.exact_json`, so that numbers keep their digits.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from statements.identity import IDENTIFIERS
+from statements.data_types.identity import IDENTIFIERS
 
 _AGENTS_OF_CONTEXT: Final = ("instructor", "team")
 _LISTS_OF_COMPONENTS: Final = ("choices", "scale", "source", "target", "steps")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from statements.identity import SEPARATOR, agent_key, uuid_key
+from statements.data_types.identity import SEPARATOR, agent_key, uuid_key
 
 VOIDED: Final = "http://adlnet.gov/expapi/verbs/voided"
 """The verb of a statement that voids another (xAPI 1.0.3 Part 2, 2.3.2)."""

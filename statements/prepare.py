@@ -6,7 +6,7 @@ keys and its digest. `stored` is known only inside the write; `Prepared.body` pu
 
 The shape: members in the order they came; every value of `contextActivities` an array (XAPI-00096), in a
 SubStatement too; under 2.0 timestamps in UTC and in the form of RFC 3339. Numbers keep their digits when the
-statement was read by `statements.jsontext.loads`.
+statement was read by `statements.data_types.exact_json.loads`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from statements.attachments import Attachment, declared
-from statements.jsontext import dumps
+from statements.data_types.exact_json import dumps
+from statements.data_types.timestamps import parse, render
+from statements.data_types.versions import Version
 from statements.keys import VOIDED, statement_keys
-from statements.timestamps import parse, render
-from statements.versions import Version
 
 _DEFAULT_VERSION: Final = {Version.V1: "1.0.0", Version.V2: "2.0.0"}
 _DIGEST_SIZE: Final = 16

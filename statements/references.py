@@ -31,7 +31,7 @@ from typing import Final, Protocol
 from statements.errors import Problem
 from statements.inherited_keys import MOST_VIEWS, extended, inherited
 from statements.keys import VOIDED, target_key, target_of, verb_filter_key
-from statements.rules_requests import problem
+from statements.rules.request_rules import problem
 
 Views = tuple[frozenset[str], ...]
 

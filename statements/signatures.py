@@ -22,12 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from statements.attachments import SIGNATURE_USAGE
+from statements.data_types.exact_json import loads
+from statements.data_types.versions import Version
+from statements.equality import differences
 from statements.errors import Problem
-from statements.jsontext import loads
-from statements.rules import check_statement
-from statements.rules_requests import problem
-from statements.sameness import differences
-from statements.versions import Version
+from statements.rules.check import check_statement
+from statements.rules.request_rules import problem
 
 LARGEST: Final = 1 << 20
 """Bytes of a signature; a caller need not read longer ones."""

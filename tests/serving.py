@@ -20,11 +20,11 @@ import orjson
 
 from jejak.clock import new_id, now
 from lrs.access import KIND, Credentials
-from lrs.http.application import XapiApplication
-from lrs.http.services import Limits
+from lrs.http.xapi.application import XapiApplication
+from lrs.http.xapi.services import Limits
 from lrs.store.open import open_store
 from lrs.store.port import Document, Store
-from statements.versions import Version
+from statements.data_types.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
 
 KEY, SECRET = "adl-key", "adl-secret"

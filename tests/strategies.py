@@ -13,9 +13,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from statements.rules_across import VOIDED
-from statements.rules_table_parts import INTERACTION_TYPES
-from statements.versions import Version
+from statements.data_types.versions import Version
+from statements.rules.across import VOIDED
+from statements.rules.table_parts import INTERACTION_TYPES
 
 Strategy = st.SearchStrategy[Any]
 

@@ -93,7 +93,7 @@ class _Demo:
         lms += ["--client-id", self.state.client_id, "--file", str(self.folder / "lms.json")]
         lms += ["--year", str(self.state.year)]
         children.append(start("The demo LMS", lms, environment, logs / "lms.log"))
-        serve = ["-m", "jejak.cli", "serve", "--bind", f"127.0.0.1:{self.port}"]
+        serve = ["-m", "jejak.cli.main", "serve", "--bind", f"127.0.0.1:{self.port}"]
         children.append(start("The server", serve, environment, logs / "jejak.log"))
         children[0].wait_for(f"{self.lms}/health")
         children[1].wait_for(f"http://127.0.0.1:{self.port}/health/ready")
@@ -159,7 +159,7 @@ class _Demo:
     def _command(self, arguments: list[str]) -> dict[str, Any]:
         """Run one of our own commands as a person would; its JSON answer."""
         done = subprocess.run(  # noqa: S603 - our own command, no shell
-            [sys.executable, "-m", "jejak.cli", *arguments, "--json"],
+            [sys.executable, "-m", "jejak.cli.main", *arguments, "--json"],
             env=self.environment(),
             capture_output=True,
             text=True,

@@ -17,7 +17,8 @@ from jejak.demo import plan
 from jejak.demo.lms.people import BY_ID, INSTRUCTOR, Person, course_of
 from jejak.demo.moodle import Module, Site
 from statements.profile.build import activity_statement, decision_statement, quantity
-from statements.profile.table import Table, shipped
+from statements.profile.shipped import shipped
+from statements.profile.table import Table
 from statements.profile.vocabulary import Decision
 
 NAMESPACE = uuid.UUID("6f0f8a52-6c8e-5d0e-9a52-7a1f3f0c2026")

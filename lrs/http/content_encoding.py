@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lrs.http.problems import Refusal, broken, too_large
-from statements.rules_requests import problem
+from statements.rules.request_rules import problem
 
 SUPPORTED: Final = "gzip, deflate"
 _GZIP: Final = 16 + zlib.MAX_WBITS

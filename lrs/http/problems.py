@@ -9,7 +9,7 @@ import orjson
 
 from lrs.http.response import Response
 from statements.errors import Problem
-from statements.rules_requests import problem
+from statements.rules.request_rules import problem
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 100
@@ -51,7 +51,7 @@ def invalid(problems: Sequence[Problem], what: str = "request") -> Refusal:
 
 
 def broken(rule: str, hint: str, *, status: int = 400) -> Refusal:
-    """A refusal under one of `statements.rules_requests`, about the request as a whole."""
+    """A refusal under one of `statements.rules.request_rules`, about the request as a whole."""
     return Refusal(status, hint, problems=[problem(rule, "", hint)])
 
 

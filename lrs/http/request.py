@@ -15,9 +15,9 @@ from lrs.http.content_encoding import coding_of, decoded
 from lrs.http.headers import content_type
 from lrs.http.parse_budget import ELSEWHERE, VALUE_COST, ParseBudget
 from lrs.http.problems import Refusal, broken, too_large
-from lrs.spool import full_without_room, spool
-from statements.json_cost import LARGE, separators
-from statements.versions import Version
+from lrs.xapi.spool import full_without_room, spool
+from statements.data_types.json_cost import LARGE, separators
+from statements.data_types.versions import Version
 
 CHUNK = 65_536
 MOST_PARAMETERS = 100

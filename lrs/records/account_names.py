@@ -18,7 +18,7 @@ from typing import Final
 import orjson
 
 from lrs.access import authority_of, mine_key
-from lrs.people import RECOUNT, username_key
+from lrs.people.people import RECOUNT, username_key
 from lrs.records.tables import EVERYONE
 from lrs.store.port import Document, Reader, Record, Store, Writer
 

@@ -33,7 +33,7 @@ class Checkpoint:
     moves: int = 0
     """Counts the changes; what the compare-and-set compares."""
     early: dict[str, Position] = field(default_factory=dict)
-    """By tenant: everything of it up to there is done, beyond `front`; see `lrs.records.early`."""
+    """By tenant: everything of it up to there is done, beyond `front`; see `lrs.records.projection.early`."""
 
     @property
     def front(self) -> Position | None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from lrs.store.port import Document
-from statements.classify import Learning
+from statements.profile.classify import Learning
 from statements.profile.jp import ZERO, Amount, Award, Cap, Claim, Counting
 from statements.profile.reading import Evidence
 from statements.profile.vocabulary import Decision
@@ -45,7 +45,7 @@ class Party:
     """Somebody else in an entry: a mentor, a verifier."""
 
     persona: str
-    """See `lrs.people`; a person may have several."""
+    """See `lrs.people.people`; a person may have several."""
     name: str = ""
 
 
@@ -82,7 +82,7 @@ class Entry:
     source: str
     """self, mentor, import, system or lms."""
     why: str
-    """The rule that recognised it, see `statements.classify.Learning.why`."""
+    """The rule that recognised it, see `statements.profile.classify.Learning.why`."""
     activity: str
     amount: Amount
     award: Award

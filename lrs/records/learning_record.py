@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lrs.admin_log import AdminLog
-from lrs.people import People
+from lrs.people.people import People
+from lrs.people.unmatched_actors import UnmatchedActors
 from lrs.records.account_names import AccountNames
-from lrs.records.follower import Follower, OnChanged
-from lrs.records.rebuild import rebuild
+from lrs.records.projection.follower import Follower, OnChanged
+from lrs.records.projection.rebuild import rebuild
 from lrs.records.records import Records
 from lrs.records.tables import Tables
 from lrs.records.verification import Verification
 from lrs.store.port import Store
-from lrs.unmatched_actors import UnmatchedActors
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class LearningRecord:
         )
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
-        """Derive everything anew, see `lrs.records.rebuild`."""
+        """Derive everything anew, see `lrs.records.projection.rebuild`."""
         return rebuild(
             self.store, self.people, self.tables, self.clock, holder=self.new_id(), progress=progress
         )

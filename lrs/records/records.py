@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from lrs.people import RECOUNT, Person, owners_of, person_of, roots_of
+from lrs.people.people import RECOUNT, Person, owners_of, person_of, roots_of
 from lrs.records.awards import awards_of
 from lrs.records.entries import (
     ENTRY,
@@ -20,7 +20,7 @@ from lrs.records.entries import (
     owned_key,
     waiting_key,
 )
-from lrs.records.project import UNCOUNTED
+from lrs.records.projection.project import UNCOUNTED
 from lrs.records.summaries import (
     SUMMARY,
     Summary,
@@ -32,7 +32,7 @@ from lrs.records.summaries import (
 )
 from lrs.records.tables import Tables
 from lrs.store.port import Document, Reader, Store
-from statements.classify import Learning, classify
+from statements.profile.classify import Learning, classify
 from statements.profile.jp import Award, Counting
 
 PAGE = 100

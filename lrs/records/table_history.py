@@ -1,7 +1,8 @@
 """Which table of JP was in force when: the shipped versions and an agency's own, in the order of time.
 
-What was verified is counted by the table of its time, see `lrs.records.derive`. So a moment is asked about as
-often as an entry is worked out, and must always give the same table: periods are only ever added.
+What was verified is counted by the table of its time, see `lrs.records.projection.derive`. So a moment is
+asked about as often as an entry is worked out, and must always give the same table: periods are only ever
+added.
 """
 
 from __future__ import annotations

@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import orjson
 
-from lrs.people import RECOUNT
+from lrs.people.people import RECOUNT
 from lrs.records.checkpoint import CHECKPOINT
 from lrs.records.checkpoint import NAME as FOLLOWER
 from lrs.records.table_history import History, Period, Since, periods_of
 from lrs.store.port import Document, Reader, Store, Writer
 from lrs.tenants import tenants
 from statements.errors import Invalid, Problem
-from statements.profile.table import LATEST, SHIPPED, Table, overridden, shipped
+from statements.profile.shipped import overridden, shipped
+from statements.profile.table import LATEST, SHIPPED, Table
 
 TABLE: Final = "jp-table"
 CURRENT: Final = "current"
@@ -57,7 +58,7 @@ class Tables:
         return History(periods, lambda period: self._table(reader, tenant, period))
 
     def changes(self, tenant: str) -> Mapping[str, Any] | None:
-        """What the agency changed, in the form of `statements.profile.table.overridden`; None for nothing."""
+        """What the agency changed, in the form of `profile.shipped.overridden`; None for nothing."""
         with self._store.reading() as reader:
             own = _own(reader, tenant)
             return _changes(reader, tenant, own[-1][1]) if own else None

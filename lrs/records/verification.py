@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lrs.people import People
+from lrs.people.people import People
 from lrs.records.entries import Entry, Status
 from lrs.records.records import Records
-from statements.identity import agent_key
+from statements.data_types.identity import agent_key
 from statements.profile import vocabulary as words
 from statements.profile.build import decision_statement, voiding_statement
 from statements.profile.vocabulary import Decision

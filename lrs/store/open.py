@@ -12,11 +12,11 @@ def open_store(address: str) -> Store:
     `mongodb+srv://`) the replicated one. ValueError when the address is neither.
     """
     if address.startswith("sqlite:///"):
-        from lrs.store.sqlite import SqliteStore
+        from lrs.store.sqlite.store import SqliteStore
 
         return SqliteStore(address.removeprefix("sqlite:///"))
     if address.startswith(("mongodb://", "mongodb+srv://")):
-        from lrs.store.mongo import MongoStore
+        from lrs.store.mongo.store import MongoStore
 
         return MongoStore(address)
     raise ValueError("the store address must begin with sqlite:/// or mongodb://")

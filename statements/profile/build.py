@@ -1,7 +1,7 @@
 """Builds the statements of the profile: an activity that was learned from, and what is decided about it.
 
-The functions are pure: ids and times come in. The results pass `statements.rules` of both versions and are
-recognised by `statements.classify`.
+The functions are pure: ids and times come in. The results pass `statements.rules.check` of both versions and
+are recognised by `statements.profile.classify`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from statements import timestamps
+from statements.data_types import timestamps
 from statements.profile import vocabulary as words
 from statements.profile.table import Form, JpKind, Table
 from statements.profile.vocabulary import Decision

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from statements import timestamps
+from statements.data_types import timestamps
 from statements.profile import vocabulary as words
 
 LARGEST: Final = 10_000

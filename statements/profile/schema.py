@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from statements.data_types.iri import valid_iri
 from statements.errors import Invalid, Problem
-from statements.iri import valid_iri
 from statements.profile.table import (
     PILLAR_CODES,
     ByScope,

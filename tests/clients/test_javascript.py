@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lrs.store.open import open_store
-from statements.versions import Version
+from statements.data_types.versions import Version
 from tests.serving import KEY, SECRET, application, known_credential, serving
 
 FOLDER = Path(__file__).parent / "js"

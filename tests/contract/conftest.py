@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lrs.store.port import Store
-from lrs.store.sqlite import SqliteStore
+from lrs.store.sqlite.store import SqliteStore
 from tests.contract.engines import ENGINES, Engine
 
 

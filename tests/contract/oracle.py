@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, TypeVar
 
-from lrs.store.busy import Busy
 from lrs.store.port import (
     Conflict,
     Document,
@@ -30,6 +29,7 @@ from lrs.store.port import (
     joined,
     read_page,
 )
+from lrs.store.writer_activity import Busy
 
 T = TypeVar("T")
 

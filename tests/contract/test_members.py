@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from lrs.store.port import Store
-from lti_tool.members import SLICE, WALK, Member, Members, scope_of
-from lti_tool.sessions import LaunchSession
+from lti_tool.launch.course_members import SLICE, WALK, Member, Members, scope_of
+from lti_tool.launch.sessions import LaunchSession
 from tests.contract.make import now
 
 SESSION = LaunchSession(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lrs.store.mongo import LANES
+from lrs.store.mongo.store import LANES
 from lrs.store.port import (
     CONSISTENCY_BOUND,
     Conflict,

@@ -17,10 +17,10 @@ from typing import Any
 
 from jejak.clock import now
 from lrs.store.open import open_store
-from lti_tool.config import LtiSettings
-from lti_tool.guard import LAUNCH_HEADER
-from lti_tool.platforms import Platform, Platforms
-from lti_tool.sessions import LaunchSession, Sessions
+from lti_tool.launch.sessions import LaunchSession, Sessions
+from lti_tool.platforms.platforms import Platform, Platforms
+from lti_tool.settings import LtiSettings
+from lti_tool.web.guard import LAUNCH_HEADER
 
 DRIP_SECONDS = 2.0
 ISSUER = "http://127.0.0.1"

@@ -1,4 +1,4 @@
-"""Statements that refer to one another by the thousand, and what is owed: see `lrs.pending_references`."""
+"""Statements that refer to one another by the thousand, and what is owed (`xapi.pending_references`)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from lrs.pending_references import OWED, TURN
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lrs.xapi.pending_references import OWED, TURN
 from tests.faults.server import Caller, every_statement
 from tests.lrs.samples import about, agent, statement
 

@@ -61,7 +61,7 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        command = [sys.executable, "-m", "jejak.cli", "serve", "--bind", f"127.0.0.1:{self.port}"]
+        command = [sys.executable, "-m", "jejak.cli.main", "serve", "--bind", f"127.0.0.1:{self.port}"]
         command += ["--workers", str(self._workers)]
         self.process = subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + BOOT_SECONDS

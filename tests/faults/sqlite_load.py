@@ -17,7 +17,7 @@ import threading
 import uuid
 
 from lrs.store.port import Document, Writer
-from lrs.store.sqlite import SqliteStore
+from lrs.store.sqlite.store import SqliteStore
 from tests.contract.make import draft, stamped
 
 TENANT = "bkn"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.mongo import MongoStore
+from lrs.store.mongo.store import MongoStore
 from lrs.store.port import CONSISTENCY_BOUND, Unavailable
 from tests import mongod
 from tests.contract.make import now

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lrs.store.mongo import MongoStore
+from lrs.store.mongo.store import MongoStore
 from lrs.store.port import Find, StoreError, Unavailable
 from tests import mongod
 from tests.faults.load import TENANT, Batch, check, write

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 
-from lti_tool.platforms import Platform
+from lti_tool.platforms.platforms import Platform
 from tests.faults.lms import Lms, Teacher, lms, people, register, teachers
 from tests.faults.neighbour import LONGEST_SECONDS, PATIENCE, Tenants, two_tenants, undisturbed
 from tests.faults.server import Caller

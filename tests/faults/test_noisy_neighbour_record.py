@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from statements.profile.build import activity_statement
-from statements.profile.table import shipped
+from statements.profile.shipped import shipped
 from tests.faults.neighbour import Tenants, two_tenants, undisturbed
 from tests.faults.server import Caller
 from tests.statements.profile_samples import COMPLETED, UNCOMPLETED, moodle

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from jejak.small_bodies import LEAST_BYTES, MOST_BYTES
+from jejak.server.small_bodies import LEAST_BYTES, MOST_BYTES
 from tests.faults.neighbour import Tenants, Victim, two_tenants, undisturbed
 from tests.faults.server import GONE, Caller
 from tests.lrs.samples import statement

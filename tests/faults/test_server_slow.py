@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from jejak.asgi import SMALL
-from jejak.intake import WAITING
+from jejak.server.asgi import SMALL
+from jejak.server.backpressure import WAITING
 from tests.faults.server import Caller, Server, credential, serving
 from tests.faults.server_load import Write
 from tests.lrs.samples import statement

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lrs.store.port import Full, Record, Writer
-from lrs.store.sqlite import SqliteStore
+from lrs.store.sqlite.store import SqliteStore
 from tests.contract.make import add, draft
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from lrs.store.port import LEAD, Record
-from lrs.store.sqlite import SqliteStore
+from lrs.store.sqlite.store import SqliteStore
 from tests.contract.make import now
 from tests.faults.sqlite_load import BATCH, TENANT, blob
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import uvloop
 
 from jejak.app import Application
-from jejak.asgi import Serving, Worker
+from jejak.server.asgi import Serving, Worker
 from tests.lrs.client import V2, Answer, basic
 
 T = TypeVar("T")

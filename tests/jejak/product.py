@@ -58,7 +58,7 @@ def product(monkeypatch: pytest.MonkeyPatch, folder: Path, **settings: str) -> I
         wires.append(Wire(chosen))
         return wires[-1]
 
-    monkeypatch.setattr("lti_tool.tool.Outbound", wired)
+    monkeypatch.setattr("lti_tool.web.lti_services.Outbound", wired)
     environment = {"JEJAK_STORE": f"sqlite:///{folder}/jejak.db", "JEJAK_PUBLIC_URL": TOOL, **settings}
     app = create_app(load(environment))
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jejak.intake import refusal
+from jejak.server.backpressure import refusal
 from tests.jejak.product import Product, product
 from tests.lti_tool.platform import TOOL
 
@@ -65,7 +65,7 @@ def test_every_error_has_safe_headers(
 def test_an_error_of_ours_has_safe_headers(served: Product, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure that nobody foresaw is answered with the same headers, and tells nothing of the inside."""
     monkeypatch.setattr(
-        "lti_tool.integrator.routes.render_template", lambda *_a, **_k: 1 / 0 and "never reached"
+        "lti_tool.pages.integrator.routes.render_template", lambda *_a, **_k: 1 / 0 and "never reached"
     )
     answer = served.browser().get("/", base_url=TOOL)
     assert answer.status_code == 500

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from jejak.cli import main
+from jejak.cli.main import main
 from jejak.settings import TABLE
 from lrs.access import Scope
 

@@ -94,7 +94,7 @@ def start_demo(data: Path, port: int, lms_port: int) -> Demo:
     """Run `jejak demo` and wait for its `ready` line."""
     options = ["--port", str(port), "--lms-port", str(lms_port), "--data", str(data)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "jejak.cli", "demo", *options],
+        [sys.executable, "-m", "jejak.cli.main", "demo", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from jejak.demo.lms.people import BY_ID, Person
 from statements.profile.build import activity_statement, decision_statement
-from statements.profile.table import shipped
+from statements.profile.shipped import shipped
 from statements.profile.vocabulary import Decision
 from tests.journeys.conftest import ARGUMENTS, CHROMIUM, PATIENCE_MS, Demo
 from tests.journeys.test_record import FRAME, INSTRUCTOR, enter, log_coaching
@@ -36,7 +36,7 @@ def jejak(demo: Demo, *arguments: str) -> Any:
         "JEJAK_ALLOW_LOOPBACK": "true",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "jejak.cli", *arguments, "--json"],
+        [sys.executable, "-m", "jejak.cli.main", *arguments, "--json"],
         env={**os.environ, **settings},
         capture_output=True,
         text=True,

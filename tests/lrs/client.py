@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from lrs.access import Credentials
-from lrs.http.application import XapiApplication
+from lrs.http.xapi.application import XapiApplication
 from lrs.store.port import Store
 from tests.serving import mounted
 

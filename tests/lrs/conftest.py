@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lrs.http.application import XapiApplication
-from lrs.http.services import Limits
+from lrs.http.xapi.application import XapiApplication
+from lrs.http.xapi.services import Limits
 from lrs.store.port import Store
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import Client

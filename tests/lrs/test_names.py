@@ -7,7 +7,7 @@ import pytest
 from lrs.access import Credentials
 from lrs.names import check_credential_name, check_tenant_name
 from lrs.store.port import Store
-from lti_tool.emitter import access_of
+from lti_tool.services.emitter import access_of
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from lrs import activities, repeated_statements
 from lrs.store.port import Done, Store, Submitted, Writer
-from statements import documents, jsontext
+from lrs.xapi import activities, repeated_statements
+from statements import documents
+from statements.data_types import exact_json
 
 LARGEST = 65_536
 """Bytes that a work may read or parse in one piece."""
@@ -91,7 +92,7 @@ def watched(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedSt
     for module in (activities, documents, repeated_statements):
         for name in ("loads", "dumps", "canonical"):
             if hasattr(module, name):
-                monkeypatch.setattr(module, name, _checking(getattr(jsontext, name)))
+                monkeypatch.setattr(module, name, _checking(getattr(exact_json, name)))
     yield WatchedStore(store)
 
 

@@ -10,13 +10,13 @@ from flask import Flask, request
 from flask_babel import Babel
 
 from lrs.store.port import Store
-from lti_tool import jobs
-from lti_tool.config import LtiSettings
-from lti_tool.guard import csrf_token, current_session, launch_session_required
-from lti_tool.launch import Identity
-from lti_tool.sessions import LaunchSession
-from lti_tool.tool import LtiTool, build_tool
-from lti_tool.web import create_lti_blueprint
+from lti_tool.launch.launch import Identity
+from lti_tool.launch.sessions import LaunchSession
+from lti_tool.pages.lti.routes import create_lti_blueprint
+from lti_tool.services import jobs
+from lti_tool.settings import LtiSettings
+from lti_tool.web.guard import csrf_token, current_session, launch_session_required
+from lti_tool.web.lti_services import LtiTool, build_tool
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lti_tool.platform import TOOL, Clock, TestPlatform, Visit, Wire
 

@@ -15,9 +15,9 @@ from flask import request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from lti_tool.config import SECOND, LtiSettings
-from lti_tool.outbound import Answer, Outbound, OutboundError
-from lti_tool.platforms import Platform, Platforms
+from lrs.outbound.http_client import Answer, Outbound, OutboundError
+from lti_tool.platforms.platforms import Platform, Platforms
+from lti_tool.settings import SECOND, LtiSettings
 
 TOOL = "https://tool.example"
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"

@@ -17,9 +17,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 
-from lti_tool.i18n import gettext, ngettext
-from lti_tool.pages import install_pages
 from lti_tool.refusals import Reason
+from lti_tool.text.i18n import gettext, ngettext
+from lti_tool.web.flask_setup import install_pages
 
 TOOL = Path(str(files("lti_tool")))
 CATALOGUE = TOOL / "translations" / "id" / "LC_MESSAGES" / "messages.po"

@@ -46,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     }
     with open_edx(tool, folder) as platform:
         register(platform, environment)
-        arguments = ["-m", "jejak.cli", "serve", "--bind", f"127.0.0.1:{port}"]
+        arguments = ["-m", "jejak.cli.main", "serve", "--bind", f"127.0.0.1:{port}"]
         served = processes.start("tool", arguments, environment, folder / "tool.log")
         try:
             served.wait_for(f"http://127.0.0.1:{port}/health/ready")
@@ -93,7 +93,7 @@ def register(platform: dict[str, str], environment: dict[str, str]) -> None:
         "--auth-token-url": platform["token_url"],
         "--jwks-url": platform["keyset_url"],
     }
-    command = [sys.executable, "-m", "jejak.cli", "platforms", "add", "--json"]
+    command = [sys.executable, "-m", "jejak.cli.main", "platforms", "add", "--json"]
     options = [text for pair in values.items() for text in pair]
     done = subprocess.run(
         [*command, *options], env=environment, capture_output=True, text=True, timeout=30, check=False

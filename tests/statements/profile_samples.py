@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 from statements.profile.build import activity_statement
-from statements.profile.table import Table, shipped
+from statements.profile.shipped import shipped
+from statements.profile.table import Table
 
 ID = "3f0f3c1e-7a0e-4f59-9d3e-0e5f1f7f0a01"
 LEARNER = {"objectType": "Agent", "name": "Budi", "account": {"homePage": "https://lms.example", "name": "7"}}

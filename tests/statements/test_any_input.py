@@ -10,13 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from statements.data_types.exact_json import loads
+from statements.data_types.versions import Version
 from statements.documents import matches, merge
 from statements.errors import Invalid
 from statements.filters import PARAMETERS, BadCursor, StatementQuery, decode_cursor, parse_query
 from statements.formats import parse_languages
-from statements.jsontext import loads
 from statements.signatures import check_signature
-from statements.versions import Version
 from tests.statements.samples import statement
 
 any_text = st.text(max_size=60)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statements.data_types.versions import Version
 from statements.documents import (
     Preconditions,
     Refusal,
@@ -22,7 +23,6 @@ from statements.documents import (
     merge,
 )
 from statements.errors import Invalid
-from statements.versions import Version
 from tests import strategies
 
 V1, V2 = Version.V1, Version.V2

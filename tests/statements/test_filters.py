@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statements.data_types.timestamps import parse
+from statements.data_types.versions import Version
 from statements.errors import Invalid
 from statements.filters import (
     BadCursor,
@@ -25,8 +27,6 @@ from statements.keys import (
     registration_filter_key,
     verb_filter_key,
 )
-from statements.timestamps import parse
-from statements.versions import Version
 from tests.statements.samples import ID, OTHER_ID, agent
 
 V1, V2 = Version.V1, Version.V2

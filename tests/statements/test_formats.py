@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statements.data_types.versions import Version
 from statements.formats import Languages, activities_in, parse_languages, to_canonical, to_ids
 from statements.keys import statement_keys
 from statements.prepare import prepare
-from statements.versions import Version
 from tests import strategies
 from tests.statements.samples import (
     AUTHORITY,

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statements.jsontext import dumps, loads
+from statements.data_types.exact_json import dumps, loads
+from statements.data_types.timestamps import parse, render
+from statements.data_types.versions import Version
+from statements.equality import differences
 from statements.prepare import Prepared, prepare
-from statements.rules import check_statement
-from statements.sameness import differences
-from statements.timestamps import parse, render
-from statements.versions import Version
+from statements.rules.check import check_statement
 from tests import strategies
 from tests.statements.samples import (
     AUTHORITY,

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.x509.oid import NameOID
 
 from statements.attachments import SIGNATURE_USAGE
+from statements.data_types.versions import Version
 from statements.signatures import LARGEST, check_signature
-from statements.versions import Version
 from tests.statements.samples import AUTHORITY, OTHER_ID, agent, statement
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey

@@ -12,11 +12,11 @@ from tincan import StatementList
 
 from jejak.demo.lms.people import INSTRUCTOR, LEARNERS
 from jejak.demo.sample import Sent, sample
-from statements.classify import Learning, Reversal, SignOff, classify
-from statements.identity import agent_key
-from statements.profile.table import shipped
-from statements.rules import check_statement
-from statements.versions import Version
+from statements.data_types.identity import agent_key
+from statements.data_types.versions import Version
+from statements.profile.classify import Learning, Reversal, SignOff, classify
+from statements.profile.shipped import shipped
+from statements.rules.check import check_statement
 
 ISSUER = "http://127.0.0.1:8090"
 YEAR = 2026

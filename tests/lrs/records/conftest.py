@@ -12,15 +12,15 @@ from uuid import uuid4
 import pytest
 
 from lrs.access import Access
-from lrs.ingest import Ingest, Receipt
 from lrs.records.entries import Entry, entry_id
 from lrs.records.learning_record import LearningRecord
 from lrs.records.summaries import Summary
 from lrs.store.port import Store
-from statements.identity import agent_key
+from lrs.xapi.ingest import Ingest, Receipt
+from statements.data_types.identity import agent_key
+from statements.data_types.versions import Version
 from statements.profile.build import activity_statement, decision_statement, voiding_statement
 from statements.profile.vocabulary import Decision
-from statements.versions import Version
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
 

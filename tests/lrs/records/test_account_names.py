@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 
 from lrs.access import Access, authority_of
-from lrs.ingest import Ingest
-from lrs.people import People, mailbox_key, username_key
+from lrs.people.people import People, mailbox_key, username_key
 from lrs.records.account_names import AccountName, source_of
-from statements.versions import Version
+from lrs.xapi.ingest import Ingest
+from statements.data_types.versions import Version
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
 from tests.lrs.records.conftest import Desk, agent, key

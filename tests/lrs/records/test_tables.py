@@ -14,14 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrs.people import RECOUNT
+from lrs.people.people import RECOUNT
 from lrs.records import table_history
 from lrs.records.entries import ENTRY
 from lrs.records.summaries import SUMMARY
 from lrs.records.table_history import Period, periods_of
 from lrs.records.tables import CURRENT, HISTORY, TABLE, Tables
 from lrs.store.port import Document, Writer
-from statements.profile.table import LATEST, SHIPPED, shipped
+from statements.profile.shipped import shipped
+from statements.profile.table import LATEST, SHIPPED
 from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
 from tests.contract.oracle import ModelHome, ModelStore

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrs.store.port import FACET, LEAD, WIDER, lean, pairs, spellings, whole
+from statements.data_types.versions import Version
 from statements.keys import (
     activity_filter_key,
     agent_filter_key,
@@ -15,7 +16,6 @@ from statements.keys import (
     statement_keys,
     verb_filter_key,
 )
-from statements.versions import Version
 from tests.contract.make import closed
 from tests.strategies import statements
 

@@ -1,0 +1,1 @@
+"""The worker process: requests on an event loop and in threads."""

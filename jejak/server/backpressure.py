@@ -1,0 +1,217 @@
+"""Clients that send or receive slowly, or not at all, must not hold what others need.
+
+A request that is answered by a thread is worked on by one of a few turns (the setting `threads`), which is
+what the store and the processor can serve at once. The threads are many more, because one that waits for a
+client costs next to nothing: it gives its turn back for as long as it waits for the body or for a learning
+platform, and it has none while a long answer is being sent. How many may wait is bounded, too; and of
+everything each tenant has its share (`jejak.server.shares`).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from jejak.server.shares import STRANGERS, Party, Places
+from lrs.http.problems import SAFE_HEADERS
+from lrs.outbound.waiting import ENVIRON
+
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+WAITING = 384
+"""Requests of one worker that may wait for their bodies at once."""
+SENDING = 96
+"""Answers of one worker that may be streamed at once."""
+CALLING = 128
+"""Requests of one worker that may wait for a learning platform at once."""
+RETRY_SECONDS = 5
+PARTY = "jejak.party"
+"""Name in the WSGI environment of whose request it is; see `jejak.server.shares`."""
+QUIET_SECONDS, PROBE_SECONDS, PROBES = 60, 15, 4
+"""A connection that has been quiet for so long is probed, so often; then its client is gone."""
+
+
+def threads_for(turns: int) -> int:
+    """How many threads a worker needs so that nothing but work waits for a turn."""
+    return turns + WAITING + SENDING + CALLING
+
+
+class Interrupted(BaseException):
+    """The body will not be read. No error of the application: it passes through it."""
+
+
+class TooMany(Interrupted):
+    """Too many bodies are awaited."""
+
+
+class TooSlow(Interrupted):
+    """The client stood still for too long."""
+
+
+class Gone(Interrupted):
+    """The client went away in the middle."""
+
+
+class Intake:
+    """The application, protected. Safe to call from many threads."""
+
+    def __init__(self, application: Wsgi, turns: int) -> None:
+        """At most `turns` requests are worked on at once."""
+        self._application = application
+        self.turns = Places(turns)
+        self.places = Places(WAITING)
+        self._sendings = Places(SENDING)
+        self._callings = Places(CALLING)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333), when its party has a turn."""
+        self.turns.wait(_party(environ))
+        return self.answer(environ, start_response)
+
+    def answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request whose party was given a turn, which is given back."""
+        party = _party(environ)
+        if not isinstance(environ["wsgi.input"], BytesIO):
+            environ["wsgi.input"] = _Body(self, party, environ["wsgi.input"])
+        environ[ENVIRON] = lambda: self.elsewhere(party, self._callings)
+        try:
+            answer = self._application(environ, start_response)
+        except TooMany:
+            return _refuse(start_response, "Too many are waiting; try again soon.")
+        finally:
+            self.turns.give(party)
+        if isinstance(answer, list):
+            return answer
+        return self._streamed(party, answer, start_response)
+
+    @contextmanager
+    def elsewhere(self, party: Party, places: Places) -> Iterator[None]:
+        """Inside this, the request waits for somebody else and has no turn; TooMany when no more may wait."""
+        if not places.take_now(party):
+            raise TooMany
+        self.turns.give(party)
+        try:
+            yield
+        finally:
+            # In this order: a thread that waits for a turn must be counted, or there might be too few.
+            self.turns.wait(party)
+            places.give(party)
+
+    def _streamed(
+        self, party: Party, answer: Iterable[bytes], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if not self._sendings.take_now(party):
+            _close(answer)
+            return _refuse(start_response, "Too many are reading; try again soon.")
+        return _Answer(answer, lambda: self._sendings.give(party))
+
+
+class _Body:
+    """`wsgi.input` that has a place to wait while it waits, but no turn; TooMany when no more may wait."""
+
+    def __init__(self, intake: Intake, party: Party, source: IO[bytes]) -> None:
+        self._intake = intake
+        self._party = party
+        self._source = source
+
+    def read(self, size: int | None = None) -> bytes:
+        source = self._source
+        return self._wait(source.read) if size is None or size < 0 else self._wait(source.read, size)
+
+    def readline(self, _size: int | None = None) -> bytes:
+        return self._wait(self._source.readline)
+
+    def _wait(self, read: Callable[..., bytes], *size: int) -> bytes:
+        with self._intake.elsewhere(self._party, self._intake.places):
+            return read(*size)
+
+    def readlines(self, _hint: int | None = None) -> list[bytes]:
+        return list(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while line := self.readline():
+            yield line
+
+
+class _Answer:
+    """A streamed answer that is counted until it is closed."""
+
+    def __init__(self, answer: Iterable[bytes], sent: Callable[[], None]) -> None:
+        self._answer = answer
+        self._sent = sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        try:
+            _close(self._answer)
+        finally:
+            self._sent()
+
+
+def _party(environ: dict[str, Any]) -> Party:
+    party: Party = environ.get(PARTY, (STRANGERS, ""))
+    return party
+
+
+def _close(answer: Iterable[bytes]) -> None:
+    close = getattr(answer, "close", None)
+    if close is not None:
+        close()
+
+
+def refusal(status: int, detail: str) -> tuple[str, list[tuple[str, str]], bytes]:
+    """An answer to a request that no application has seen, or not to its end: status line, headers, body."""
+    title = HTTPStatus(status).phrase
+    body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    headers = [
+        ("Content-Type", "application/problem+json"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        *SAFE_HEADERS,
+    ]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append(("Retry-After", str(RETRY_SECONDS)))
+    return f"{status} {title}", headers, body
+
+
+def _refuse(start_response: StartResponse, detail: str) -> list[bytes]:
+    status, headers, body = refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    start_response(status, headers)
+    return [body]
+
+
+def notice_lost_clients() -> None:
+    """Have the kernel close connections whose clients are gone, on every listening socket of this process.
+
+    A phone that loses its network says no goodbye; without this its connection, and the thread that waits
+    for the rest of its upload, would stay for ever. Connections inherit what their listener says.
+    """
+    files = Path("/proc/self/fd")
+    for name in [int(each.name) for each in files.iterdir()] if files.exists() else []:
+        try:
+            if not stat.S_ISSOCK(os.fstat(name).st_mode):
+                continue
+            listener = socket.socket(fileno=os.dup(name))
+        except OSError:
+            continue
+        with listener:
+            internet = listener.family in (socket.AF_INET, socket.AF_INET6)
+            if internet and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, QUIET_SECONDS)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_SECONDS)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
+                lost = 1000 * (QUIET_SECONDS + PROBE_SECONDS * PROBES)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, lost)

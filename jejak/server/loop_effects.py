@@ -1,0 +1,137 @@
+"""Steps (`lrs.xapi.effects`), carried out by an event loop that goes on serving others meanwhile.
+
+The store tells the end of each write by one of its own threads. A group of writes ends at once, so the loop
+is woken once for all of them, not for each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from lrs.store.port import Find, Store, Unavailable
+from lrs.xapi.effects import Step, Steps, Write
+
+T = TypeVar("T")
+
+PATIENCE = 20.0
+"""Seconds that a write may wait for its turn."""
+
+HUSH_SECONDS = 0.1
+"""How long at most a request waits for the store's thread to be done with others."""
+
+_Ended = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+class Elsewhere(BaseException):
+    """These steps cannot go on here: a thread has to begin them anew."""
+
+
+class LoopSteps:
+    """The steps that one event loop has under way."""
+
+    def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
+        self._store = store
+        self._loop = loop
+        self._ended: deque[_Ended] = deque()
+        self._woken = False
+        self._hush: asyncio.Event | None = None
+
+    async def quiet(self) -> bool:
+        """Wait, for a moment at most, until the store's thread has worked out the writes it is busy with.
+
+        True when there was something to wait for.
+
+        A batch that is checked meanwhile slows down the one that is stored, and everybody waits for that. A
+        little later, the store waits for its disk or server, and the check costs nobody anything.
+        """
+        hush = self._hush
+        if hush is None or hush.is_set():
+            hush = asyncio.Event()
+            if not self._store.when_quiet(partial(self._wake, hush)):
+                return False
+            self._hush = hush
+            self._loop.call_later(HUSH_SECONDS, hush.set)
+        await hush.wait()
+        return True
+
+    def _wake(self, hush: asyncio.Event) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(hush.set)
+
+    async def carry_out(self, steps: Steps[T]) -> T:
+        """As `lrs.xapi.effects.perform`, awaiting each step. Elsewhere, when one has to wait in a thread."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = await self._carried_out(step)
+                except Elsewhere:
+                    steps.close()
+                    raise
+                except Exception as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+
+    async def _carried_out(self, step: Step) -> Any:
+        if isinstance(step, Write):
+            return await self._write(step)
+        if isinstance(step, Find):
+            return await self._store.page(step)
+        if step.long or not self._store.is_local:
+            raise Elsewhere
+        return step.call()
+
+    async def _write(self, write: Write) -> Any:
+        loop = self._loop
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def done(result: Any, error: BaseException | None) -> None:
+            self._ended.append((future, result, error))
+            if not self._woken:
+                self._woken = True
+                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    loop.call_soon_threadsafe(self._tell)
+
+        submitted = self._store.submit(
+            write.work,
+            done,
+            prefetch=write.prefetch,
+            documents=write.documents,
+            heads=write.heads,
+            views=write.views,
+            tenant=write.tenant,
+            size=write.size,
+        )
+        patience = loop.call_later(PATIENCE, _give_up, submitted, future)
+        try:
+            return await future
+        finally:
+            patience.cancel()
+
+    def _tell(self) -> None:
+        # Before looking: what is added after the last look wakes the loop again.
+        self._woken = False
+        ended = self._ended
+        while ended:
+            future, result, error = ended.popleft()
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(result)
+            elif isinstance(error, StopIteration):  # a future cannot hold it
+                future.set_exception(RuntimeError("a write ended by StopIteration"))
+            else:
+                future.set_exception(error)
+
+
+def _give_up(submitted: Any, future: asyncio.Future[Any]) -> None:
+    if submitted.withdraw() and not future.done():
+        future.set_exception(Unavailable("the write did not get its turn in time; nothing of it was kept"))

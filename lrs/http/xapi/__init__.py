@@ -1,0 +1,1 @@
+"""The xAPI over HTTP: one file for each resource."""

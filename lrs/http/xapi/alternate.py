@@ -1,0 +1,69 @@
+"""Alternate request syntax (xAPI 1.0.3 Part 3, 1.3): a POST whose form describes another request.
+
+Made for browsers that could send no headers; xAPI 2.0 dropped it. Form fields named like one of six
+headers stand for that header and win over the real one, credentials and version included.
+
+Any page can make a browser send such a form, with the key and secret that the browser remembers for this
+host. So what a browser sends takes its credentials from the form alone, where only a page that knows them can
+put them; other programs may send the header, too.
+"""
+
+from __future__ import annotations
+
+from lrs.http.cross_site import by_a_browser
+from lrs.http.problems import broken
+from lrs.http.request import Request, parameters
+from statements.data_types.versions import Version, negotiate
+
+HEADERS = {
+    "authorization",
+    "x-experience-api-version",
+    "content-type",
+    "content-length",
+    "if-match",
+    "if-none-match",
+}
+METHODS = {"GET", "HEAD", "PUT", "POST", "DELETE"}
+RULE = "request.alternate"
+
+
+def unfold(request: Request, limit: int) -> None:
+    """Turn the request into the one its form describes; Refusal when it may not be.
+
+    The caller has seen the query parameter `method`. `limit` bounds the form, in bytes.
+    """
+    if request.method != "POST":
+        raise broken(RULE, "the parameter `method` is for POST requests alone")
+    if negotiate(request.header("X-Experience-API-Version")) is Version.V2:
+        raise broken(RULE, "xAPI 2.0 has no alternate request syntax; send the request itself")
+    asked = request.params.pop("method")
+    if request.params:
+        raise broken(RULE, "send every parameter but `method` in the form")
+    if len(asked) != 1 or asked[0] not in METHODS:
+        raise broken(RULE, "the parameter `method` is one of GET, HEAD, PUT, POST and DELETE")
+    try:
+        form = request.body(limit).decode("ascii")
+    except UnicodeDecodeError:
+        raise broken(RULE, "the form must be URL-encoded") from None
+    headers: dict[str, str | None] = {"Content-Type": "application/json"}
+    if by_a_browser(request.environ):
+        headers["Authorization"] = None
+    params: dict[str, list[str]] = {}
+    content = b""
+    for name, values in parameters(form).items():
+        if name.lower() in HEADERS:
+            headers[name.title()] = _only(name, values)
+        elif name == "content":
+            content = _only(name, values).encode("utf-8")
+        else:
+            params[name] = values
+    headers.pop("Content-Length", None)
+    if negotiate(headers.get("X-Experience-Api-Version")) is Version.V2:
+        raise broken(RULE, "xAPI 2.0 has no alternate request syntax; send the request itself")
+    request.replace(asked[0], params, headers, content)
+
+
+def _only(name: str, values: list[str]) -> str:
+    if len(values) != 1:
+        raise broken(RULE, f"the form may name {name} only once")
+    return values[0]

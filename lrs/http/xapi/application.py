@@ -1,0 +1,231 @@
+"""The xAPI as a WSGI application of its own: statements come in here, so nothing stands in their way."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from lrs.access import Credentials
+from lrs.http.cors import cors_headers, options
+from lrs.http.parse_budget import ParseBudget
+from lrs.http.problems import Refusal, broken, invalid, render
+from lrs.http.request import Request
+from lrs.http.response import Response
+from lrs.http.xapi import (
+    about,
+    activities,
+    activity_profile,
+    agent_profile,
+    agents,
+    alternate,
+    state,
+    statements,
+)
+from lrs.http.xapi.guard import caller
+from lrs.http.xapi.services import Limits, Services
+from lrs.store.port import Conflict, Full, QueueFullError, Store, StoreError, Unavailable
+from lrs.tenant_turns import BusyError, TenantTurns
+from lrs.xapi.activities import Activities
+from lrs.xapi.agents import Agents
+from lrs.xapi.documents import Documents
+from lrs.xapi.effects import Steps, perform
+from lrs.xapi.ingest import Ingest, Receipt
+from lrs.xapi.query import Query
+from lrs.xapi.size_limits import TooLarge
+from statements.data_types.timestamps import render as timestamp
+from statements.data_types.versions import Version, negotiate
+from statements.errors import Invalid
+
+log = logging.getLogger(__name__)
+
+StartResponse = Callable[..., Any]
+Handler = Callable[[Services, Request], Response | Steps[Response]]
+
+RETRY_SECONDS = 2
+DRAIN, DRAIN_LARGE = 1 << 20, 1 << 26
+"""Bytes of a refused body that are still read, so that the client gets to see the refusal."""
+NO_BODY = frozenset({204, 304})
+OFTEN_LARGE = frozenset({413, 415, 503, 507})
+"""Refusals that come in the middle of a large body, sent in good faith."""
+VERSION = "X-Experience-API-Version"
+CONSISTENT_THROUGH = "X-Experience-API-Consistent-Through"
+STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+ROUTES: dict[str, Mapping[str, Handler]] = {
+    "/statements": statements.METHODS,
+    "/activities/state": state.METHODS,
+    "/activities/profile": activity_profile.METHODS,
+    "/agents/profile": agent_profile.METHODS,
+    "/activities": activities.METHODS,
+    "/agents": agents.METHODS,
+    "/about": about.METHODS,
+}
+
+
+class XapiApplication:
+    """Every xAPI resource, 1.0.3 and 2.0.0. Safe to call from many threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        cursor_key: bytes,
+        limits: Limits | None = None,
+        version_fallback: Version = Version.V2,
+        cors_origins: Collection[str] = (),
+        credentials: Credentials | None = None,
+        on_written: Callable[[Receipt], None] | None = None,
+        budget: ParseBudget | None = None,
+    ) -> None:
+        """`clock` gives microseconds since the epoch; `cursor_key` authenticates `more` links.
+
+        `version_fallback` is named by answers to requests that name no known version; `on_written`
+        is called after each durable write of statements. `budget` bounds the large bodies worked on at once.
+        """
+        self._store = store
+        activities = Activities(store, clock)
+        agents = Agents(store, clock)
+        limits = limits or Limits()
+        turns = TenantTurns()
+        self.services = Services(
+            credentials=credentials or Credentials(store, clock),
+            ingest=Ingest(
+                store,
+                clock,
+                new_id,
+                activities=activities,
+                agents=agents,
+                turns=turns,
+                on_written=on_written,
+            ),
+            query=Query(
+                store,
+                cursor_key=cursor_key,
+                page_size=limits.page_size,
+                page_size_max=limits.page_size_max,
+                page_bytes=limits.page_bytes,
+            ),
+            documents=Documents(store, clock, turns),
+            activities=activities,
+            agents=agents,
+            limits=limits,
+            version_fallback=version_fallback,
+        )
+        self._origins = frozenset(cors_origins)
+        self._budget = budget or ParseBudget()
+
+    def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        answer = perform(self._store, self.steps(environ))
+        start_response(STATUS[answer.status], answer.headers)
+        if isinstance(answer.body, bytes):
+            return [answer.body] if answer.body else []
+        return answer.body
+
+    def steps(self, environ: Mapping[str, Any]) -> Steps[Response]:
+        """Answer one request: the complete answer, to be sent as it is. `environ` is that of PEP 3333."""
+        request = Request(environ, self._budget)
+        request.version = self.services.version_fallback
+        try:
+            response = yield from self._respond(request)
+            if response.status >= HTTPStatus.BAD_REQUEST:
+                _drain(request, response.status)
+        except BaseException:
+            request.cleanup.close()
+            raise
+        finally:
+            request.held.close()
+        headers = response.headers
+        headers.append((VERSION, request.version.value))
+        if request.path == "/statements":
+            through = request.through
+            if through is None:
+                through = self._store.promised()
+            headers.append((CONSISTENT_THROUGH, timestamp(through)))
+        headers += cors_headers(request, self._origins)
+        bare = environ["REQUEST_METHOD"] == "HEAD" or request.method == "HEAD"
+        if isinstance(response.body, bytes):
+            if response.status not in NO_BODY:
+                headers.append(("Content-Length", str(len(response.body))))
+            request.cleanup.close()
+        elif not bare:
+            response.body = _streamed(response.body, request)
+        else:
+            request.cleanup.close()
+        if bare:
+            response.body = b""
+        return response
+
+    def _respond(self, request: Request) -> Steps[Response]:
+        """The answer, whatever happens."""
+        try:
+            return (yield from self._answer(request))
+        except Refusal as refusal:
+            return render(refusal)
+        except Invalid as error:
+            return render(invalid(error.problems))
+        except TooLarge as error:
+            return render(broken("request.too-large", str(error), status=413))
+        except QueueFullError:
+            wait = [("Retry-After", str(RETRY_SECONDS))]
+            return render(Refusal(503, "Too many writes of this tenant wait; try again soon.", headers=wait))
+        except BusyError as error:
+            wait = [("Retry-After", str(RETRY_SECONDS))]
+            return render(Refusal(503, f"Try again soon: {error}.", headers=wait))
+        except (Unavailable, Conflict):
+            log.warning("the store is unavailable", exc_info=True)
+            wait = [("Retry-After", str(RETRY_SECONDS))]
+            return render(Refusal(503, "The store cannot answer now; try again soon.", headers=wait))
+        except Full:
+            log.error("the store is full", exc_info=True)
+            return render(Refusal(507, "The store is full; nothing was kept."))
+        except StoreError:
+            log.exception("the store failed")
+            return render(Refusal(500, "The store failed; the log of the server says why."))
+        except Exception:
+            log.exception("a request failed")
+            return render(Refusal(500, "An error of this server; its log says more."))
+
+    def _answer(self, request: Request) -> Steps[Response]:
+        methods = ROUTES.get(request.path)
+        if methods is None:
+            raise Refusal(404, "There is no such resource; see /about and the xAPI specification.")
+        if request.method == "OPTIONS":
+            return options(_allowed(methods))
+        request.parse_query()
+        if "method" in request.params:
+            alternate.unfold(request, self.services.limits.max_document_bytes)
+        open_to_all = methods is about.METHODS
+        version = negotiate(request.header(VERSION))
+        if version is not None:
+            request.version = version
+        elif not open_to_all:
+            raise broken("request.version", f"the header {VERSION} must name 1.0.x or 2.0.x")
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            allowed = _allowed(methods)
+            raise Refusal(405, f"This resource takes {allowed}.", headers=[("Allow", allowed)])
+        if not open_to_all:
+            request.access = caller(request, self.services.credentials)
+        answer = handler(self.services, request)
+        return answer if isinstance(answer, Response) else (yield from answer)
+
+
+def _drain(request: Request, status: int) -> None:
+    """Let the client finish sending, within reason, so that it reads its refusal."""
+    with contextlib.suppress(Refusal, OSError):
+        request.drain(DRAIN_LARGE if status in OFTEN_LARGE else DRAIN)
+
+
+def _allowed(methods: Mapping[str, Handler]) -> str:
+    return ", ".join([*methods, "HEAD", "OPTIONS"] if "GET" in methods else [*methods, "OPTIONS"])
+
+
+def _streamed(body: Iterable[bytes], request: Request) -> Iterator[bytes]:
+    with request.cleanup:
+        yield from body

@@ -1,0 +1,1 @@
+"""Who is behind the identifiers, and who is not known yet."""

@@ -1,0 +1,149 @@
+"""Whom statements name and nobody has launched as: listed for each source, with masked names.
+
+A source that names people in another way than launches do (by user name, by mailbox) fills records that
+nobody sees. The list says which source it is and whom it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from lrs.people.links import ALIAS, PROVED, UNMATCHED, owners_of, person_of, source_key
+from lrs.store.port import Document, Reader, Store
+
+PAGE = 100
+MOST_COUNTED = 1_000
+"""Unmatched actors of one tenant that are looked at for the counts of a page; more are said to be more."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedActor:
+    """One identifier that statements name and no launch has proved."""
+
+    persona: str
+    source: str
+    """Name of the credential whose statement named it first; "" when that is not known."""
+    kind: str
+    """How it identifies: "account", "username", "mbox", "mbox_sha1sum" or "openid"."""
+    home_page: str
+    """Of an account; "" for the others."""
+    masked: str
+    """Its value, of which only the first and the last characters are shown."""
+    name: str
+    """The name that came with it, masked."""
+    last_seen: int
+    """Microseconds: when it was first listed or last changed here."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """How many unmatched actors one source has."""
+
+    source: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The sources with unmatched actors, the one with most first."""
+
+    sources: tuple[SourceCount, ...]
+    complete: bool
+    """False when there are more than were counted."""
+
+    @property
+    def total(self) -> int:
+        """All that were counted."""
+        return sum(each.count for each in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedPage:
+    """Some unmatched actors, and where those after them begin."""
+
+    actors: tuple[UnmatchedActor, ...]
+    after: str | None
+    """Pass it on to get the next page; None at the end."""
+
+
+class UnmatchedActors:
+    """Reads the list; the follower and the launches keep it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def page(
+        self, tenant: str, *, source: str | None = None, after: str | None = None, limit: int = PAGE
+    ) -> UnmatchedPage:
+        """A page of a tenant's unmatched actors, of one source or of all, in no particular order."""
+        keys = {UNMATCHED} if source is None else {source_key(source)}
+        place = None if after is None else ("", after)
+        with self._store.reading() as reader:
+            found = reader.find_documents(ALIAS, tenant, keys, after=place, limit=limit)
+            still = _still_unmatched(reader, tenant, found)
+            actors = tuple(_actor(reader, tenant, alias) for alias in still)
+        return UnmatchedPage(actors, found[-1].name if len(found) == limit else None)
+
+    def counts(self, tenant: str) -> Counts:
+        """How many unmatched actors each source has."""
+        found: dict[str, int] = {}
+        after: tuple[str, str] | None = None
+        seen = 0
+        with self._store.reading() as reader:
+            while seen < MOST_COUNTED:
+                page = reader.find_documents(ALIAS, tenant, {UNMATCHED}, after=after, limit=PAGE)
+                for alias in _still_unmatched(reader, tenant, page):
+                    source = _source(alias)
+                    found[source] = found.get(source, 0) + 1
+                seen += len(page)
+                if len(page) < PAGE:
+                    break
+                after = page[-1].order, page[-1].name
+        ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+        return Counts(tuple(SourceCount(*each) for each in ordered), len(page) < PAGE)
+
+
+def masked(text: str) -> str:
+    """A text of which little is shown: the first character of each word, and of long words the last."""
+    return " ".join(_masked_word(word) for word in text.split())
+
+
+def _masked_word(word: str) -> str:
+    return f"{word[0]}…{word[-1]}" if len(word) > 4 else f"{word[0]}…"
+
+
+def _still_unmatched(reader: Reader, tenant: str, aliases: Sequence[Document]) -> list[Document]:
+    """Those whose person has no proved identifier: an administrator may have linked them by hand."""
+    owners = owners_of(reader, tenant, {alias.name for alias in aliases})
+    personas = {persona for owner in owners.values() for persona in owner.personas}
+    proved = {
+        name for name, alias in reader.documents(ALIAS, tenant, personas).items() if PROVED in alias.keys
+    }
+    return [
+        alias
+        for alias in aliases
+        if alias.name not in owners or proved.isdisjoint(owners[alias.name].personas)
+    ]
+
+
+def _source(alias: Document) -> str:
+    prefix = source_key("")
+    return next((key[len(prefix) :] for key in alias.keys if key.startswith(prefix)), "")
+
+
+def _actor(reader: Reader, tenant: str, alias: Document) -> UnmatchedActor:
+    held = orjson.loads(alias.body)
+    home_page, separator, name = held["value"].rpartition("\x1f")
+    person = person_of(reader, tenant, held["person"])
+    return UnmatchedActor(
+        persona=alias.name,
+        source=_source(alias),
+        kind=held["kind"],
+        home_page=home_page if separator else "",
+        masked=masked(name.removeprefix("mailto:")),
+        name="" if person is None else masked(person.name),
+        last_seen=alias.updated,
+    )

@@ -1,0 +1,419 @@
+"""From statements to entries, before JP: which entries do these statements touch, and what are those now?
+
+An entry is worked out from the log each time, never patched: from its statement, from the decisions about it
+that count (see `lrs.xapi.decisions`), and from the reversals of its completion. So the order in which
+statements arrive, how often they do, and what was voided meanwhile make no difference to the outcome. Nor
+does how much else refers to them: what decides is found by itself, never among all that mentions it.
+
+What is verified is worked out by the table of JP that was in force when the decision that stands, or else the
+completion itself, was stored; all else by the one in force now. So a new table changes nothing that is
+verified, and a rebuild comes to the same. What did not count by the table of its time counts by the first
+later one that knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from lrs.access import mine_of
+from lrs.people.people import Met, owners_of
+from lrs.records.account_names import NamedByUsername, source_of
+from lrs.records.entries import NOT_YET, Decided, Entry, Party, Status, entry_id
+from lrs.records.table_history import History
+from lrs.store.port import Document, Position, Reader, Record
+from lrs.xapi.decisions import DECISION, counts, decided_at, decided_key, lapsed, voided_key
+from statements.data_types.exact_json import loads
+from statements.keys import VOIDED, target_key, verb_filter_key
+from statements.profile.classify import (
+    Classified,
+    Ignored,
+    Learning,
+    Reversal,
+    SignOff,
+    Someone,
+    Voiding,
+    classify,
+)
+from statements.profile.table import Table
+from statements.profile.vocabulary import Decision
+
+_DECIDED = {
+    Decision.VERIFIED: Status.VERIFIED,
+    Decision.RETURNED: Status.RETURNED,
+    Decision.REJECTED: Status.REJECTED,
+}
+_PAGE = 200
+"""Records or documents that are looked at together."""
+_FEW = 4
+"""Decisions that are looked at first: most entries have one."""
+_SMALL = 16_384
+"""Bytes of a statement that stays parsed for a while: larger ones take many times their size in memory."""
+_NEVER = -(2**63)
+"""Microseconds: before any timestamp."""
+_PAGES = 50
+"""Pages that are looked at for one question, at most; see docs/explanation/limits.md."""
+
+
+_Keys = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Found:
+    """What the touched statements are now."""
+
+    entries: dict[str, Entry | None] = field(default_factory=dict)
+    """By entry id; None where the statement makes no entry (any more)."""
+    met: dict[str, Met] = field(default_factory=dict)
+    """Learners, by persona."""
+    lapsed: list[Document] = field(default_factory=list)
+    """To be put: documents of decisions that were voided for good, which need not be looked at again."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    record: Record
+    learning: Learning
+
+
+class Derivation:
+    """Works out entries of one tenant from one snapshot. `persona_of` is `People.persona`."""
+
+    def __init__(
+        self, reader: Reader, tenant: str, tables: History, persona_of: Callable[[str, str], str]
+    ) -> None:
+        self._reader = reader
+        self._tenant = tenant
+        self._tables = tables
+        self._persona = persona_of
+        self._names = NamedByUsername(reader, tenant)
+        self._read: dict[str, Mapping[str, Any]] = {}
+        self._known: dict[tuple[str, str], Classified] = {}
+        self._personas: dict[str, str] = {}
+        self._persons: dict[str, str] = {}
+        self._lapsed: list[Document] = []
+        self._completions: dict[_Keys, Sequence[str]] = {}
+
+    def touched(self, records: Iterable[Record]) -> set[str]:
+        """Ids of the statements whose entries may be changed by these records."""
+        found: set[str] = set()
+        voided: set[str] = set()
+        signed: dict[str, str] = {}
+        for record in records:
+            meaning = self._classify(record)
+            if isinstance(meaning, Voiding):
+                voided.add(meaning.target)
+            elif isinstance(meaning, SignOff):
+                signed[record.id] = meaning.target
+            else:
+                found.update(self._touches(record, meaning))
+        if signed:
+            kept = self._reader.documents(DECISION, self._tenant, signed)
+            found.update(target for id, target in signed.items() if id in kept and counts(kept[id]))
+        # A voided statement may itself have been a sign-off or a reversal, which ceases to be in force.
+        for record in self._reader.get(self._tenant, voided).values():
+            found.update(self._touches(record, self._classify(record)))
+        return found
+
+    def entries(self, statement_ids: Collection[str]) -> Found:
+        """What these statements make now."""
+        records = self._reader.get(self._tenant, statement_ids)
+        drafts = self._drafts(records)
+        learners = {id: self._identifier(draft.record, draft.learning.actor) for id, draft in drafts.items()}
+        self._meet(learners.values())
+        standing = self._standing(learners)
+        found = Found(lapsed=self._lapsed)
+        for id in statement_ids:
+            made = None
+            if draft := drafts.get(id):
+                learner = learners[id]
+                made = self._entry(draft, learner, standing.get(id))
+                if made is not None:
+                    found.met[made.persona] = Met(learner, draft.learning.actor.name, source_of(draft.record))
+            found.entries[entry_id(self._tenant, id)] = made
+        return found
+
+    def _meet(self, keys: Iterable[str]) -> None:
+        """Find out whose these identifiers are."""
+        new = {key: self._persona(self._tenant, key) for key in set(keys) - self._personas.keys()}
+        if not new:
+            return
+        owners = owners_of(self._reader, self._tenant, set(new.values()))
+        self._personas |= new
+        self._persons |= {
+            key: owners[persona].id if persona in owners else persona for key, persona in new.items()
+        }
+
+    def _classify(self, record: Record) -> Classified:
+        """What a statement meant when it was stored, or has come to mean since."""
+        return self._since(record, record.stored)[0]
+
+    def _since(self, record: Record, moment: int) -> tuple[Classified, Table]:
+        """What a statement means by the table of a moment (microseconds), and that table.
+
+        Where it means nothing by that one: by the first later table that gives it a meaning.
+        """
+        tables = self._tables.since(moment)
+        table = next(tables)
+        meaning = self._by(record, table)
+        if not isinstance(meaning, Ignored):
+            return meaning, table
+        target: str | None = None
+        for later in tables:
+            if target is None:
+                target = self._statement(record)["object"].get("id", "")
+            alike = _ignores_alike(table, later, target)
+            table = later
+            if not alike and not isinstance(meaning := self._by(record, table), Ignored):
+                break
+        return meaning, table
+
+    def _by(self, record: Record, table: Table) -> Classified:
+        name = record.id, table.version
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = classify(self._statement(record), table)
+        return known
+
+    def _statement(self, record: Record) -> Mapping[str, Any]:
+        held = self._read.get(record.id)
+        if held is None:
+            held = loads(record.body)
+            if len(record.body) <= _SMALL:
+                self._read[record.id] = held
+        return held
+
+    @cached_property
+    def _completion_verbs(self) -> frozenset[str]:
+        return frozenset(verb for table in self._tables.every() for verb in table.lms.completion_verbs)
+
+    @cached_property
+    def _reversal_verbs(self) -> frozenset[str]:
+        return frozenset(verb for table in self._tables.every() for verb in table.lms.reversal_verbs)
+
+    def _touches(self, record: Record, meaning: Classified) -> Iterator[str]:
+        if isinstance(meaning, Learning):
+            yield record.id
+        elif isinstance(meaning, SignOff):
+            yield meaning.target
+        elif isinstance(meaning, Reversal):
+            for verb in self._completion_verbs:
+                yield from self._completed(_keys_of(meaning.actor, verb, meaning.activity))
+
+    def _completed(self, keys: _Keys) -> Sequence[str]:
+        """Ids of the completions with these keys, looked for once however many reversals there are."""
+        found = self._completions.get(keys)
+        if found is None:
+            # Hidden ones as well: not every voiding takes an entry out of the record.
+            some = islice(self._by_itself(keys, include_hidden=True), _PAGE)
+            found = self._completions[keys] = [record.id for record in some]
+        return found
+
+    def _drafts(self, records: Mapping[str, Record]) -> dict[str, _Draft]:
+        """Those of the statements that make an entry, by id."""
+        undone = self._undone(records.values())
+        found: dict[str, _Draft] = {}
+        for id, record in records.items():
+            learning = None if id in undone else self._classify(record)
+            if isinstance(learning, Learning):
+                found[id] = _Draft(record, learning)
+        for id in self._taken_back({id: draft.learning for id, draft in found.items()}):
+            del found[id]
+        return found
+
+    def _undone(self, records: Iterable[Record]) -> set[str]:
+        """Those of the records that were voided by somebody whose voiding counts here.
+
+        That is who may decide, and who stored the record; any other voiding hides it from xAPI alone.
+        """
+        hidden = {record.id: record for record in records if record.hidden}
+        if not hidden:
+            return set()
+        keys = {id: voided_key(id) for id in hidden}
+        counted = self._reader.find_each_document(DECISION, self._tenant, keys.values(), limit=1)
+        undone = {id for id, key in keys.items() if counted[key]}
+        questions = {
+            id: (target_key(id), verb_filter_key(VOIDED), mine)
+            for id, record in hidden.items()
+            if id not in undone and (mine := mine_of(record.views[0])) is not None
+        }
+        answers = self._reader.find_each(self._tenant, questions.values(), limit=_PAGE)
+        return undone | {
+            id for id, asked in questions.items() if any(True for _ in self._by_itself(asked, answers[asked]))
+        }
+
+    def _standing(self, learners: Mapping[str, str]) -> dict[str, tuple[SignOff, Record]]:
+        """The decision that stands about each of these statements, by the identifiers of their learners."""
+        found: dict[str, tuple[SignOff, Record]] = {}
+        keys = {id: decided_key(id) for id in learners}
+        answers = self._reader.find_each_document(DECISION, self._tenant, keys.values(), limit=_FEW)
+        pages: dict[str, Sequence[Document]] = {id: p for id, key in keys.items() if (p := answers[key])}
+        limit = _FEW
+        for _ in range(_PAGES):
+            signed = self._signed(pages)
+            unsettled = {id: page for id, page in pages.items() if len(page) == limit}
+            for id, page in pages.items():
+                for document in page:
+                    one = signed.get(document.name)
+                    # Nobody decides about their own entry, whichever of their accounts they use.
+                    if one and self._verifier(*one) != self._persons[learners[id]]:
+                        found[id] = one
+                        unsettled.pop(id, None)
+                        break
+            if not unsettled:
+                break
+            limit = _PAGE
+            pages = {id: self._more_decisions(keys[id], page[-1]) for id, page in unsettled.items()}
+        return found
+
+    def _signed(self, pages: Mapping[str, Sequence[Document]]) -> dict[str, tuple[SignOff, Record]]:
+        """Which of these documents' decisions are in force, by id; `pages` are by what they are about."""
+        about = {document.name: id for id, page in pages.items() for document in page}
+        records = self._reader.get(self._tenant, about)
+        undone = self._undone(records.values())
+        self._lapsed += [
+            lapsed(one) for page in pages.values() for one in page if undone and one.name in undone
+        ]
+        signed = {
+            id: (meaning, record)
+            for id, record in records.items()
+            if id not in undone
+            and isinstance(meaning := self._classify(record), SignOff)
+            and meaning.target == about[id]
+        }
+        self._meet(self._identifier(record, meaning.by) for meaning, record in signed.values())
+        return signed
+
+    def _more_decisions(self, key: str, last: Document) -> Sequence[Document]:
+        after = last.order, last.name
+        return self._reader.find_documents(DECISION, self._tenant, {key}, after=after, limit=_PAGE)
+
+    def _taken_back(self, learnings: Mapping[str, Learning]) -> list[str]:
+        """Those completions that a later reversal took back."""
+        questions = {
+            id: [_keys_of(one.actor, verb, one.activity) for verb in self._reversal_verbs]
+            for id, one in learnings.items()
+            if one.automatic
+        }
+        asked = {keys for several in questions.values() for keys in several}
+        answers = self._reader.find_each(self._tenant, asked, limit=_PAGE)
+        last = {
+            keys: max(
+                (
+                    meaning.at
+                    for record in self._by_itself(keys, page)
+                    if isinstance(meaning := self._classify(record), Reversal)
+                ),
+                default=_NEVER,
+            )
+            for keys, page in answers.items()
+            if page
+        }
+        return [
+            id
+            for id, several in questions.items()
+            if any(keys in last and last[keys] >= learnings[id].at for keys in several)
+        ]
+
+    def _by_itself(
+        self, keys: tuple[str, ...], page: Sequence[Record] | None = None, *, include_hidden: bool = False
+    ) -> Iterator[Record]:
+        """What has these keys of its own, the latest first: whatever refers to a statement has its keys, too.
+
+        `page` is the first page, if it is known.
+        """
+        wanted = frozenset(keys)
+        after: Position | None = None
+        for _ in range(_PAGES):
+            if page is None:
+                page = self._reader.find(
+                    self._tenant, keys, after=after, limit=_PAGE, include_hidden=include_hidden
+                )
+            yield from (record for record in page if wanted <= record.views[0])
+            if len(page) < _PAGE:
+                return
+            after = Position(page[-1].stored, page[-1].id)
+            page = None
+
+    def _identifier(self, record: Record, someone: Someone) -> str:
+        """The identifier by which somebody whom a statement names is known."""
+        return self._names.identifier(record, someone.key)
+
+    def _entry(self, draft: _Draft, learner: str, standing: tuple[SignOff, Record] | None) -> Entry | None:
+        """The entry of a draft; None when the table that it is counted by does not know it."""
+        learning, record = draft.learning, draft.record
+        status, decided = Status.VERIFIED if learning.automatic else Status.SUBMITTED, None
+        if standing is not None:
+            sign, by = standing
+            status = _DECIDED[sign.decision]
+            party = Party(self._personas[self._identifier(by, sign.by)], sign.by.name)
+            decided = Decided(sign.decision, party, decided_at(sign.at, by.stored), sign.reason, by.id)
+        if status is Status.VERIFIED:
+            # A decision may come before what it is about: the entry is verified when both are there.
+            decided_when = record.stored if standing is None else max(standing[1].stored, record.stored)
+            meaning, table = self._since(record, decided_when)
+        else:
+            table = self._tables.current
+            meaning = self._by(record, table)
+        if not isinstance(meaning, Learning):
+            return None
+        learning, mentor = meaning, meaning.mentor
+        return Entry(
+            id=entry_id(self._tenant, record.id),
+            tenant=self._tenant,
+            person=self._persons[learner],
+            persona=self._personas[learner],
+            statement_id=record.id,
+            form=learning.form,
+            pillar=learning.pillar,
+            title=learning.title,
+            start=learning.start,
+            end=learning.end,
+            at=learning.at,
+            status=status,
+            source=learning.source,
+            why=learning.why,
+            activity=learning.activity,
+            amount=learning.amount,
+            award=NOT_YET,
+            table=table.version,
+            automatic=learning.automatic,
+            international=learning.international,
+            jp_claimed=learning.jp_claimed,
+            jp_given=learning.jp_given,
+            organiser=learning.organiser,
+            mentor=None if mentor is None else self._party(record, mentor),
+            decided=decided,
+            evidence=learning.evidence,
+            courses=learning.courses,
+            details=learning.details or None,
+            replaces=learning.replaces or "",
+        )
+
+    def _verifier(self, sign: SignOff, record: Record) -> str:
+        """The person who made a decision that `_signed` found."""
+        return self._persons[self._identifier(record, sign.by)]
+
+    def _party(self, record: Record, someone: Someone) -> Party:
+        return Party(self._persona(self._tenant, self._identifier(record, someone)), someone.name)
+
+
+def _ignores_alike(one: Table, other: Table, target: str) -> bool:
+    """Whether a statement about `target` that is ignored by one of two tables is so by the other, too.
+
+    Nothing else of a table decides about it. An agency that lists courses has many tables, and most
+    statements are of no course.
+    """
+    return (
+        one.lms == other.lms
+        and one.forms.keys() == other.forms.keys()
+        and (target in one.courses) == (target in other.courses)
+    )
+
+
+def _keys_of(actor: Someone, verb: str, activity: str) -> tuple[str, str, str]:
+    """What somebody did with an activity is found by these."""
+    return f"a\x1f{actor.key}", f"v\x1f{verb}", f"o\x1f{activity}"

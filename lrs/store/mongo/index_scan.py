@@ -1,0 +1,177 @@
+"""Walks along the log's index: the records of which one view holds all of some keys, in order.
+
+What the index brings is checked against the real views, as text where that is proof enough: reading
+JSON would cost more than everything else that is done here for a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeVar
+
+import orjson
+
+from lrs.store.mongo.codec import (
+    SEPARATOR,
+    UUID_BYTES,
+    WHOLE_LOG,
+    Hashes,
+    Raw,
+    decode_views,
+    key_hash,
+    record_id,
+)
+from lrs.store.mongo.schema import LOG, LOG_INDEX
+from lrs.store.mongo.snapshots import MANY, Asking, rows, sizes
+from lrs.store.port import Position, enough, pairs, spellings
+
+Place = TypeVar("Place", bound=tuple[object, ...])
+
+
+class Wanted:
+    """What a walk looks for: the records of a tenant, or of all, with one view that holds all keys.
+
+    `hashes` is what they are found by: one hash at least out of each of these.
+    """
+
+    def __init__(self, tenant: str | None, keys: Collection[str], *, has_pairs: bool = False) -> None:
+        """`has_pairs`: every record that holds a lead and a facet in one view is found by the pair."""
+        if tenant is None and keys:
+            raise ValueError("a walk over all tenants takes no keys")
+        self.tenant = tenant
+        self._owner = None if tenant is None else tenant.encode() + SEPARATOR
+        self._keys = frozenset(keys)
+        together = pairs(self._keys) if has_pairs else []
+        if tenant is None:
+            self.hashes: list[Hashes] = [(WHOLE_LOG,)]
+        else:
+            alone = self._keys.difference(*together)
+            self.hashes = [(key_hash(tenant, *pair),) for pair in together]
+            self.hashes += [tuple(key_hash(tenant, each) for each in spellings(key)) for key in alone]
+            self.hashes = self.hashes or [(key_hash(tenant),)]
+        self.few = self.hashes[0] if together or len(self.hashes) == 1 else None
+        """What finds few records as a rule; None when that takes knowing how many there are."""
+        self._texts = [
+            tuple(before + orjson.dumps(each).decode() for each in spellings(key) for before in (",", "["))
+            for key in self._keys
+        ]
+        """For each key, what is in the text of a view that holds it: any one of these."""
+        self._has_proof = all(key[:1].isalnum() for key in self._keys)
+        """No text between two strings of a list begins like that."""
+
+    def matches(self, raw: Raw) -> bool:
+        """Whether a hash did not lie: the record is the tenant's, and one view holds the keys."""
+        if self._owner is not None and raw["_id"][:-UUID_BYTES] != self._owner:
+            return False
+        if not self._keys:
+            return True
+        text: str = raw["v"]
+        if self._has_proof and (len(self._texts) == 1 or "],[" not in text):
+            for texts in self._texts:
+                for each in texts:
+                    if each in text:
+                        break
+                else:
+                    break
+            else:
+                return True
+        return any(self._keys <= view for view in decode_views(text))
+
+
+def matching(
+    wanted: Wanted,
+    where: Raw,
+    fields: Raw,
+    *,
+    since: int | None,
+    until: int | None,
+    after: Position | None,
+    ascending: bool,
+    limit: int,
+    include_hidden: bool,
+    most_bytes: int | None = None,
+    batch_size: int = MANY,
+) -> Asking[list[Raw]]:
+    """What is kept of up to `limit` records, `fields` of it, ordered by (stored, id); see `Reader.find`.
+
+    `where` is a filter on one key that leaves out nothing that is wanted.
+    The index orders by `stored` alone. Records of one microsecond (written by different processes) are
+    put in order here: a page that ends between such records fetches them all.
+
+    What has come for `most_bytes` may be more than was asked for, as an answer of the server is one piece.
+
+    Hidden records are few: the server is told to leave them out only after some came.
+    """
+    bounds: dict[str, int] = {}
+    if since is not None:
+        bounds["$gt"] = since
+    if until is not None:
+        bounds["$lte"] = until
+    onward = "$gte" if ascending else "$lte"
+    if after is not None:
+        bounds[onward] = _tighter(bounds.get(onward), after.stored, ascending)
+    where = dict(where)
+    sort = [("s", 1 if ascending else -1)]
+
+    def fetch(bounds: dict[str, int], limit: int, most_bytes: int | None = None) -> Asking[list[Raw]]:
+        query = {**where, "s": bounds} if bounds else where
+        return rows(
+            LOG,
+            query,
+            fields=fields,
+            sort=sort,
+            index=LOG_INDEX,
+            limit=limit,
+            most_bytes=most_bytes,
+            batch=batch_size,
+        )
+
+    found: list[Raw] = []
+    while len(found) < limit:
+        size = limit - len(found) + 1 + (after is not None)
+        batch = yield from fetch(bounds, size, most_bytes)
+        more = len(batch) == size or enough(sizes(batch), most_bytes) is not None
+        if more:
+            edge = batch[-1]["s"]
+            whole = [raw for raw in batch if raw["s"] != edge]
+            if whole:
+                bounds[onward] = edge
+            else:
+                whole = yield from fetch({"$gte": edge, "$lte": edge}, MANY)
+                bounds[onward] = edge + 1 if ascending else edge - 1
+            batch = whole
+        page = [raw for raw in batch if wanted.matches(raw)]
+        if not include_hidden:
+            shown = [raw for raw in page if "h" not in raw]
+            if len(shown) < len(page):
+                where["h"] = {"$exists": False}
+                page = shown
+        if after is not None:
+            border = (after.stored, after.id)
+            at = after.stored  # what is beyond that in time is beyond the border
+            page = [raw for raw in page if raw["s"] != at or past(_place(raw), border, not ascending)]
+        if len({raw["s"] for raw in page}) < len(page):
+            page.sort(key=_place, reverse=not ascending)
+        found += page
+        if (end := enough(sizes(found), most_bytes)) is not None:
+            del found[end:]
+            break
+        if not more:
+            break
+    return found[: max(limit, 0)]
+
+
+def past(place: Place, border: Place, descending: bool) -> bool:
+    """Whether a walk in that direction comes to the place after the border."""
+    return place < border if descending else place > border
+
+
+def _place(raw: Raw) -> tuple[int, str]:
+    """Where a record stands."""
+    return raw["s"], record_id(raw)
+
+
+def _tighter(bound: int | None, place: int, ascending: bool) -> int:
+    if bound is None:
+        return place
+    return max(bound, place) if ascending else min(bound, place)

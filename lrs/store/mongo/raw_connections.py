@@ -1,0 +1,177 @@
+"""Lines: connections of the driver's that an event loop keeps for itself, to ask with less between.
+
+The driver finds the primary, connects, encrypts, logs in, and notices when a server is gone. For a command
+of its own it then takes 100 us of the loop: it makes three tasks, takes a connection out of the pool and
+puts it back, under seven locks. A page is one command. So some connections are taken out of the pool
+and kept: a command is one message there and one back (OP_MSG, the server's wire protocol). Whatever goes
+otherwise than well, an error of the server too, is left to the driver: the line is given up and the
+command, which only reads, is asked again in the ordinary way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import TYPE_CHECKING
+
+import bson
+from bson.errors import InvalidBSON
+from pymongo import AsyncMongoClient, ReadPreference
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import NetworkTimeout, PyMongoError
+
+from lrs.store.mongo.codec import Raw
+
+if TYPE_CHECKING:
+    from pymongo.asynchronous.mongo_client import _ClientCheckout
+    from pymongo.asynchronous.pool import AsyncConnection
+
+MOST = 32
+"""Lines of one loop, and never more than half of its pool: who finds none free asks in the ordinary way."""
+
+OP_MSG = 2013
+_HEADER = struct.Struct("<iiiiIB")
+"""Length, number of the message, of the one it answers, OP_MSG; no flags; one section, a document."""
+_BODY = 5
+"""Where the document of an answer begins: after flags and kind of section."""
+
+
+class Lost(Exception):
+    """A line did not bring an answer that is any use."""
+
+
+class Line:
+    """One connection that was taken out of the pool."""
+
+    def __init__(self, checkout: _ClientCheckout, connection: AsyncConnection) -> None:
+        self._checkout = checkout
+        self._connection = connection
+        self._number = 0
+        self._late = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is known against it; after a failure the driver gives up all connections."""
+        connection = self._connection
+        pool = connection.pool_ref()
+        return (
+            pool is not None
+            and not pool.closed
+            and not connection.conn.is_closing()
+            and not pool.stale_generation(connection.generation, connection.service_id)
+        )
+
+    async def ask(self, command: Raw) -> Raw:
+        """The answer to a command that names its database.
+
+        Lost when it is not ok, TimeoutError when it is late, OSError when the line broke.
+        """
+        body = bson.encode(command)
+        self._number = number = self._number + 1 & 0x7FFFFFFF
+        connection = self._connection
+        talk = connection.conn.get_conn
+        patience = connection.opts.socket_timeout
+        # A third of what `asyncio.timeout` costs; a line that was late is of no more use anyway.
+        timer = asyncio.get_running_loop().call_later(patience, self._too_late) if patience else None
+        try:
+            await talk.write(_HEADER.pack(_HEADER.size + len(body), number, 0, OP_MSG, 0, 0) + body)
+            data, code = await talk.read(number, connection.max_message_size)
+        except (OSError, PyMongoError) as error:
+            if self._late:
+                raise TimeoutError("no answer in time") from error
+            raise
+        finally:
+            if timer:
+                timer.cancel()
+        if code != OP_MSG or bytes(data[:_BODY]) != bytes(_BODY):
+            raise Lost("not the answer that was asked for")
+        answer = bson.decode(data[_BODY:])
+        if answer.get("ok") != 1:
+            raise Lost("the server refused")
+        return answer
+
+    def cut(self) -> None:
+        """Close the connection at once: an answer may be on its way that nobody waits for."""
+        transport, _ = self._connection.conn.conn
+        transport.abort()
+
+    def _too_late(self) -> None:
+        self._late = True
+        self.cut()
+
+    async def give_back(self) -> None:
+        """Let the pool know that the connection is gone, so that it may make another one."""
+        await self._connection.close_conn(None)
+        await self._checkout.__aexit__(None, None, None)
+
+
+class Lines:
+    """The lines of one event loop, to the primary of a replica set."""
+
+    def __init__(self, database: AsyncDatabase[Raw]) -> None:
+        self._database = database
+        self._client: AsyncMongoClient[Raw] = database.client
+        size = self._client.options.pool_options.max_pool_size or 2 * MOST  # 0 sets no limit
+        self._most = int(min(2 * MOST, size)) // 2
+        self._idle: list[Line] = []
+        self._count = 0
+        self._ending: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def command(self, command: Raw) -> Raw:
+        """The answer to a command that only reads. PyMongoError."""
+        line = self._free()
+        if line is None and self._count < self._most and not self._closed:
+            line = await self._another()
+        if line is None:
+            return await self._database.command(command)
+        try:
+            answer = await line.ask({**command, "$db": self._database.name})
+        except TimeoutError as error:
+            self._end(line)
+            raise NetworkTimeout("a page was not answered in time") from error
+        except (Lost, OSError, PyMongoError, InvalidBSON):
+            self._end(line)
+        except BaseException:  # cancelled
+            self._end(line)
+            raise
+        else:
+            if self._closed:
+                self._end(line)
+            else:
+                self._idle.append(line)
+            return answer
+        return await self._database.command(command)
+
+    def close(self) -> None:
+        """Close all lines, before the client is; those in use are closed when they have their answer."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().cut()
+
+    def _free(self) -> Line | None:
+        while self._idle:
+            line = self._idle.pop()  # the last one used
+            if line.is_sound:
+                return line
+            self._end(line)
+        return None
+
+    async def _another(self) -> Line:
+        self._count += 1
+        try:
+            client = self._client
+            server = await client._select_server(ReadPreference.PRIMARY, None, "find")
+            checkout = client._checkout(server, None)
+            return Line(checkout, await checkout.__aenter__())
+        except BaseException:
+            self._count -= 1
+            raise
+
+    def _end(self, line: Line) -> None:
+        """Close a line. The pool hears of it beside: who is cancelled may not wait for that."""
+        line.cut()
+        self._count -= 1
+        task = asyncio.create_task(line.give_back())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)

@@ -1,0 +1,242 @@
+"""Stamps, and the promise of `consistent_through`, across many processes.
+
+Every thread that commits is a *lane* with a document of its own in `writers`: `floor` (microseconds)
+and `open`. The rules, and why they are enough:
+
+1. A transaction that appends records raises its lane's floor to its last stamp, on the condition that
+   the lane is open. Records and floor become visible together. A lane runs one transaction at a time
+   and its stamps only grow, so whatever a lane commits later has stamps above the floor seen now.
+2. Hence in any snapshot no record at or below the smallest floor of the open lanes can be missing:
+   that is `consistent_through`. A closed lane cannot commit: its condition fails, or, when the
+   transaction began before the closing, the two changes of one document conflict and it aborts.
+   No clock takes part in this.
+3. A transaction reads all floors first, and stamps above the largest: every stamp is later than all
+   that was committed before, whatever the clocks of the servers say. The largest floor never falls,
+   because closed lanes are kept until a larger floor has been there for an hour.
+4. A new lane first appears in `writers` and then reads the floors, so its stamps lie above every
+   promise that was made without it.
+5. Idle lanes raise their floors by a heartbeat, and busy ones between two transactions when these did
+   not; so the promise stays near the present. A lane that
+   has not moved for `PATIENCE` is closed by whichever process notices, which first ends its open
+   transaction: a process that was killed holds nobody up, and a write that takes longer than that is
+   stamped anew. A lane that was closed although alive opens as a new one with twice the patience, so
+   that an honest write that needs long gets through once the store is that slow.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bson import ObjectId
+from pymongo import MongoClient, ReadPreference, WriteConcern
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from lrs.store.mongo.codec import Raw
+from lrs.store.mongo.errors import Fenced
+from lrs.store.mongo.schema import DURABLE, NEWEST, WRITERS
+
+HEARTBEAT = 0.1
+"""Seconds between heartbeats."""
+PATIENCE = 1.0
+"""Seconds that a lane may stand still before it is closed."""
+LONGEST_PATIENCE = 30.0
+LOOKS = 4
+"""How often a lane must be seen standing still: a process that slept itself must not judge others."""
+KEPT = 3_600_000_000
+"""Microseconds that closed lanes are kept."""
+
+
+class Stamps:
+    """The microseconds handed out by this process: strictly increasing, never behind what it saw."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def take(self, count: int = 1) -> int:
+        """The first of `count` microseconds that nobody else gets."""
+        with self._lock:
+            first = max(self._clock(), self._last + 1)
+            self._last = first + count - 1
+            return first
+
+    def observe(self, floor: int) -> None:
+        """Stay above a floor that another process reached."""
+        with self._lock:
+            self._last = max(self._last, floor)
+
+
+@dataclass
+class Lane:
+    """One committing thread. `busy` is held by whoever uses the lane."""
+
+    session: ClientSession
+    key: ObjectId = field(default_factory=ObjectId)
+    patience: float = PATIENCE
+    registered: bool = False
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    moved: float = 0.0
+    """When its floor last rose, by the monotonic clock."""
+
+
+@dataclass
+class _Sighting:
+    floor: int
+    since: float
+    looks: int = 1
+
+
+class Lanes:
+    """The lanes of this process, and its watch over those of others."""
+
+    def __init__(self, client: MongoClient[Raw], database: Database[Raw], stamps: Stamps, count: int) -> None:
+        self._client = client
+        self._stamps = stamps
+        self._writers = database.get_collection(
+            WRITERS, write_concern=DURABLE, read_concern=ReadConcern("majority")
+        )
+        self._quick = database.get_collection(
+            WRITERS, write_concern=WriteConcern(1), read_preference=ReadPreference.PRIMARY
+        )
+        self.promised = 0
+        """A promise that was true a moment ago, and so for ever; see rule 2."""
+        self._seen: dict[ObjectId, _Sighting] = {}
+        self._stop = threading.Event()
+        self.all = [Lane(client.start_session(causal_consistency=False)) for _ in range(count)]
+        self._close_stale()
+        for lane in self.all:
+            self.register(lane)
+        self._promise()
+        self._thread = threading.Thread(target=self._beat, name="jejak-mongo-heartbeat", daemon=True)
+        self._thread.start()
+
+    def register(self, lane: Lane) -> None:
+        """Open the lane under a new key; the caller holds `lane.busy` or is alone."""
+        for raw in self._writers.find({}, {"floor": 1}):
+            self._stamps.observe(raw["floor"])
+        lane.key = ObjectId()
+        row = {"_id": lane.key, "floor": self._stamps.take(), "open": True, "patience": lane.patience}
+        row["schema"] = NEWEST  # so that others know what this process writes; see `backfill`
+        self._writers.insert_one({**row, "session": lane.session.session_id})
+        lane.registered = True
+        lane.moved = time.monotonic()
+
+    def fenced(self, lane: Lane) -> None:
+        """The lane turned out to be closed: be ready to open it anew, with more patience."""
+        lane.registered = False
+        lane.patience = min(lane.patience * 2, LONGEST_PATIENCE)
+
+    def abandon(self, lane: Lane) -> None:
+        """Leave a lane whose last transaction may still be open: its old key is closed like a stranger's."""
+        lane.session.end_session()
+        lane.session = self._client.start_session(causal_consistency=False)
+        lane.registered = False
+
+    def raise_floor(self, lane: Lane, floor: int, session: ClientSession) -> None:
+        """The last statement of the lane's transaction; Fenced when the lane is closed."""
+        change = {"$set": {"floor": floor}}
+        if not self._quick.update_one({"_id": lane.key, "open": True}, change, session=session).matched_count:
+            self.fenced(lane)
+            raise Fenced
+
+    def close(self) -> None:
+        """Stop the heartbeat and close the lanes; nobody uses them any more."""
+        self._stop.set()
+        self._thread.join()
+        try:
+            keys = [lane.key for lane in self.all]
+            self._writers.update_many({"_id": {"$in": keys}}, {"$set": {"open": False}})
+        except PyMongoError:
+            pass  # another process closes them when it sees them stand still
+        for lane in self.all:
+            lane.session.end_session()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(HEARTBEAT):
+            try:
+                self._watch()
+                self._move_idle()
+                self._promise()
+            except PyMongoError:
+                self._seen.clear()
+
+    def _move_idle(self) -> None:
+        """Raise the floors of the lanes that nobody uses now."""
+        for lane in self.all:
+            if not lane.busy.acquire(blocking=False):
+                continue
+            try:
+                self._move(lane)
+            finally:
+                lane.busy.release()
+
+    def _promise(self) -> None:
+        """Learn the promise of this moment, from floors that a majority holds."""
+        opened = [raw["floor"] for raw in self._writers.find({"open": True}, {"floor": 1})]
+        if opened:
+            self.promised = max(self.promised, min(opened))
+
+    def keep_moving(self, lane: Lane) -> None:
+        """Between two transactions: open the lane if need be, and move it if it stood still for long.
+
+        What only writes documents, or loses a race again and again, raises no floor; a lane that is busy
+        with nothing else would be taken for dead. The caller holds `lane.busy`.
+        """
+        if not lane.registered or time.monotonic() - lane.moved > 2 * HEARTBEAT:
+            self._move(lane)
+        if not lane.registered:
+            self.register(lane)
+
+    def _move(self, lane: Lane) -> None:
+        if not lane.registered:
+            self.register(lane)
+            return
+        where = {"_id": lane.key, "open": True}
+        if self._quick.update_one(where, {"$max": {"floor": self._stamps.take()}}).matched_count:
+            lane.moved = time.monotonic()
+        else:
+            self.fenced(lane)
+
+    def _watch(self) -> None:
+        """Learn the floors of others; close lanes that stand still; drop what is long closed."""
+        own = {lane.key for lane in self.all}
+        now = time.monotonic()
+        seen: dict[ObjectId, _Sighting] = {}
+        highest = 0
+        rows = list(self._quick.find({}))
+        for raw in rows:
+            highest = max(highest, raw["floor"])
+            if not raw["open"] or raw["_id"] in own:
+                continue
+            sighting = self._seen.get(raw["_id"])
+            if sighting is None or sighting.floor != raw["floor"]:
+                sighting = _Sighting(raw["floor"], now)
+            else:
+                sighting.looks += 1
+                if sighting.looks > LOOKS and now - sighting.since > raw["patience"]:
+                    self._fence(raw)
+            seen[raw["_id"]] = sighting
+        self._seen = seen
+        self._stamps.observe(highest)
+        if any(not raw["open"] and raw["floor"] < highest - KEPT for raw in rows):
+            self._quick.delete_many({"open": False, "floor": {"$lt": highest - KEPT}})
+
+    def _close_stale(self) -> None:
+        """On opening, close lanes that by the clock have long stood still, so that nothing waits."""
+        now = self._stamps.take()
+        for raw in self._quick.find({"open": True}):
+            if raw["floor"] < now - int(1_000_000 * max(raw["patience"], PATIENCE)):
+                self._fence(raw)
+
+    def _fence(self, raw: Raw) -> None:
+        """Close another process's lane, unless it moves; its open transaction ends first."""
+        self._client.admin.command("killSessions", [raw["session"]])
+        where = {"_id": raw["_id"], "floor": raw["floor"]}
+        self._writers.update_one(where, {"$set": {"open": False}})

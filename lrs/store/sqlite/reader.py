@@ -1,0 +1,370 @@
+"""Reading: one snapshot of the file, through one connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
+
+import orjson
+
+from lrs.store.port import (
+    FACET,
+    LEAD,
+    Document,
+    Joined,
+    OneByOne,
+    Position,
+    Record,
+    Views,
+    enough,
+    joined,
+    spellings,
+)
+from lrs.store.sqlite.errors import run_one
+from lrs.store.sqlite.interning import (
+    TermMemory,
+    document_prefix,
+    key_prefix,
+    look_up,
+    padded,
+    pair_term,
+    tenant_term,
+    texts_of,
+    views_of,
+)
+from lrs.store.sqlite.rows import (
+    LARGEST,
+    SMALL,
+    Pending,
+    Resolve,
+    Row,
+    StoredRecord,
+    fetch,
+    fetch_within,
+    one_piece,
+    uid,
+)
+from lrs.store.sqlite.selectivity import EARLIEST, LATEST, Terms, by_count
+from lrs.store.sqlite.sql import (
+    COUNT_DOCUMENTS,
+    COUNT_DOCUMENTS_IN,
+    PAGE,
+    Shape,
+    by_id,
+    find,
+    find_documents,
+    find_joined,
+    named,
+)
+
+
+class SqliteReader(OneByOne):
+    """The port's Reader over a connection that is, or will be with its first read, in a snapshot."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        memory: TermMemory,
+        through: int,
+    ) -> None:
+        self.connection = connection
+        self._memory = memory
+        self._has_pairs = memory.has_pairs
+        self._through = through
+
+    def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
+        raw = []
+        for id in ids:
+            try:
+                raw.append(uid(id))
+            except ValueError:
+                continue
+        number = self._term(tenant_term(tenant)) if raw else None
+        if number is None:
+            return {}
+        found: dict[str, Record] = {}
+        for some in padded(raw):
+            rows = fetch(self.connection, by_id(len(some), bodies), [number, *some])
+            found.update((record.id, record) for record in self._records(tenant, rows))
+        return found
+
+    def find(
+        self,
+        tenant: str | None,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+        include_hidden: bool = False,
+        most_bytes: int | None = None,
+    ) -> list[Record]:
+        wanted = frozenset(keys)
+        if tenant is None and wanted:
+            raise ValueError("a walk over all tenants takes no keys")
+        low = EARLIEST if since is None else since + 1
+        high = LATEST if until is None else until
+        if after is not None and ascending:
+            low = max(low, after.stored)
+        elif after is not None:
+            high = min(high, after.stored)
+        if low > high:
+            return []
+        terms: list[int] = []
+        sql = find((), False, ascending, include_hidden)
+        if tenant is not None:
+            plan = self._plan(tenant, wanted, low, high)
+            if plan is None:
+                return []
+            terms, shape, faceted = plan
+            sql = find(shape, faceted, ascending, include_hidden)
+        found: list[Record] = []
+        total = 0
+        while len(found) < limit and low <= high:
+            count = min(limit - len(found) + (after is not None), PAGE)
+            room = LARGEST if most_bytes is None else max(0, most_bytes - total)
+            rows, some = fetch_within(self.connection, sql, [*terms, low, high], count, room)
+            rows.sort(key=itemgetter(0), reverse=not ascending)
+            last = None
+            kept = []
+            for row in rows:
+                # Views that match twice give a record twice; the page begins strictly after `after`.
+                if row[0] != last and (after is None or _beyond(row, after, ascending)):
+                    kept.append(row)
+                last = row[0]
+            found += self._records(tenant, kept)
+            if (end := enough((len(record.body) for record in found), most_bytes)) is not None:
+                del found[end:]
+                break
+            total = sum(len(record.body) for record in found) if most_bytes is not None else 0
+            if len(rows) < some:
+                break
+            low, high = (rows[-1][0] + 1, high) if ascending else (low, rows[-1][0] - 1)
+        return found[:limit]
+
+    def find_joined(
+        self,
+        tenant: str,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: Position | None = None,
+        ascending: bool = False,
+        limit: int,
+        most_bytes: int | None = None,
+    ) -> Joined:
+        low = EARLIEST if since is None else since + 1
+        high = LATEST if until is None else until
+        if after is not None:
+            # No two records share a `stored`, so what comes after a record is told by that alone.
+            low, high = (
+                (max(low, after.stored + 1), high) if ascending else (low, min(high, after.stored - 1))
+            )
+        plan = self._plan(tenant, frozenset(keys), low, high) if low <= high else None
+        if plan is None:
+            return Joined(b"", None, False)
+        if limit < PAGE:
+            terms, shape, faceted = plan
+            sql = find_joined(shape, faceted, ascending)
+            restore = partial(self._memory.phrases.restore, self.connection, tenant)
+            most = LARGEST if most_bytes is None else most_bytes
+            parameters = [*terms, low, high, limit + 1, max(most // (limit + 1), SMALL)]
+            page = one_piece(self.connection, sql, parameters, limit, ascending, restore, most)
+            if page is not None:
+                return page
+        found = self.find(
+            tenant, keys, since=since, until=until, after=after, ascending=ascending,
+            limit=limit + 1, most_bytes=most_bytes,
+        )  # fmt: skip
+        return joined(found, limit, most_bytes)
+
+    def document(self, kind: str, scope: str, name: str) -> Document | None:
+        return self._documents(kind, named(1, True), [kind, scope, name]).get(name)
+
+    def documents(
+        self, kind: str, scope: str, names: Collection[str], *, bodies: bool = True
+    ) -> Mapping[str, Document]:
+        found: dict[str, Document] = {}
+        for some in padded(list(names)):
+            found.update(self._documents(kind, named(len(some), bodies), [kind, scope, *some]))
+        return found
+
+    def find_documents(
+        self,
+        kind: str,
+        scope: str | None,
+        keys: Collection[str] = (),
+        *,
+        since: int | None = None,
+        after: tuple[str, str] | None = None,
+        descending: bool = False,
+        limit: int,
+        bodies: bool = True,
+    ) -> list[Document]:
+        if scope is None and after is not None:
+            raise ValueError("a walk over all scopes cannot be resumed")
+        prefix = document_prefix(kind)
+        texts = [prefix + key for key in frozenset(keys)]
+        numbers = self._terms(texts)
+        if len(numbers) < len(texts):
+            return []
+        terms = self._rarest_documents_first(list(numbers.values()), scope)
+        found: list[Document] = []
+        place: tuple[str, ...] | None = after
+        while len(found) < limit:
+            some = min(limit - len(found), PAGE)
+            parameters: list[object] = [*terms] if terms else [kind]
+            parameters += [] if scope is None else [scope]
+            parameters += [] if place is None else place
+            parameters += [] if since is None else [since]
+            shape = (len(terms), scope is None, since is not None, place is not None, descending, bodies)
+            page = self._document_list(kind, find_documents(*shape), [*parameters, some])
+            found += page
+            if len(page) < some:
+                break
+            place = (page[-1].order, page[-1].name)
+            if scope is None:
+                place = (page[-1].scope, *place)
+        return found
+
+    def consistent_through(self) -> int:
+        return self._through
+
+    def _records(self, tenant: str | None, rows: Sequence[Row]) -> list[Record]:
+        """Rows of one tenant, or of any when it is None, as records."""
+        if tenant is None:
+            names = self._tenants(rows)
+            tenants = [names[row[1]] for row in rows]
+        else:
+            tenants = [tenant] * len(rows)
+        return [
+            StoredRecord(owner, row[3], row[0], self._body(owner, row), row[4], views, row[2])  # type: ignore[arg-type]
+            for owner, row, views in zip(tenants, rows, self._views(tenants, rows), strict=True)
+        ]
+
+    def _body(self, tenant: str, row: Row) -> bytes:
+        """The body of a row as it came."""
+        body, form = row[6], row[7]
+        return self._memory.phrases.restore(self.connection, tenant, form, body) if form else body
+
+    def _views(self, tenants: Sequence[str], rows: Sequence[Row]) -> Sequence[Views | Pending]:
+        """The views of each row."""
+        return views_of(self.connection, tenants, [row[5] for row in rows])
+
+    def _tenants(self, rows: Sequence[Row]) -> dict[int, str]:
+        texts = texts_of(self.connection, (row[1] for row in rows))
+        return {number: text[len(tenant_term("")) :] for number, text in texts.items()}
+
+    def _term(self, text: str) -> int | None:
+        return self._terms([text]).get(text)
+
+    def _terms(self, texts: Sequence[str]) -> dict[str, int]:
+        """The numbers of those texts that are terms."""
+        numbers: dict[str, int] = {}
+        missing = []
+        for text in texts:
+            number = self._memory.get(text)
+            if number is None:
+                missing.append(text)
+            else:
+                numbers[text] = number
+        if missing:
+            found = look_up(self.connection, missing)
+            self._learn(found)
+            numbers.update(found)
+        return numbers
+
+    def _learn(self, numbers: Mapping[str, int]) -> None:
+        self._memory.learn(numbers)
+
+    def _plan(
+        self, tenant: str, keys: Collection[str], low: int, high: int
+    ) -> tuple[list[int], Shape, bool] | None:
+        """The terms of a query, the rarest first, and their shape; and whether the last is a facet, to be
+        found beside the first. None when there can be nothing."""
+        prefix = key_prefix(tenant)
+        texts = {key: [prefix + each for each in spellings(key)] for key in keys} or {
+            "": [tenant_term(tenant)]
+        }
+        numbers = self._terms([text for each in texts.values() for text in each])
+        known = {
+            key: tuple([numbers[text] for text in each if text in numbers]) for key, each in texts.items()
+        }
+        if not all(known.values()):
+            return None
+        wanted = list(known.values())
+        if len(wanted) == 1:
+            return list(wanted[0]), (len(wanted[0]),), False
+        facets = [terms for key, terms in known.items() if key.startswith(FACET)]
+        if self._has_pairs and len(facets) == 1:
+            wanted = _paired(known, facets[0])
+        wanted = self._memory.rarity.first(self.connection, wanted, low, high)
+        faceted = len(facets) == 1 and facets[0] in wanted[1:]
+        if faceted:
+            wanted.remove(facets[0])
+            wanted.append(facets[0])
+        return [term for terms in wanted for term in terms], tuple(map(len, wanted)), faceted
+
+    def _rarest_documents_first(self, terms: list[int], scope: str | None) -> list[int]:
+        bounds, count = ([], COUNT_DOCUMENTS) if scope is None else ([scope], COUNT_DOCUMENTS_IN)
+        return [term for (term,) in by_count(self.connection, [(term,) for term in terms], count, bounds)]
+
+    def _documents(self, kind: str, sql: str, parameters: list[object]) -> dict[str, Document]:
+        return {each.name: each for each in self._document_list(kind, sql, parameters)}
+
+    def _document_list(self, kind: str, sql: str, parameters: list[object]) -> list[Document]:
+        numbers, data = run_one(self.connection, sql, parameters)
+        found = []
+        at = 0
+        for scope, name, place, updated, etag, content_type, keys, size in orjson.loads(numbers):
+            body = data[at : at + size]
+            at += size
+            found.append(
+                Document(kind, scope, name, body, content_type, etag, updated, frozenset(keys), place)
+            )
+        return found
+
+
+class SnapshotReader(SqliteReader):
+    """The reader of `Store.reading`: views are fetched if and when somebody looks at them."""
+
+    def __init__(
+        self, begin: Callable[[], sqlite3.Connection], memory: TermMemory, through: int, resolve: Resolve
+    ) -> None:
+        # Not the parent's: there is no connection before the first read, and often none at all.
+        self._begin = begin
+        self._memory = memory
+        self._has_pairs = memory.has_pairs  # before the snapshot is taken: what is true now is true in it
+        self._through = through
+        self._resolve = resolve
+        self.opened: sqlite3.Connection | None = None
+        """The connection, once something was read."""
+
+    @property
+    def connection(self) -> sqlite3.Connection:  # type: ignore[override]
+        """The connection, in its snapshot; begun when it is first asked for."""
+        if self.opened is None:
+            self.opened = self._begin()
+        return self.opened
+
+    def _views(self, tenants: Sequence[str], rows: Sequence[Row]) -> Sequence[Views | Pending]:  # noqa: ARG002
+        return [Pending(row[5], self._resolve) for row in rows]
+
+
+def _paired(known: Mapping[str, Terms], facet: Terms) -> list[Terms]:
+    """The terms of a query, with one for each lead and the facet in place of these."""
+    leads = [terms for key, terms in known.items() if key.startswith(LEAD)]
+    pairs = [pair for (lead,) in leads if (pair := pair_term(lead, facet[0])) is not None]
+    if not pairs or len(pairs) < len(leads):
+        return list(known.values())
+    return [(pair,) for pair in pairs] + [each for each in known.values() if each not in [*leads, facet]]
+
+
+def _beyond(row: Row, after: Position, ascending: bool) -> bool:
+    place = (row[0], row[3])
+    return place > (after.stored, after.id) if ascending else place < (after.stored, after.id)

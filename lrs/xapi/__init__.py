@@ -1,0 +1,1 @@
+"""What the xAPI resources do: storing and finding statements, documents, activities, agents."""

@@ -1,0 +1,107 @@
+"""What is known about an agent: the names it was given in statements.
+
+A Person answers for the one identifier that was asked about. Identifiers that an agency linked to the
+same human being are never shown here: the alias table is more private than a statement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from lrs.store.port import Document, Store, Writer
+from statements.data_types.identity import IDENTIFIERS, agent_key, members
+
+KIND = "agent"
+MOST_NAMES = 20
+"""Names kept for one agent; later ones push out the earliest."""
+LONGEST_NAME = 1_000
+"""Characters of a name that is kept; what is longer is no name."""
+MOST_TOLD = 5_000
+"""Names that one request brings; more of them stay in its statements."""
+CACHE_SIZE = 100_000
+
+Names = frozenset[tuple[str, str]]
+"""(agent key, name)"""
+
+
+def actors(statement: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every agent and group of a statement with its members; not the authority, which is ours."""
+    for role in ("actor", "object"):
+        actor = statement[role]
+        if role == "actor" or actor.get("objectType") in {"Agent", "Group"}:
+            yield actor
+            yield from members(actor)
+        elif actor.get("objectType") == "SubStatement":
+            yield from actors(actor)
+    context = statement.get("context") or {}
+    found = [context[role] for role in ("instructor", "team") if role in context]
+    found += [item["agent"] for item in context.get("contextAgents", ())]
+    found += [item["group"] for item in context.get("contextGroups", ())]
+    for actor in found:
+        yield actor
+        yield from members(actor)
+
+
+class Agents:
+    """The names of agents. Safe to use from many threads."""
+
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._clock = clock
+        self._seen: set[tuple[str, str, str]] = set()
+
+    def person(self, tenant: str, agent: Mapping[str, Any], *, names: bool) -> bytes:
+        """The Person object of an agent as JSON. `names`: with what its statements called it."""
+        known: list[str] = []
+        if names and (key := agent_key(agent)) is not None:
+            with self._store.reading() as reader:
+                document = reader.document(KIND, tenant, key)
+            known = orjson.loads(document.body)["names"] if document is not None else []
+        asked = agent.get("name")
+        if asked is not None and asked not in known:
+            known.append(asked)
+        person: dict[str, Any] = {"objectType": "Person"}
+        if known:
+            person["name"] = known
+        person.update({kind: [agent[kind]] for kind in IDENTIFIERS if kind in agent})
+        return orjson.dumps(person)
+
+    def told(self, tenant: str, statements: Sequence[Mapping[str, Any]]) -> Names:
+        """The names in these statements that this process has not seen stored yet."""
+        found: set[tuple[str, str]] = set()
+        for statement in statements:
+            for actor in actors(statement):
+                name = actor.get("name")
+                if not name or len(name) > LONGEST_NAME or len(found) >= MOST_TOLD:
+                    continue
+                if (key := agent_key(actor)) is not None and (tenant, key, name) not in self._seen:
+                    found.add((key, name))
+        return frozenset(found)
+
+    def learn(self, writer: Writer, tenant: str, news: Names) -> None:
+        """Inside a write: keep the names that are new."""
+        if not news:
+            return
+        known = writer.documents(KIND, tenant, {key for key, _ in news})
+        names = {key: list(orjson.loads(document.body)["names"]) for key, document in known.items()}
+        changed: set[str] = set()
+        for key, name in sorted(news):
+            kept = names.setdefault(key, [])
+            if name not in kept:
+                kept.append(name)
+                changed.add(key)
+        now = self._clock()
+        for key in changed:
+            body = orjson.dumps({"names": names[key][-MOST_NAMES:]})
+            etag = hashlib.blake2b(body, digest_size=16).hexdigest()
+            writer.put(Document(KIND, tenant, key, body, etag=etag, updated=now))
+
+    def learned(self, tenant: str, news: Names) -> None:
+        """After the write is durable: do not look these names up again."""
+        if len(self._seen) > CACHE_SIZE:
+            self._seen.clear()
+        self._seen.update((tenant, key, name) for key, name in news)

@@ -1,0 +1,153 @@
+"""Reading statements: one by its id, or page after page of those that match."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from lrs.access import Access
+from lrs.store.port import Find, Position, Record, Store, fitting
+from lrs.xapi.activities import Activities, Definition
+from lrs.xapi.attachments import readable
+from lrs.xapi.effects import Steps
+from statements.filters import BadCursor, StatementQuery, decode_cursor, encode_cursor
+
+__all__ = ["BadCursor", "Page", "Query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the statements that match, in order, and where to go on."""
+
+    bodies: list[bytes]
+    """The statements exactly as they are kept."""
+    more: str
+    """The cursor of the next page; "" when this is the last."""
+    through: int
+    """Microseconds: a promise that holds for what was read, see `Reader.consistent_through`."""
+    places: list[Position]
+    """Where each of the statements stands, for `Query.cursor`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExactPage:
+    """A page as it is sent: the statements exactly as they are kept, with commas between them."""
+
+    joined: bytes
+    more: str
+    """The cursor of the next page; "" when this is the last."""
+    through: int
+    """As that of `Page`."""
+
+
+class Query:
+    """Reads the log. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        cursor_key: bytes,
+        page_size: int = 100,
+        page_size_max: int = 500,
+        page_bytes: int = 4 << 20,
+    ) -> None:
+        """`cursor_key` authenticates cursors; all processes of an installation share it.
+
+        A page ends where its statements would have more than `page_bytes` together.
+        """
+        self._store = store
+        self._cursor_key = cursor_key
+        self._page_size = page_size
+        self._page_size_max = page_size_max
+        self._page_bytes = page_bytes
+
+    def one(self, access: Access, statement_id: str, *, voided: bool = False) -> tuple[Record | None, int]:
+        """The statement with this id, if the caller may see it, and the promise as that of `Page`.
+
+        A voided statement is found with `voided` alone, any other without it alone.
+        """
+        with self._store.reading() as reader:
+            record = reader.get(access.tenant, (statement_id,)).get(statement_id)
+            through = reader.consistent_through()
+        if record is None or record.hidden != voided:
+            return None, through
+        return record if not access.only_mine or access.mine in record.views[0] else None, through
+
+    def page(self, access: Access, query: StatementQuery, after: Position | None = None) -> Page:
+        """The statements that match, from the beginning or after a place that `resume` named."""
+        limit = min(query.limit or self._page_size, self._page_size_max)
+        keys = query.keys | {access.mine} if access.only_mine else query.keys
+        with self._store.reading() as reader:
+            found = reader.find(
+                access.tenant,
+                keys,
+                since=query.since,
+                until=query.until,
+                after=after,
+                ascending=query.ascending,
+                limit=limit + 1,
+                most_bytes=self._page_bytes,
+            )
+            through = reader.consistent_through()
+        more = ""
+        count = fitting((len(record.body) for record in found), limit, self._page_bytes)
+        if len(found) > count:
+            del found[count:]
+            more = self.cursor(access, query, Position(found[-1].stored, found[-1].id))
+        places = [Position(record.stored, record.id) for record in found]
+        return Page([record.body for record in found], more, through, places)
+
+    def exact(self, access: Access, query: StatementQuery, after: Position | None = None) -> Steps[ExactPage]:
+        """As `page`, for the answer that needs nothing but the bytes as they are kept."""
+        found, through = yield Find(
+            access.tenant,
+            query.keys | {access.mine} if access.only_mine else query.keys,
+            min(query.limit or self._page_size, self._page_size_max),
+            query.since,
+            query.until,
+            after,
+            query.ascending,
+            self._page_bytes,
+        )
+        more = ""
+        if found.more and found.last is not None:
+            more = self.cursor(access, query, found.last)
+        return ExactPage(found.body, more, through)
+
+    @property
+    def page_bytes(self) -> int:
+        """Bytes at which a page ends."""
+        return self._page_bytes
+
+    def cursor(self, access: Access, query: StatementQuery, place: Position) -> str:
+        """The cursor of the page that begins after this place."""
+        return encode_cursor(query, place.stored, place.id, key=self._cursor_key, scope=_scope(access))
+
+    def resume(self, access: Access, cursor: str) -> tuple[StatementQuery, Position]:
+        """The query that a cursor continues, and after which place. BadCursor."""
+        query, stored, record_id = decode_cursor(cursor, key=self._cursor_key, scope=_scope(access))
+        return query, Position(stored, record_id)
+
+    def definitions(self, access: Access, ids: Sequence[str], most_bytes: int) -> dict[str, Definition]:
+        """What is known about several activities; those never described are missing.
+
+        So are the last ones, where all together would have more than `most_bytes`.
+        """
+        with self._store.reading() as reader:
+            return Activities.definitions(reader, access.tenant, ids, most_bytes)
+
+    def attachments(self, access: Access, hashes: Collection[str]) -> dict[str, str]:
+        """Of these declared hashes those whose data the caller may read: hash -> blob."""
+        if not hashes:
+            return {}
+        with self._store.reading() as reader:
+            return readable(reader, access, hashes)
+
+    def blob(self, blob: str) -> Iterator[bytes]:
+        """The bytes of a blob that `attachments` named, a chunk at a time."""
+        return self._store.blobs.chunks(blob)
+
+
+def _scope(access: Access) -> str:
+    return f"{access.tenant}\x1f{access.mine if access.only_mine else ''}"

@@ -1,0 +1,1 @@
+"""A launch, from the first request to the session."""

@@ -1,0 +1,1 @@
+"""The addresses of LTI itself: login, launch, registration, deep linking."""

@@ -1,0 +1,93 @@
+"""The page on which an instructor picks what to embed, and the form that hands it back."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext
+
+from lti_tool.launch import deep_linking
+from lti_tool.launch.deep_linking import COHORT, GOAL, LOG, RECORD, Choice
+from lti_tool.refusals import Reason, Refused
+from lti_tool.web.guard import current_session, launch_session_required
+from lti_tool.web.lti_services import LtiTool, current_tool
+
+ROLES = frozenset({"instructor", "administrator"})
+PATH = "/l/<launch_id>/deeplink"
+MAX_CHOICES = 20
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    """Add the deep-linking pages to the LTI blueprint."""
+    blueprint.add_url_rule(PATH, "deeplink", choose, methods=["GET"])
+    blueprint.add_url_rule(PATH, "deeplink_send", send, methods=["POST"])
+
+
+@launch_session_required(roles=ROLES)
+def choose(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Show what can be embedded."""
+    deep_linking.return_url(current_session())
+    return _page("")
+
+
+@launch_session_required(roles=ROLES, form_origins=deep_linking.return_origins)
+def send(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Sign the choice and hand it to the platform by a form that posts itself."""
+    tool, session = current_tool(), current_session()
+    url = deep_linking.return_url(session)
+    chosen, problem = _chosen(_forms(tool))
+    if problem:
+        return _page(problem), 422
+    platform = tool.platforms.get(session.platform_id)
+    if platform is None:
+        raise Refused(Reason.PLATFORM_UNKNOWN)
+    content = deep_linking.items(chosen, session, tool.settings)
+    message = deep_linking.response(
+        platform, tool.tool_keys.signing(), session, content, tool.settings.now_seconds(tool.clock())
+    )
+    return render_template("lti/deeplink_return.html", url=url, message=message)
+
+
+def _page(problem: str) -> str:
+    session = current_session()
+    return render_template(
+        "lti/deeplink.html",
+        session=session,
+        forms=_forms(current_tool()),
+        several=deep_linking.accepts_several(session),
+        problem=problem,
+        chosen=request.form.getlist("choice") or [RECORD],
+        typed=request.form,
+    )
+
+
+def _forms(tool: LtiTool) -> dict[str, str]:
+    """The forms of learning by code, named in the user's language."""
+    if "deeplink_forms" not in g:
+        language = str(get_locale() or "id")[:2]
+        table = tool.table_for(current_session().tenant)
+        g.deeplink_forms = {
+            code: form.name.get(language) or form.name["id"] for code, form in table.forms.items()
+        }
+    forms: dict[str, str] = g.deeplink_forms
+    return forms
+
+
+def _chosen(forms: dict[str, str]) -> tuple[list[Choice], str]:
+    """What the instructor chose, or what is wrong with it."""
+    session = current_session()
+    views = list(dict.fromkeys(request.form.getlist("choice")))[:MAX_CHOICES]
+    if not views or not set(views) <= {RECORD, COHORT, LOG, GOAL}:
+        return [], gettext("Choose what to add to the course.")
+    if len(views) > 1 and not deep_linking.accepts_several(session):
+        return [], gettext("This platform takes one activity at a time.")
+    chosen = []
+    for view in views:
+        form = request.form.get(f"{view}_form", "") if view in (LOG, GOAL) else ""
+        if view in (LOG, GOAL) and form not in forms:
+            return [], gettext("Choose the form of learning.")
+        jp = deep_linking.wanted_jp(request.form.get("goal_jp", "")) if view == GOAL else None
+        if view == GOAL and jp is None:
+            return [], gettext("Give the goal in JP, for instance 4 or 2.5.")
+        chosen.append(Choice(view, form, forms.get(form, ""), jp))
+    return chosen, ""

@@ -1,0 +1,47 @@
+"""What the pages of several audiences share: the table in force, the year asked for, the page of an entry."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import g, render_template, request
+
+from lrs.records.entries import Entry
+from lti_tool.text import sentences
+from lti_tool.text.masking import masked_statement
+from lti_tool.web.guard import current_session
+from lti_tool.web.record_services import current_desk
+from statements.profile.table import Table
+
+
+def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> str:
+    """The page of an entry, for its owner or for an instructor."""
+    explanation, caps = sentences.entry_explanation(found)
+    return render_template(
+        "learner/entry.html",
+        entry=found,
+        explanation=explanation,
+        caps=caps,
+        table_note=sentences.words(sentences.table_in_force().note),
+        statements=[
+            masked_statement(body) for body in current_desk().record.records.statements_behind(found)
+        ],
+        back=back,
+        back_name=back_name,
+        name=name,
+    )
+
+
+def use_table() -> Table:
+    """The table in force for this launch's agency; templates find it, too."""
+    g.table = current_desk().record.tables.of(current_session().tenant)
+    table: Table = g.table
+    return table
+
+
+def asked_year(today: date) -> int:
+    """The year of the query, within reason; this year otherwise."""
+    text = request.args.get("year", "")
+    if not (len(text) == 4 and text.isascii() and text.isdigit()):
+        return today.year
+    return int(text) if 2000 <= int(text) <= today.year else today.year

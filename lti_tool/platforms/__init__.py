@@ -1,0 +1,1 @@
+"""Learning platforms, their keys and the tool's own."""

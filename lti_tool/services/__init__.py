@@ -1,0 +1,1 @@
+"""What the tool asks of platforms, and what it sends them."""

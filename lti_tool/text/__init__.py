@@ -1,0 +1,1 @@
+"""The record put in words, numbers and pictures."""

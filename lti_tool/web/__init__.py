@@ -1,0 +1,1 @@
+"""What all pages need: sessions guarded, cookies, headers, limits."""

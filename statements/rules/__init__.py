@@ -1,0 +1,1 @@
+"""What a valid statement is: one table of rules, compiled once, that finds every error."""

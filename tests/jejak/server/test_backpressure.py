@@ -1,0 +1,70 @@
+"""A request that waits for somebody else gives its turn to others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any
+
+from jejak.server.backpressure import CALLING, Intake
+from lrs.outbound.waiting import ENVIRON
+
+
+def call(intake: Intake, **environ: Any) -> tuple[str, bytes]:
+    said: list[str] = []
+    body = intake({"wsgi.input": BytesIO(), **environ}, lambda status, _headers, *_more: said.append(status))
+    return said[0], b"".join(body)
+
+
+def test_others_are_worked_on_while_a_request_waits_for_a_platform() -> None:
+    """With a single turn, a request is answered while an earlier one waits; then that one goes on."""
+    waiting, ended = threading.Event(), threading.Event()
+
+    def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        if environ.get("slow"):
+            with environ[ENVIRON]():
+                waiting.set()
+                assert ended.wait(10)
+        start("200 OK", [])
+        return [b"done"]
+
+    intake = Intake(application, turns=1)
+    answers: list[tuple[str, bytes]] = []
+    thread = threading.Thread(target=lambda: answers.append(call(intake, slow=True)), daemon=True)
+    thread.start()
+    assert waiting.wait(10)
+    assert call(intake) == ("200 OK", b"done")
+    ended.set()
+    thread.join(10)
+    assert answers == [("200 OK", b"done")]
+    assert call(intake) == ("200 OK", b"done")
+
+
+def test_a_bounded_number_waits() -> None:
+    """Each one that waits costs a thread: one too many is told to come again, and loses nothing to others."""
+
+    def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        nested = environ["nested"]
+        with environ[ENVIRON]():
+            if nested:
+                call(intake, nested=nested - 1)
+        start("200 OK", [])
+        return [b"done"]
+
+    intake = Intake(application, turns=1)
+    most = CALLING * 3 // 4  # the share of one party
+    assert call(intake, nested=most - 1)[0] == "200 OK"
+    refused: list[str] = []
+
+    def greedy(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        with environ[ENVIRON]():
+            refused.append(call(intake, depth=environ["depth"] + 1)[0])
+        start("200 OK", [])
+        return [b"done"]
+
+    intake = Intake(greedy, turns=1)
+    assert call(intake, depth=0)[0] == "200 OK"
+    assert len(refused) == most
+    assert refused[0] == "503 Service Unavailable"
+    assert set(refused[1:]) == {"200 OK"}
