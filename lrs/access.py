@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -151,7 +153,7 @@ class Credentials:
         self.proxy_hops = proxy_hops
         self._store = store
         self._clock = clock
-        self._known: dict[str, tuple[int, bytes, Access]] = {}
+        self._known: OrderedDict[str, tuple[int, bytes, Access]] = OrderedDict()
 
     def create(self, tenant: str, name: str, scopes: Iterable[str]) -> tuple[str, str]:
         """Make a credential; its key and its secret, which is shown this once.
@@ -208,7 +210,9 @@ class Credentials:
                 return None
             known = (now, bytes.fromhex(facts["secret_sha256"]), _access(key, facts))
             if len(self._known) >= CACHE_SIZE:
-                self._known.clear()
+                # Only the oldest goes: if all went, every caller's next request would read the store.
+                with suppress(KeyError):
+                    self._known.popitem(last=False)
             self._known[key] = known
         return known[2] if hmac.compare_digest(_digest(secret), known[1]) else None
 

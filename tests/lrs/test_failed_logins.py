@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from lrs.access import Credentials
-from lrs.failed_logins import MOST_PAIRS, PER_MINUTE, FailedLogins, shown
+from lrs.failed_logins import LINES_PER_MINUTE, PER_MINUTE, FailedLogins, shown
 from lrs.http.xapi.application import XapiApplication
+from lrs.rate_limit import MAX_CALLERS
 from lrs.store.port import Store
 from tests.lrs.client import Client
 
@@ -57,14 +58,17 @@ def test_the_next_minute_begins_anew() -> None:
     assert failed.count("10.0.0.1", "a") == 0
 
 
-def test_the_memory_is_bounded() -> None:
-    """Guesses with ever new keys fill no memory: those beyond are told to wait."""
+def test_ever_new_keys_fill_neither_the_memory_nor_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """One address has so many lines in a minute whatever keys it names; others are logged all the same."""
     failed = FailedLogins(Clock())
-    for number in range(MOST_PAIRS):
+    for number in range(MAX_CALLERS + 1):
         assert failed.count("10.0.0.1", f"k{number}") == 0
-    assert failed.count("10.0.0.1", "one more") > 0
-    assert failed.count("x" * 100_000, "y" * 100_000) > 0
-    assert len(failed._counts) == MOST_PAIRS
+    assert failed.count("x" * 100_000, "y" * 100_000) == 0
+    lines = [record.getMessage().split(" key=")[0] for record in caplog.records]
+    assert lines[:-2] == ["login_failed address=10.0.0.1"] * LINES_PER_MINUTE
+    assert lines[-2] == "login_failures_limited address=10.0.0.1"
+    assert lines[-1].startswith("login_failed address=xxx")
+    assert len(failed._pairs._counts) <= MAX_CALLERS
 
 
 def test_the_log_gets_no_secret_and_little_of_the_key(

@@ -56,7 +56,7 @@ def create_lti_blueprint(
     @blueprint.before_request
     def bound() -> None:
         request.max_content_length = settings.max_request_bytes
-        if limit.wait(f"{request.endpoint} {request.remote_addr}"):
+        if limit.wait(str(request.remote_addr), str(request.endpoint)):
             raise Refused(Reason.TOO_MANY_REQUESTS)
         # Each registration page makes this tool fetch an address that it was given.
         if request.path == REGISTER_PATH and registering.wait(str(request.remote_addr)):

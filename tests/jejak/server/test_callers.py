@@ -6,9 +6,12 @@ import pytest
 
 from jejak.server.callers import Callers
 from lrs.access import Credentials
+from lti_tool.web.cookies import session_name
 from lti_tool.web.guard import TENANT
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import basic
+
+COOKIE = f"{session_name('abc')}=19a.secret"
 
 
 def test_a_tenant_is_known_by_a_credential_that_was_proved() -> None:
@@ -30,13 +33,36 @@ def test_a_tenant_is_known_by_a_credential_that_was_proved() -> None:
 def test_a_tenant_is_known_by_a_session_that_was_proved() -> None:
     """Once a page of a launch was answered, its later requests are the tenant's; those of others are not."""
     callers = Callers(Credentials(ModelStore(ModelHome()), lambda: 0), 0)
-    page = {"PATH_INFO": "/l/abc/log", "HTTP_COOKIE": "s=1", "REMOTE_ADDR": "192.0.2.1"}
+    page = {"PATH_INFO": "/l/abc/log", "HTTP_COOKIE": COOKIE, "REMOTE_ADDR": "192.0.2.1"}
     callers.learn(page)
     assert callers.of(page)[0] == ""
     callers.learn(page | {TENANT: "bkn"})
     assert callers.of(page | {"PATH_INFO": "/l/abc/"}) == ("bkn", "")
-    for other in ({"HTTP_COOKIE": "s=2"}, {"PATH_INFO": "/l/abd/log"}, {"PATH_INFO": "/lti/login"}):
+    for other in ({"HTTP_COOKIE": COOKIE + "2"}, {"PATH_INFO": "/l/abd/log"}, {"PATH_INFO": "/lti/login"}):
         assert callers.of(page | other) == ("", "192.0.2.1")
+
+
+def test_other_cookies_of_a_browser_fill_no_memory_and_change_nothing() -> None:
+    """A launch is known by its own secret alone, beside whatever cookies, and takes one place."""
+    callers = Callers(Credentials(ModelStore(ModelHome()), lambda: 0), 0)
+    page = {"PATH_INFO": "/l/abc/log", "REMOTE_ADDR": "192.0.2.1", TENANT: "bkn"}
+    for number in range(50):
+        callers.learn(page | {"HTTP_COOKIE": f"junk{number}={'x' * 60_000}; {COOKIE}; more=1"})
+    assert callers.of(page | {"HTTP_COOKIE": COOKIE}) == ("bkn", "")
+    assert [len(proof) for proof in callers._known] == [32]
+
+
+def test_when_too_many_are_known_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ever new sessions make no others strangers but those that were seen longest ago."""
+    monkeypatch.setattr("jejak.server.callers.MOST_KNOWN", 3)
+    callers = Callers(Credentials(ModelStore(ModelHome()), lambda: 0), 0)
+    pages = [
+        {"PATH_INFO": f"/l/{id}/", "HTTP_COOKIE": f"{session_name(id)}=1.s", "REMOTE_ADDR": "192.0.2.1"}
+        for id in "abcd"
+    ]
+    for page in (*pages[:3], pages[0], pages[3]):
+        callers.learn(page | {TENANT: "bkn"})
+    assert [callers.of(page)[0] for page in pages] == ["bkn", "", "bkn", "bkn"]
 
 
 @pytest.mark.parametrize(
