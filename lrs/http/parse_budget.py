@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import takewhile
 
 from lrs.http.problems import Refusal
 
@@ -40,6 +41,8 @@ class ParseBudget:
         self._changed = threading.Condition()
         self._used: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
+        self._line: list[tuple[str, int]] = []
+        """Tenant and cost of each that waits, the first comer first."""
         self._since_idle = 0
         self._on_idle = on_idle
 
@@ -66,27 +69,43 @@ class ParseBudget:
         with self._changed:
             if waiting:
                 self._wait(tenant, cost)
-            elif not self._fits(tenant, cost):
+            elif not self._fits(tenant, cost, self._line):
                 return False
             self._used[tenant] += cost
             return True
 
     def _wait(self, tenant: str, cost: int) -> None:
-        if self._fits(tenant, cost):
+        if self._fits(tenant, cost, self._line):
             return
         if self._waiting[tenant] >= WAITING_SHARE or self._waiting.total() >= WAITING:
             raise _refusal(self._has_enough(tenant, cost) or self._waiting[tenant] >= WAITING_SHARE)
         self._waiting[tenant] += 1
+        own = (tenant, cost)
+        self._line.append(own)
         try:
             deadline = time.monotonic() + PATIENCE
-            while not self._fits(tenant, cost):
+            while not self._fits(tenant, cost, self._before(own)):
                 if not self._changed.wait(deadline - time.monotonic()):
                     raise _refusal(self._has_enough(tenant, cost))
         finally:
+            self._line = [each for each in self._line if each is not own]
             _less(self._waiting, tenant, 1)
+            # Those behind this one may go on.
+            self._changed.notify_all()
 
-    def _fits(self, tenant: str, cost: int) -> bool:
-        return not self._has_enough(tenant, cost) and self._used.total() + cost <= TOTAL
+    def _before(self, own: tuple[str, int]) -> Iterator[tuple[str, int]]:
+        """Those who came before this one and still wait."""
+        return takewhile(lambda each: each is not own, self._line)
+
+    def _fits(self, tenant: str, cost: int, before: Iterable[tuple[str, int]]) -> bool:
+        """Whether there is room for a body, and for none of those that wait `before` it.
+
+        Who waits for bodies of its own tenant keeps no other tenant waiting. Otherwise nobody is passed: small
+        bodies that find room again and again would keep out a large one for ever.
+        """
+        if self._has_enough(tenant, cost) or self._used.total() + cost > TOTAL:
+            return False
+        return not any(other == tenant or not self._has_enough(other, size) for other, size in before)
 
     def _has_enough(self, tenant: str, cost: int) -> bool:
         return self._used[tenant] + cost > SHARE

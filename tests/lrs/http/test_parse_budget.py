@@ -141,3 +141,58 @@ def test_what_fails_gives_its_part_back() -> None:
         with pytest.raises(ZeroDivisionError), budget.held("one", SHARE):
             raise ZeroDivisionError
     assert not budget._used
+
+
+def test_nobody_passes_those_who_wait() -> None:
+    """A body that would fit waits behind a larger one that came first, in the order in which they came."""
+    budget = ParseBudget()
+    waiters = Waiters(budget)
+    with ExitStack() as held:
+        held.enter_context(budget.held("one", SHARE))
+        held.enter_context(budget.held("two", SHARE // 2))
+        waiters.add("large", SHARE)
+        waiters.add("small", 1)
+        waiters.add("small", SHARE // 2)
+        assert not waiters.got
+    waiters.end()
+    assert sorted(waiters.got) == ["large", "small", "small"]
+    assert not budget._line
+
+
+def test_who_waits_for_itself_keeps_nobody_else_out() -> None:
+    """A tenant whose own bodies are in its way does not stop another tenant; its own bodies stay in order."""
+    budget = ParseBudget()
+    waiters = Waiters(budget)
+    with budget.held("one", SHARE - 1):
+        waiters.add("one", SHARE)
+        with budget.held("two", SHARE):
+            assert not waiters.got
+        waiters.add("one", 1)
+        assert not waiters.got
+    waiters.end()
+    assert waiters.got == ["one", "one"]
+
+
+def test_who_gives_up_waiting_leaves_the_way_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small body behind a large one gets its part when the large one is refused, not later."""
+    budget = ParseBudget()
+    waiters = Waiters(budget)
+    large: list[int] = []
+
+    def refused() -> None:
+        with pytest.raises(Refusal) as end, budget.held("large", SHARE):
+            pytest.fail("there is no room")
+        large.append(end.value.status)
+
+    with budget.held("one", SHARE), budget.held("two", SHARE // 2):
+        monkeypatch.setattr(parse_budget, "PATIENCE", 0.5)
+        thread = threading.Thread(target=refused)
+        thread.start()
+        while not budget._line:
+            time.sleep(0.001)
+        monkeypatch.setattr(parse_budget, "PATIENCE", 10.0 * SECONDS)
+        waiters.add("small", 1)
+        waiters.end()
+        thread.join(SECONDS)
+    assert large == [503]
+    assert waiters.got == ["small"]
