@@ -2,7 +2,7 @@
 
 Such work is done by the thread of its request, outside every write. Threads of one interpreter slow each
 other down, and each holds the memory of what it works on; so there are few turns, and one tenant never has
-them all.
+them all. Whoever waits for one gives back the turn of the server's worker meanwhile: others are worked on.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 from lrs.store.port import Unavailable
@@ -22,6 +22,27 @@ IN_LINE: Final = 4
 """Requests of one tenant that may have a turn or wait for one; a tenant has one turn at a time."""
 WAIT_SECONDS: Final = 10.0
 """How long a request waits for its turn."""
+
+
+Elsewhere = Callable[[], AbstractContextManager[None]]
+"""Makes a context manager: inside it, the thread's request only waits, and has no turn of its worker."""
+_worker = threading.local()
+
+
+@contextmanager
+def worked_on(elsewhere: Elsewhere) -> Iterator[None]:
+    """Inside this, the thread works on a request in a turn of its worker, which `elsewhere` gives back."""
+    before = _elsewhere()
+    _worker.elsewhere = elsewhere
+    try:
+        yield
+    finally:
+        _worker.elsewhere = before
+
+
+def _elsewhere() -> Elsewhere:
+    made: Elsewhere = getattr(_worker, "elsewhere", nullcontext)
+    return made
 
 
 class BusyError(Unavailable):
@@ -69,19 +90,33 @@ class TenantTurns:
     @contextmanager
     def step(self, tenant: str) -> Iterator[None]:
         """Hold a turn for one step of work that is in line. BusyError when the wait was too long."""
-        deadline = time.monotonic() + self._seconds
+        taken = self._take(tenant, seconds=0)
+        try:
+            if not taken:
+                with _elsewhere()():
+                    taken = self._take(tenant, self._seconds)
+                if not taken:
+                    raise BusyError("such work of this tenant did not get its turn in time")
+            yield
+        finally:
+            if taken:
+                self._give_back(tenant)
+
+    def _take(self, tenant: str, seconds: float) -> bool:
+        """Take a turn, waiting so long at most; whether there was one."""
+        deadline = time.monotonic() + seconds
         with self._changed:
             while not self._free or tenant in self._working:
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise BusyError("such work of this tenant did not get its turn in time")
+                    return False
                 self._changed.wait(left)
             self._free -= 1
             self._working.add(tenant)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._working.discard(tenant)
-                self._free += 1
-                self._changed.notify_all()
+            return True
+
+    def _give_back(self, tenant: str) -> None:
+        with self._changed:
+            self._working.discard(tenant)
+            self._free += 1
+            self._changed.notify_all()

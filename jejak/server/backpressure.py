@@ -24,6 +24,7 @@ import orjson
 from jejak.server.shares import STRANGERS, Party, Places
 from lrs.http.problems import SAFE_HEADERS
 from lrs.outbound.waiting import ENVIRON
+from lrs.tenant_turns import worked_on
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -33,7 +34,7 @@ WAITING = 384
 SENDING = 96
 """Answers of one worker that may be streamed at once."""
 CALLING = 128
-"""Requests of one worker that may wait for a learning platform at once."""
+"""Requests of one worker that may wait for a learning platform, or for others of their tenant, at once."""
 RETRY_SECONDS = 5
 PARTY = "jejak.party"
 """Name in the WSGI environment of whose request it is; see `jejak.server.shares`."""
@@ -83,9 +84,10 @@ class Intake:
         party = _party(environ)
         if not isinstance(environ["wsgi.input"], BytesIO):
             environ["wsgi.input"] = _Body(self, party, environ["wsgi.input"])
-        environ[ENVIRON] = lambda: self.elsewhere(party, self._callings)
+        waiting = environ[ENVIRON] = lambda: self.elsewhere(party, self._callings)
         try:
-            answer = self._application(environ, start_response)
+            with worked_on(waiting):
+                answer = self._application(environ, start_response)
         except TooMany:
             return _refuse(start_response, "Too many are waiting; try again soon.")
         finally:

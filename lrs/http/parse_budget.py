@@ -100,8 +100,8 @@ class ParseBudget:
     def _fits(self, tenant: str, cost: int, before: Iterable[tuple[str, int]]) -> bool:
         """Whether there is room for a body, and for none of those that wait `before` it.
 
-        Who waits for bodies of its own tenant keeps no other tenant waiting. Otherwise nobody is passed: small
-        bodies that find room again and again would keep out a large one for ever.
+        Who waits for bodies of its own tenant keeps no other tenant waiting. Otherwise nobody is passed:
+        small bodies that find room again and again would keep out a large one for ever.
         """
         if self._has_enough(tenant, cost) or self._used.total() + cost > TOTAL:
             return False

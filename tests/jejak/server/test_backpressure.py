@@ -9,6 +9,7 @@ from typing import Any
 
 from jejak.server.backpressure import CALLING, Intake
 from lrs.outbound.waiting import ENVIRON
+from lrs.tenant_turns import BusyError, TenantTurns
 
 
 def call(intake: Intake, **environ: Any) -> tuple[str, bytes]:
@@ -68,3 +69,54 @@ def test_a_bounded_number_waits() -> None:
     assert len(refused) == most
     assert refused[0] == "503 Service Unavailable"
     assert set(refused[1:]) == {"200 OK"}
+
+
+def test_others_are_worked_on_while_a_request_waits_for_its_tenant() -> None:
+    """With a single turn of the worker, who waits for large work of its tenant keeps nobody else from it."""
+    turns = TenantTurns(seconds=60)
+    waits = threading.Event()
+
+    def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        if environ.get("large"):
+            waits.set()
+            with turns.turn("one"):
+                assert environ["free"].is_set()
+        start("200 OK", [])
+        return [b"done"]
+
+    intake = Intake(application, turns=1)
+    answers: list[tuple[str, bytes]] = []
+    free = threading.Event()
+    with turns.turn("one"):
+        thread = threading.Thread(
+            target=lambda: answers.append(call(intake, large=True, free=free)), daemon=True
+        )
+        thread.start()
+        assert waits.wait(10)
+        small: list[tuple[str, bytes]] = []
+        other = threading.Thread(target=lambda: small.append(call(intake)), daemon=True)
+        other.start()
+        other.join(30)
+        assert small == [("200 OK", b"done")]
+        free.set()
+    thread.join(30)
+    assert answers == [("200 OK", b"done")]
+
+
+def test_a_turn_that_does_not_come_is_given_up_and_nothing_is_lost() -> None:
+    """BusyError after the patience; both kinds of turns are there for the next request."""
+    turns = TenantTurns(seconds=0.01)
+
+    def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        try:
+            with turns.turn("one"):
+                start("200 OK", [])
+        except BusyError:
+            start("503 Service Unavailable", [])
+        return [b""]
+
+    intake = Intake(application, turns=1)
+    with turns.turn("one"):
+        assert [call(intake)[0] for _ in range(3)] == ["503 Service Unavailable"] * 3
+    assert call(intake)[0] == "200 OK"
+    assert intake.turns.is_idle
