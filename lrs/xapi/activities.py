@@ -96,26 +96,32 @@ class Activities:
         return document.body
 
     @staticmethod
-    def definitions(
-        reader: Reader, tenant: str, ids: Sequence[str], most_bytes: int
-    ) -> dict[str, Definition]:
-        """The definitions of several activities, by id; those never described are missing.
+    def sizes(reader: Reader, tenant: str, ids: Sequence[str], most_bytes: int) -> dict[str, int]:
+        """Bytes of the definitions of several activities, by id; those never described are missing.
 
-        So are the last ones, where all together would have more than `most_bytes`.
+        So are the last ones, where all together would have more than `most_bytes`. Nothing of them is read.
         """
-        definitions: dict[str, Definition] = {}
+        sizes: dict[str, int] = {}
         for start in range(0, len(ids), READ_AT_ONCE):
             some = ids[start : start + READ_AT_ONCE]
-            found = reader.documents(KIND, tenant, some)
+            heads = reader.documents(KIND, tenant, some, bodies=False)
             for name in some:
-                document = found.get(name)
-                if document is None:
+                head = heads.get(name)
+                if head is None:
                     continue
-                most_bytes -= len(document.body)
+                # The tags of older builds do not tell the size.
+                size = int(head.etag.partition("-")[2] or SMALL)
+                most_bytes -= size
                 if most_bytes < 0:
-                    return definitions
-                definitions[name] = loads(document.body)["definition"]
-        return definitions
+                    return sizes
+                sizes[name] = size
+        return sizes
+
+    @staticmethod
+    def definition(document: Document) -> Definition:
+        """The definition in a document of this kind."""
+        found: Definition = loads(document.body)["definition"]
+        return found
 
     def told(self, tenant: str, statements: Sequence[Mapping[str, Any]]) -> dict[str, Told]:
         """The definitions in these statements that may be news, by activity."""

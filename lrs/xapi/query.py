@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrs.access import Access
 from lrs.store.port import Find, Position, Record, Store, fitting
+from lrs.xapi.activities import KIND as ACTIVITY
 from lrs.xapi.activities import Activities, Definition
 from lrs.xapi.attachments import readable
 from lrs.xapi.effects import Steps
@@ -129,13 +130,30 @@ class Query:
         query, stored, record_id = decode_cursor(cursor, key=self._cursor_key, scope=_scope(access))
         return query, Position(stored, record_id)
 
-    def definitions(self, access: Access, ids: Sequence[str], most_bytes: int) -> dict[str, Definition]:
-        """What is known about several activities; those never described are missing.
-
-        So are the last ones, where all together would have more than `most_bytes`.
-        """
+    def definition_sizes(self, access: Access, ids: Sequence[str], most_bytes: int) -> dict[str, int]:
+        """As `Activities.sizes`: what it takes to read the `definitions` of several activities."""
         with self._store.reading() as reader:
-            return Activities.definitions(reader, access.tenant, ids, most_bytes)
+            return Activities.sizes(reader, access.tenant, ids, most_bytes)
+
+    def definitions(
+        self, access: Access, sizes: Mapping[str, int], at_once: int, most_bytes: int
+    ) -> Iterator[tuple[str, Definition]]:
+        """Activities whose `sizes` are known, with their definitions, one parsed at a time.
+
+        About `at_once` bytes of them are held as they are kept. The last ones are missing where the sizes
+        were wrong and all together have more than `most_bytes`.
+        """
+        for names in _groups(sizes, at_once):
+            with self._store.reading() as reader:
+                found = reader.documents(ACTIVITY, access.tenant, names)
+            for name in names:
+                document = found.pop(name, None)
+                if document is None:
+                    continue
+                most_bytes -= len(document.body)
+                if most_bytes < 0:
+                    return
+                yield name, Activities.definition(document)
 
     def attachments(self, access: Access, hashes: Collection[str]) -> dict[str, str]:
         """Of these declared hashes those whose data the caller may read: hash -> blob."""
@@ -151,3 +169,17 @@ class Query:
 
 def _scope(access: Access) -> str:
     return f"{access.tenant}\x1f{access.mine if access.only_mine else ''}"
+
+
+def _groups(sizes: Mapping[str, int], most: int) -> Iterator[list[str]]:
+    """The names in groups that have about `most` bytes together, one name at least."""
+    group: list[str] = []
+    room = most
+    for name, size in sizes.items():
+        if group and size > room:
+            yield group
+            group, room = [], most
+        group.append(name)
+        room -= size
+    if group:
+        yield group

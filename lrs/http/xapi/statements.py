@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 import orjson
@@ -14,7 +14,7 @@ from lrs.http.problems import Refusal, bad_parameter
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response, no_content
 from lrs.http.xapi import statement_body
-from lrs.http.xapi.formatted import formatted
+from lrs.http.xapi.formatted import formatted, large_work
 from lrs.http.xapi.guard import permit
 from lrs.http.xapi.services import Services
 from lrs.store.port import Position
@@ -22,13 +22,15 @@ from lrs.xapi.effects import Call, Steps
 from lrs.xapi.ingest import Receipt
 from lrs.xapi.query import BadCursor
 from lrs.xapi.repeated_statements import Differs
-from statements.attachments import declared
+from statements.attachments import Attachment, declared
 from statements.data_types.exact_json import loads
 from statements.data_types.identity import is_uuid
 from statements.filters import Format, StatementQuery, parse_query
 from statements.rules.request_rules import problem
 
 MORE = "more"
+ATTACHMENTS = b'"attachments"'
+"""Stands in every kept statement that declares any: names of members are kept without escapes."""
 
 
 def post(services: Services, request: Request) -> Steps[Response]:
@@ -135,18 +137,25 @@ def _answer(
     if not query.attachments:
         return json_response(text, *vary)
     boundary = f"jejak-{secrets.token_hex(16)}"
-    parts = _parts(services, request, text, bodies)
+    # Before anything is sent: who sends an answer has given its turn of the worker back.
+    parts = _parts(services, request, text, _attachments(services, request, bodies))
     # Bare, as a token may stand: some clients take quotes for a part of the boundary.
     kind = ("Content-Type", f"multipart/mixed; boundary={boundary}")
     return Response(200, write_parts(boundary, parts), [kind, *vary])
 
 
+def _attachments(services: Services, request: Request, bodies: Sequence[bytes]) -> Mapping[str, Attachment]:
+    """The attachments that these statements declare, by hash."""
+    some = [body for body in bodies if ATTACHMENTS in body]
+    with large_work(services, request, sum(map(len, some))):
+        return {each.sha2: each for body in some for each in declared(loads(body))}
+
+
 def _parts(
-    services: Services, request: Request, text: bytes, bodies: Sequence[bytes]
+    services: Services, request: Request, text: bytes, found: Mapping[str, Attachment]
 ) -> Iterator[tuple[list[tuple[str, str]], Iterable[bytes]]]:
     """The first part with the statements, then each attachment's data once."""
     yield [("Content-Type", "application/json")], (text,)
-    found = {each.sha2: each for body in bodies for each in declared(loads(body))}
     blobs = services.query.attachments(request.access, found.keys())
     for sha2, each in found.items():
         if sha2 in blobs:

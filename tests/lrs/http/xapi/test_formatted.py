@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
-from lrs.http.xapi import formatted
+from lrs.http.xapi import formatted, statements
 from lrs.http.xapi.services import Limits
-from lrs.store.port import Store
-from tests.lrs.client import Client
+from lrs.store.port import Document, Store
+from lrs.tenant_turns import TenantTurns
+from lrs.xapi.activities import Activities
+from statements.data_types.exact_json import loads
+from tests.lrs.client import V1, Client, basic
 from tests.lrs.samples import statement
-from tests.serving import application
+from tests.serving import application, mounted
 
 PAGE_BYTES = 50_000
 SIZE = 20_000
@@ -76,3 +81,97 @@ def test_definitions_beyond_the_bound_are_those_of_the_statements(
     described = [each["object"] for each in found if each["id"] in {one["id"] for one in sent}]
     assert all(len(each["definition"]["name"]) == 1 for each in described)
     assert 0 < sum("description" in each["definition"] for each in described) < 5
+
+
+@pytest.fixture
+def turns(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Tenants that took a turn for large pages, in order."""
+    taken: list[str] = []
+    turn = TenantTurns.turn
+
+    def noting(self: TenantTurns, tenant: str) -> AbstractContextManager[None]:
+        if self is client.application.services.pages:
+            taken.append(tenant)
+        return turn(self, tenant)
+
+    monkeypatch.setattr(TenantTurns, "turn", noting)
+    return taken
+
+
+def test_small_statements_with_large_definitions_take_a_turn(
+    client: Client, turns: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is worked on counts, not the statements alone: a few hundred bytes may bring megabytes along."""
+    client.post("/statements", about("large", name={"en": "e" * SIZE}))
+    small = about("large")
+    client.post("/statements", small)
+    asked = {"statementId": small["id"], "format": "canonical"}
+    assert client.get("/statements", asked).status == 200
+    assert turns == []
+    monkeypatch.setattr(formatted, "LARGE", SIZE)
+    assert len(client.get("/statements", asked).json["object"]["definition"]["name"]["en"]) == SIZE
+    assert turns == ["one"]
+    assert client.get("/statements", {**asked, "format": "ids"}).status == 200
+    assert turns == ["one"]
+
+
+def test_one_definition_is_parsed_at_a_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many activities a page names, each definition is prepared before the next is parsed."""
+    monkeypatch.setattr(formatted, "READ_AT_ONCE", 5_000)
+    sent = [about(f"a{number}", name={"en": f"{number}" * 2_000}) for number in range(10)]
+    assert client.post("/statements", sent).status == 200
+    order: list[str] = []
+    parse, prepare = Activities.definition, formatted.canonical_definition
+
+    def parsing(document: Document) -> Any:
+        order.append("parsed")
+        return parse(document)
+
+    def preparing(*arguments: Any) -> Any:
+        order.append("prepared")
+        return prepare(*arguments)
+
+    monkeypatch.setattr(Activities, "definition", parsing)
+    monkeypatch.setattr(formatted, "canonical_definition", preparing)
+    found = client.get("/statements", {"format": "canonical", "limit": "10", "ascending": "true"})
+    shown = {each["object"]["definition"]["name"]["en"] for each in found.json["statements"]}
+    assert shown == {f"{number}" * 2_000 for number in range(10)}
+    assert order == ["parsed", "prepared"] * 10
+
+
+def test_attachments_are_looked_for_in_a_turn_and_before_anything_is_sent(
+    client: Client, turns: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements that declare none are not read; those that do are read while the request has its turn."""
+    monkeypatch.setattr(formatted, "LARGE", 1_000)
+    read: list[bytes] = []
+    monkeypatch.setattr(statements, "loads", lambda body: read.append(body) or loads(body))
+    plain = [statement(result={"response": "x" * 2_000}) for _ in range(3)]
+    assert client.post("/statements", plain).status == 200
+    assert client.get("/statements", {"attachments": "true"}).status == 200
+    assert (read, turns) == ([], [])
+    linked = {
+        "usageType": "https://example.org/usage/photo",
+        "display": {"id": "Foto"},
+        "contentType": "image/jpeg",
+        "length": 1,
+        "sha2": "0" * 64,
+        "fileUrl": "https://example.org/photo.jpg",
+    }
+    declaring = statement(attachments=[linked], result={"response": "x" * 2_000})
+    assert client.post("/statements", declaring).status == 200
+    answer = mounted(client.application)(
+        {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": "/xapi/statements",
+            "QUERY_STRING": "attachments=true",
+            "HTTP_AUTHORIZATION": basic(*(client.credential or ("", ""))),
+            "HTTP_X_EXPERIENCE_API_VERSION": V1,
+            "wsgi.input": io.BytesIO(),
+        },
+        lambda status, _headers: None,
+    )
+    assert len(read) == 1
+    assert turns == ["one"]
+    assert declaring["id"].encode() in b"".join(answer)
+    assert len(read) == 1
