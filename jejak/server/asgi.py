@@ -27,6 +27,7 @@ from jejak.server.backpressure import (
     Intake,
     TooMany,
     TooSlow,
+    may_have_changed,
     notice_lost_clients,
     refusal,
     threads_for,
@@ -50,6 +51,7 @@ from jejak.server.shares import Places
 from jejak.server.small_bodies import SmallBodies, SmallBody
 from jejak.server.threads import CLOSE, Threads
 from jejak.settings import load
+from lrs.http.problems import SAFE_HEADERS
 from lrs.http.xapi.guard import is_remembered
 from statements.data_types.json_cost import separators
 
@@ -172,6 +174,7 @@ class Serving:
     async def _answered(
         self, environ: dict[str, Any], body: bytes | None, receive: Receive, send: Send
     ) -> None:
+        kept = may_have_changed(environ)
         whole = await self._on_loop(environ, body) if body is not None else None
         if whole is None:
             whole = await self._threads.answer(environ, body, receive, send)
@@ -179,7 +182,7 @@ class Serving:
         if whole is None:
             return
         try:
-            await self._answers.send(send, environ[PARTY], *whole)
+            await self._answers.send(send, environ[PARTY], *whole, kept=kept)
         except TooMuchUnreadError:
             await _refuse(send, 503, "Too many answers wait to be read; try again soon.", closing=False)
         except UnreadError:
@@ -217,7 +220,12 @@ class Serving:
     async def _tell_health(self, send: Send, path: str, method: str) -> None:
         status, word = await self._health.status(path)
         body = orjson.dumps({"status": word}) + b"\n"
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            *SAFE_HEADERS,
+        ]
         await respond(send, (status, encoded(headers)), b"" if method == "HEAD" else body)
 
     def _is_quick(self, environ: dict[str, Any]) -> bool:

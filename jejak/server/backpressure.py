@@ -36,6 +36,7 @@ SENDING = 96
 CALLING = 128
 """Requests of one worker that may wait for a learning platform, or for others of their tenant, at once."""
 RETRY_SECONDS = 5
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 PARTY = "jejak.party"
 """Name in the WSGI environment of whose request it is; see `jejak.server.shares`."""
 QUIET_SECONDS, PROBE_SECONDS, PROBES = 60, 15, 4
@@ -82,6 +83,7 @@ class Intake:
     def answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request whose party was given a turn, which is given back."""
         party = _party(environ)
+        kept = may_have_changed(environ)
         if not isinstance(environ["wsgi.input"], BytesIO):
             environ["wsgi.input"] = _Body(self, party, environ["wsgi.input"])
         waiting = environ[ENVIRON] = lambda: self.elsewhere(party, self._callings)
@@ -94,7 +96,7 @@ class Intake:
             self.turns.give(party)
         if isinstance(answer, list):
             return answer
-        return self._streamed(party, answer, start_response)
+        return self._streamed(party, answer, start_response, kept=kept)
 
     @contextmanager
     def elsewhere(self, party: Party, places: Places) -> Iterator[None]:
@@ -110,10 +112,15 @@ class Intake:
             places.give(party)
 
     def _streamed(
-        self, party: Party, answer: Iterable[bytes], start_response: StartResponse
+        self, party: Party, answer: Iterable[bytes], start_response: StartResponse, *, kept: bool
     ) -> Iterable[bytes]:
+        """The answer, as it is read if there is a place; else a refusal, or all of it when it is `kept`."""
         if not self._sendings.take_now(party):
-            _close(answer)
+            try:
+                if kept:
+                    return [b"".join(answer)]
+            finally:
+                _close(answer)
             return _refuse(start_response, "Too many are reading; try again soon.")
         return _Answer(answer, lambda: self._sendings.give(party))
 
@@ -160,6 +167,18 @@ class _Answer:
             _close(self._answer)
         finally:
             self._sent()
+
+
+def may_have_changed(environ: dict[str, Any]) -> bool:
+    """Whether this request may have changed something, so that its answer must not be replaced by a refusal.
+
+    A POST to the xAPI that has a query may describe a GET (alternate request syntax); as a write, it has a
+    short answer.
+    """
+    method = environ.get("REQUEST_METHOD", "GET")
+    if method == "POST" and environ.get("PATH_INFO", "").startswith("/xapi/"):
+        return not environ.get("QUERY_STRING")
+    return method not in READING
 
 
 def _party(environ: dict[str, Any]) -> Party:

@@ -43,16 +43,18 @@ class Answers:
     def __init__(self) -> None:
         self.unread = Places(UNREAD_BYTES)
 
-    async def send(self, send: Send, party: Party, head: Head, body: bytes) -> None:
+    async def send(self, send: Send, party: Party, head: Head, body: bytes, *, kept: bool = False) -> None:
         """Send a whole answer.
 
-        TooMuchUnreadError before anything of it is sent, UnreadError when it is not read.
+        TooMuchUnreadError before anything of it is sent, unless it is `kept`: told whatever waits to be read.
+        UnreadError when it is not read.
         """
         if len(body) <= SHORT:
             return await respond(send, head, body)
         # No answer is so long that it could never be sent.
         room = min(len(body), UNREAD_BYTES // 4)
-        if not self.unread.take_now(party, room):
+        counted = self.unread.take_now(party, room)
+        if not counted and not kept:
             raise TooMuchUnreadError
         try:
             async with asyncio.timeout(STILL_SECONDS + len(body) / LEAST_RATE):
@@ -60,7 +62,8 @@ class Answers:
         except TimeoutError:
             raise UnreadError from None
         finally:
-            self.unread.give(party, room)
+            if counted:
+                self.unread.give(party, room)
         return None
 
 

@@ -100,7 +100,8 @@ class Body:
         self._taken = 0
         self.length: int | None = None
         """The length that was announced, if one was."""
-        self._begun = time.monotonic()
+        self._begun: float | None = None
+        """When it was first asked for: a request that waits for its turn is not the client's doing."""
 
     @property
     def is_complete(self) -> bool:
@@ -134,6 +135,8 @@ class Body:
         return part
 
     def _fetch(self) -> None:
+        if self._begun is None:
+            self._begun = time.monotonic()
         waited = time.monotonic() - self._begun
         if waited > STILL_SECONDS and self._taken < LEAST_RATE * waited:
             raise TooSlow

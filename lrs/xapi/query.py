@@ -145,7 +145,7 @@ class Query:
         """
         for names in _groups(sizes, at_once):
             with self._store.reading() as reader:
-                found = reader.documents(ACTIVITY, access.tenant, names)
+                found = dict(reader.documents(ACTIVITY, access.tenant, names))
             for name in names:
                 document = found.pop(name, None)
                 if document is None:

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
@@ -17,7 +18,8 @@ import pytest
 from jejak.app import Application, create_app
 from jejak.server import asgi, sending, small_bodies, threads
 from jejak.server.asgi import Worker
-from jejak.server.backpressure import TooMany
+from jejak.server.backpressure import TooMany, TooSlow
+from jejak.server.health import Health
 from jejak.server.shares import Places
 from jejak.server.small_bodies import SmallBodies
 from jejak.settings import load
@@ -546,6 +548,60 @@ def test_answers_that_nobody_reads_are_counted_and_given_up(
         assert (await ask.call("GET", STATEMENTS)).status == 200
 
     run(scenario)
+
+
+def test_the_answer_of_a_write_is_sent_whatever_waits_to_be_read(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was stored is not answered with 503; a page that is read, is."""
+    monkeypatch.setattr(sending, "SHORT", 10)
+
+    async def scenario(ask: Asking) -> None:
+        ask.serving._answers.unread = Places(1)
+        sent = [statement(), statement()]
+        answer = await ask.call("POST", STATEMENTS, sent)
+        assert (answer.status, answer.json) == (200, [each["id"] for each in sent])
+        assert (await ask.call("GET", STATEMENTS)).status == 503
+
+    run(scenario)
+
+
+def test_health_is_told_with_safe_headers(
+    run: Run, app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the store answers or not: no cache keeps it, and it is no page."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise Unavailable("host 10.1.2.3 is down")
+
+    async def scenario(ask: Asking) -> None:
+        for status in (200, 503):
+            if status == 503:
+                monkeypatch.setattr(app.wired.store, "reading", refuse)
+                ask.serving._health = Health(app.wired.store, asyncio.get_running_loop())
+            answer = await ask.call("GET", "/health/ready")
+            assert answer.status == status
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+    run(scenario)
+
+
+def test_waiting_for_a_turn_is_not_the_fault_of_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least rate counts from when the body is first asked for, not from when its request came."""
+    now = [0.0]
+    pieces = [{"type": "http.request", "body": b"{", "more_body": True}] * 2
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(threads, "_on_loop", lambda _loop, _begin: pieces.pop())
+    loop = asyncio.new_event_loop()
+    body = threads.Body(Client().receive, loop)
+    now[0] += 100 * threads.STILL_SECONDS
+    assert body.read(1) == b"{"
+    now[0] += 100 * threads.STILL_SECONDS
+    with pytest.raises(TooSlow):
+        body.read(1)
+    loop.close()
 
 
 def test_a_connection_is_said_to_end_when_it_does(run: Run) -> None:
