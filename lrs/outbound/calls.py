@@ -86,7 +86,13 @@ class Calls:
                 done.set_result(answer)
 
         self._enter(party)
-        threading.Thread(target=run, name="outbound", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="outbound", daemon=True).start()
+        except RuntimeError as error:
+            # The system has no thread to give: nobody would ever leave the places again.
+            self._leave(party)
+            self._circuits.left(party)
+            raise PausedError("no call can be begun just now") from error
         total = self._settings.http_total_seconds if seconds is None else seconds
         try:
             with elsewhere():

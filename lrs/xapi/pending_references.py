@@ -15,6 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -153,13 +154,23 @@ class PendingReferences:
             turns = reader.find_documents(TURN, "", limit=1)
             if not turns:
                 return False
-            turn = turns[0]
+        turn = turns[0]
+        try:
+            self._slice(turn)
+        except Exception:
+            # Else the tenant stays the first of all, and whatever keeps failing keeps everybody waiting.
+            with suppress(StoreError):
+                self._store.writing(lambda writer: _put_back(writer, turn, self._clock()))
+            raise
+        return True
+
+    def _slice(self, turn: Document) -> None:
+        with self._store.reading() as reader:
             dues = _dues(reader, turn.name)
         if dues:
             self._pay(turn, dues)
         else:
             self._store.writing(lambda writer: _end_turn(writer, turn))
-        return True
 
     def run_forever(self, stop: threading.Event) -> None:
         """Pay until `stop` is set; failures of the store are waited out."""
@@ -277,6 +288,11 @@ def _targets(records: Iterable[Record]) -> set[str]:
 def _end_turn(writer: Writer, turn: Document) -> None:
     if not writer.find_documents(OWED, turn.name, limit=1):
         writer.delete(TURN, "", (turn.name,))
+
+
+def _put_back(writer: Writer, turn: Document, now: int) -> None:
+    if writer.document(TURN, "", turn.name) is not None:
+        writer.put(replace(turn, order=f"{now:020d}"))
 
 
 def _owed(

@@ -147,6 +147,12 @@ class Platforms:
                 return sorted(found)
             after = page[-1].order, page[-1].name
 
+    def places(self, *, after: tuple[str, str] | None = None, limit: int = PAGE) -> Sequence[tuple[str, str]]:
+        """Where platforms stand in the order of their names, with their ids; those behind `after`."""
+        with self._store.reading() as reader:
+            found = reader.find_documents(KIND, "", after=after, limit=limit, bodies=False)
+        return [(one.order, one.name) for one in found]
+
     def show(self, platform_id: str) -> Platform | None:
         """One platform with its deployments, or None."""
         with self._store.reading() as reader:

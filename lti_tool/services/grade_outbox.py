@@ -7,6 +7,7 @@ older result is never posted after a newer. A platform that is down loses nothin
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any
 import structlog
 
 from lrs.store import json_documents
-from lrs.store.port import Store, Writer
+from lrs.store.port import Reader, Store, Writer
 from lti_tool.platforms.platforms import ACTIVE, Platforms
 from lti_tool.services.ags import SCORE, Grades, Score
 from lti_tool.services.client import ServiceError, Services
@@ -33,6 +34,8 @@ KEEP_TRYING_SECONDS = 14 * 86_400
 LEASE_SECONDS = 120
 CONFLICT = 409
 NO_ANSWER = "no answer"
+LOOKED = 200
+"""Platforms that one look for due scores asks about."""
 DROPPED = 200
 """Scores that one write forgets."""
 
@@ -70,6 +73,8 @@ class GradeQueue:
         self._platforms = platforms
         self._services = services
         self._guard = threading.Lock()
+        self._looked: tuple[str, str] | None = None
+        """The platform that was looked at last; the next look begins behind it."""
         self._delivering: set[str] = set()
         """Platforms to which scores are on their way right now."""
         self._resting: dict[str, int] = {}
@@ -91,7 +96,7 @@ class GradeQueue:
             _put(writer, queued, now)
             return True
 
-        return self._store.writing(work)
+        return self._store.writing(work, tenant=tenant)
 
     def renew(self, *, tenant: str, platform_id: str, line_item: str, score: Score) -> bool:
         """Queue what a person has reached now; False when the same was queued last, whatever became of it.
@@ -115,7 +120,7 @@ class GradeQueue:
             _put(writer, replace(queued, at=at), now)
             return True
 
-        return self._store.writing(work)
+        return self._store.writing(work, tenant=tenant)
 
     def run_once(self, limit: int = 50, *, patience: float | None = None) -> int:
         """Try the scores that are due; how many were tried. Safe to run in several workers at once.
@@ -140,8 +145,7 @@ class GradeQueue:
             if free:
                 self._delivering.add(platform_id)
         if not free:
-            for one in group:
-                self._settle(replace(one, attempts=one.attempts - 1), WAITING, one.problem or NO_ANSWER)
+            self._untried(group)
             return None
         future: Future[None] = Future()
 
@@ -159,8 +163,21 @@ class GradeQueue:
             else:
                 future.set_exception(problem)
 
-        threading.Thread(target=run, name="grades", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="grades", daemon=True).start()
+        except RuntimeError as error:
+            # The system has no thread to give: nobody would ever say that the platform is free again.
+            log.warning("lti_scores_not_begun", platform=platform_id, error=str(error))
+            with self._guard:
+                self._delivering.discard(platform_id)
+            self._untried(group)
+            return None
         return future
+
+    def _untried(self, group: Sequence[QueuedScore]) -> None:
+        """Put claimed scores back; this was no attempt."""
+        for one in group:
+            self._settle(replace(one, attempts=one.attempts - 1), WAITING, one.problem or NO_ANSWER)
 
     def listed(
         self, tenant: str, status: str, *, platform_id: str = "", limit: int = 200
@@ -187,7 +204,7 @@ class GradeQueue:
             _put(writer, _load({**kept, "status": WAITING, "due": now, "queued": now, "attempts": 0}), now)
             return True
 
-        return self._store.writing(work)
+        return self._store.writing(work, tenant=tenant)
 
     def drop(self, tenant: str, platform_id: str, line_item: str) -> int:
         """Forget what failed or waits for a line item that is no longer wanted; how many scores.
@@ -203,34 +220,66 @@ class GradeQueue:
                     found = reader.find_documents(KIND, "", keys, after=after, limit=DROPPED)
                 names = [d.name for d in found if json_documents.value_of(d)["line_item"] == line_item]
                 if names:
-                    dropped += self._store.writing(partial(_forget, names=names))
+                    dropped += self._store.writing(partial(_forget, names=names), tenant=tenant)
                 if len(found) < DROPPED:
                     break
                 after = found[-1].order, found[-1].name
         return dropped
 
     def _claim(self, limit: int) -> list[QueuedScore]:
-        """Take due scores for a while, so that no other worker sends them too."""
+        """Take due scores for a while, so that no other worker sends them too; platforms take turns."""
         now = self._clock()
         with self._store.reading() as reader:
             first = reader.find_documents(KIND, "", (f"status\x1f{WAITING}",), limit=1)
-        if not first or json_documents.value_of(first[0])["due"] > now:
-            # Most looks find nothing; they shall not cost a write.
+            # Most looks find nothing; they shall cost neither further questions nor a write.
+            if not first or json_documents.value_of(first[0])["due"] > now:
+                return []
+            names = self._due_names(reader, limit, now)
+        if self._platforms.get(json_documents.value_of(first[0])["platform_id"]) is None:
+            names.append(first[0].name)
+        if not names:
             return []
 
         def work(writer: Writer) -> list[QueuedScore]:
-            due = writer.find_documents(KIND, "", (f"status\x1f{WAITING}",), limit=limit)
             claimed = []
-            for document in due:
+            for document in writer.documents(KIND, "", names).values():
                 value = json_documents.value_of(document)
-                if value["due"] > now:
-                    break
+                if value["status"] != WAITING or value["due"] > now:
+                    continue
                 one = _load({**value, "due": now + LEASE_SECONDS * SECOND, "attempts": value["attempts"] + 1})
                 _put(writer, one, now)
                 claimed.append(one)
-            return claimed
+            return sorted(claimed, key=lambda one: one.queued)
 
         return self._store.writing(work)
+
+    def _due_names(self, reader: Reader, limit: int, now: int) -> list[str]:
+        """Names of due scores, of each platform in turn; none of platforms that rest or are busy.
+
+        A platform with thousands of them, or one that does not answer, keeps no other waiting.
+        """
+        page = self._platforms.places(after=self._looked, limit=LOOKED)
+        if self._looked is not None and len(page) < LOOKED:
+            page = [*page, *self._platforms.places(limit=LOOKED - len(page))]
+        with self._guard:
+            passed_over = set(self._delivering)
+        passed_over.update(id for id, until in self._resting.copy().items() if until > now)
+        due: dict[str, deque[str]] = {}
+        for order, platform_id in page:
+            if len(due) == limit:
+                break
+            self._looked = order, platform_id
+            if platform_id in passed_over or platform_id in due:
+                continue
+            keys = (f"status\x1f{WAITING}", f"platform\x1f{platform_id}")
+            found = reader.find_documents(KIND, "", keys, limit=limit)
+            names = deque(one.name for one in found if json_documents.value_of(one)["due"] <= now)
+            if names:
+                due[platform_id] = names
+        taken: list[str] = []
+        while len(taken) < limit and any(due.values()):
+            taken += [names.popleft() for names in due.values() if names]
+        return taken[:limit]
 
     def _deliver(self, one: QueuedScore) -> None:
         platform = self._platforms.get(one.platform_id)
@@ -241,7 +290,7 @@ class GradeQueue:
             problem, status = "the platform is not active", WAITING if patient else FAILED
         elif platform is not None and self._resting.get(platform.id, 0) > self._clock():
             # One that hangs must not hold up what others wait for; this was no attempt.
-            self._settle(replace(one, attempts=one.attempts - 1), WAITING, one.problem or NO_ANSWER)
+            self._untried([one])
             return
         elif platform is not None:
             score = Score(one.subject, one.given, one.maximum, one.at, one.activity, one.grading, one.comment)
@@ -277,7 +326,7 @@ class GradeQueue:
             }
             _put(writer, _load({**kept, **changed}), now)
 
-        self._store.writing(work)
+        self._store.writing(work, tenant=one.tenant)
 
 
 def _forget(writer: Writer, names: Collection[str]) -> int:

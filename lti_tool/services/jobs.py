@@ -58,7 +58,15 @@ class Jobs:
             if counts[tenant] >= PER_TENANT or len(self._going) >= PER_PROCESS:
                 return None
             job = self._going[key] = Job(tenant)
-        threading.Thread(target=self._run, args=(key, job, work), name="background", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(key, job, work), name="background", daemon=True).start()
+        except RuntimeError as error:
+            # The system has no thread to give: nobody would ever take the job off the list again.
+            log.warning("lti_job_not_begun", error=str(error))
+            with self._guard:
+                del self._going[key]
+            job.done.set()
+            return None
         return job
 
     def wait(self, job: Job | None) -> bool:

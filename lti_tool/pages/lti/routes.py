@@ -49,7 +49,7 @@ def create_lti_blueprint(
     built = tool or build_tool(
         store, clock=clock, settings=settings, on_launch=on_launch, on_roster=on_roster
     )
-    blueprint = Blueprint("lti", __name__, template_folder="templates")
+    blueprint = Blueprint("lti", __name__, template_folder="../../templates")
     limit = RateLimit(settings.requests_per_minute, clock)
     registering = RateLimit(settings.registrations_per_minute, clock)
 

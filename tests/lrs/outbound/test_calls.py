@@ -25,6 +25,11 @@ SETTINGS = LtiSettings(public_url=TOOL, http_total_seconds=0.2)
 
 
 @pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
 def wire() -> Wire:
     wire = Wire(SETTINGS)
     wire.handlers[URL] = lambda _sent: answer("fine")
@@ -98,6 +103,21 @@ def test_one_platform_and_one_agency_have_their_share_and_no_more(calls: Calls, 
     while calls._under_way and time.monotonic() < deadline:
         time.sleep(0.01)
     assert ask(calls, Party("agency", "a new platform")).ok
+
+
+def test_a_call_that_cannot_begin_holds_no_place(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no thread to give the call fails at once, and later ones are made."""
+
+    def refuse(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(PER_PLATFORM + FAILURES):
+            with pytest.raises(PausedError, match="begun"):
+                ask(calls)
+    assert not calls._under_way
+    assert ask(calls).ok
 
 
 def test_a_platform_may_be_asked_so_much_at_once(wire: Wire, clock: Clock) -> None:

@@ -369,6 +369,38 @@ def test_tenants_have_their_turns(store: Store, monkeypatch: pytest.MonkeyPatch)
     assert len(found(store, "siti")) == 31
 
 
+def test_a_tenant_whose_slice_fails_keeps_nobody_waiting(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failure the next one has its turn, and what failed comes up again."""
+    monkeypatch.setattr(pending, "AT_ONCE", 2)
+    target, other = statement("siti"), statement("siti")
+    submit(store, *referring(target, 5))
+    submit(store, *referring(other, 5), tenant="two")
+    submit(store, target)
+    submit(store, other, tenant="two")
+    payer = PendingReferences(store, now)
+    pay = payer._pay
+
+    def failing(turn: Document, dues: Any) -> None:
+        if turn.name == TENANT:
+            raise ValueError("odd")
+        pay(turn, dues)
+
+    failures = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(payer, "_pay", failing)
+        for _ in range(12):
+            try:
+                payer.run_once()
+            except ValueError:
+                failures += 1
+    assert failures
+    assert len(found(store, "siti", "two")) == 6
+    payer.drain()
+    assert len(found(store, "siti")) == 6
+
+
 def test_a_chain_of_references_makes_nobody_large(store: Store) -> None:
     """References to references to statements with many keys: each takes over a bounded number of keys."""
     many = {"contextActivities": {"other": [{"id": f"https://x.id/{n}"} for n in range(MOST_KEYS - 20)]}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrs.outbound.http_client import OutboundError
+from lti_tool.services import grade_outbox
 from lti_tool.services.ags import SCORE, Score
 from lti_tool.services.goals import Goal, progress
 from lti_tool.services.grade_outbox import FAILED, SENT, SUPERSEDED, WAITING, QueuedScore
@@ -217,10 +219,93 @@ def test_a_platform_that_hangs_does_not_hold_up_others(world: World) -> None:
         line_item=column,
         score=Score("7", 1, 1, 1),
     )
-    assert world.tool.grades.run_once() == 2
+    assert world.tool.grades.run_once() == 1
     assert len(listed(world, SENT, "another agency")) == 1
     assert [(one.subject, one.attempts) for one in listed(world, WAITING)] == [("43", 0), ("42", 1)]
     ended.set()
+
+
+def other_platform(world: World) -> Callable[[int], None]:
+    """Queues scores of another agency's platform, which takes them."""
+    other = TestPlatform(world.clock, issuer="https://other.example", client_id="client-9", key="other")
+    registered = other.register(world.tool.platforms, world.wire, tenant="another agency")
+    serve_tokens(world, other)
+    column = "https://other.example/item"
+    world.wire.handlers[column + "/scores"] = lambda _sent: answer([], 200)
+
+    def put(number: int) -> None:
+        score = Score(str(number), 1, 1, 1)
+        world.tool.grades.put(
+            tenant="another agency", platform_id=registered.id, line_item=column, score=score
+        )
+
+    return put
+
+
+def test_platforms_take_turns_whatever_the_backlog_of_one(world: World) -> None:
+    """A run shares its places out among the platforms; thousands of earlier scores delay nobody else's."""
+    put = other_platform(world)
+    for number in range(20):
+        queue(world, 40, at=1, subject=str(number))
+    world.clock.forward(1)
+    for number in range(3):
+        put(number)
+    assert world.tool.grades.run_once(4) == 4
+    assert (len(listed(world, SENT)), len(listed(world, SENT, "another agency"))) == (2, 2)
+    assert world.tool.grades.run_once(4) == 4
+    assert (len(listed(world, SENT)), len(listed(world, SENT, "another agency"))) == (5, 3)
+
+
+def test_a_platform_that_rests_takes_no_places(world: World) -> None:
+    """What waits for a platform that gave no answer is not claimed before its rest is over."""
+
+    def hang(_sent: Sent) -> Any:
+        raise OutboundError("no answer")
+
+    world.wire.handlers[SCORES] = hang
+    put = other_platform(world)
+    for number in range(3):
+        queue(world, 40, at=1, subject=str(number))
+    assert world.tool.grades.run_once(1) == 1
+    put(1)
+    assert world.tool.grades.run_once(1) == 1
+    assert len(listed(world, SENT, "another agency")) == 1
+    assert world.tool.grades.run_once(1) == 0
+
+
+def test_many_platforms_are_looked_at_in_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few platforms one look asks about, all of them come up."""
+    monkeypatch.setattr(grade_outbox, "LOOKED", 1)
+    put = other_platform(world)
+    queue(world, 40, at=1)
+    put(1)
+    assert sum(world.tool.grades.run_once() for _ in range(4)) == 2
+
+
+def test_scores_of_a_platform_that_is_gone_are_given_up(world: World) -> None:
+    """They do not wait for ever: the administrator sees that they have failed."""
+    score = Score("42", 1, 1, 1)
+    world.tool.grades.put(tenant="agency", platform_id="gone", line_item=ITEM, score=score)
+    assert world.tool.grades.run_once() == 1
+    assert [one.problem for one in listed(world, FAILED)] == ["the platform is no longer registered"]
+
+
+def test_a_system_without_threads_holds_no_platform_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores that no thread could be begun for go out with a later run, and lose no attempt."""
+
+    def refuse(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    queue(world, 40, at=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        world.tool.grades.run_once()
+    assert [one.attempts for one in listed(world, WAITING)] == [0]
+    world.clock.forward(31)
+    world.tool.grades.run_once()
+    assert len(listed(world, SENT)) == 1
 
 
 def renew(world: World, given: float, at: int) -> bool:
