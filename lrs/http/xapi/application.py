@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from lrs.access import Credentials
 from lrs.http.cors import cors_headers, options
 from lrs.http.parse_budget import ParseBudget
-from lrs.http.problems import Refusal, broken, invalid, render
+from lrs.http.problems import Refusal, broken
 from lrs.http.request import Request
 from lrs.http.response import Response
 from lrs.http.xapi import (
@@ -24,27 +23,23 @@ from lrs.http.xapi import (
     state,
     statements,
 )
+from lrs.http.xapi.failures import answer_to
 from lrs.http.xapi.guard import caller
 from lrs.http.xapi.services import Limits, Services
-from lrs.store.port import Conflict, Full, QueueFullError, Store, StoreError, Unavailable
-from lrs.tenant_turns import BusyError, TenantTurns
+from lrs.store.port import Store
+from lrs.tenant_turns import TenantTurns
 from lrs.xapi.activities import Activities
 from lrs.xapi.agents import Agents
 from lrs.xapi.documents import Documents
 from lrs.xapi.effects import Steps, perform
 from lrs.xapi.ingest import Ingest, Receipt
 from lrs.xapi.query import Query
-from lrs.xapi.size_limits import TooLarge
 from statements.data_types.timestamps import render as timestamp
 from statements.data_types.versions import Version, negotiate
-from statements.errors import Invalid
-
-log = logging.getLogger(__name__)
 
 StartResponse = Callable[..., Any]
 Handler = Callable[[Services, Request], Response | Steps[Response]]
 
-RETRY_SECONDS = 2
 DRAIN, DRAIN_LARGE = 1 << 20, 1 << 26
 """Bytes of a refused body that are still read, so that the client gets to see the refusal."""
 NO_BODY = frozenset({204, 304})
@@ -165,31 +160,8 @@ class XapiApplication:
         """The answer, whatever happens."""
         try:
             return (yield from self._answer(request))
-        except Refusal as refusal:
-            return render(refusal)
-        except Invalid as error:
-            return render(invalid(error.problems))
-        except TooLarge as error:
-            return render(broken("request.too-large", str(error), status=413))
-        except QueueFullError:
-            wait = [("Retry-After", str(RETRY_SECONDS))]
-            return render(Refusal(503, "Too many writes of this tenant wait; try again soon.", headers=wait))
-        except BusyError as error:
-            wait = [("Retry-After", str(RETRY_SECONDS))]
-            return render(Refusal(503, f"Try again soon: {error}.", headers=wait))
-        except (Unavailable, Conflict):
-            log.warning("the store is unavailable", exc_info=True)
-            wait = [("Retry-After", str(RETRY_SECONDS))]
-            return render(Refusal(503, "The store cannot answer now; try again soon.", headers=wait))
-        except Full:
-            log.error("the store is full", exc_info=True)
-            return render(Refusal(507, "The store is full; nothing was kept."))
-        except StoreError:
-            log.exception("the store failed")
-            return render(Refusal(500, "The store failed; the log of the server says why."))
-        except Exception:
-            log.exception("a request failed")
-            return render(Refusal(500, "An error of this server; its log says more."))
+        except Exception as error:
+            return answer_to(error)
 
     def _answer(self, request: Request) -> Steps[Response]:
         methods = ROUTES.get(request.path)

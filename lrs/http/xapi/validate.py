@@ -19,7 +19,8 @@ from lrs.http.parse_budget import ParseBudget
 from lrs.http.problems import Refusal, broken, invalid, render
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response
-from lrs.http.xapi.application import RETRY_SECONDS, STATUS, VERSION
+from lrs.http.xapi.application import STATUS, VERSION
+from lrs.http.xapi.failures import RETRY_SECONDS, answer_to
 from lrs.http.xapi.guard import caller, client_address
 from lrs.http.xapi.services import Limits
 from lrs.http.xapi.statement_body import JSON, values_of
@@ -101,10 +102,10 @@ class ValidateApplication:
         try:
             with request.held:
                 response = self._answer(request)
-        except Refusal as refusal:
-            response = render(refusal)
         except Full:
             response = render(Refusal(507, "There is no room to receive this; try again later."))
+        except Exception as error:
+            response = answer_to(error)
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
         headers = [*response.headers, (VERSION, request.version.value)]
         if body:

@@ -12,6 +12,7 @@ from lrs.http import parse_budget
 from lrs.http.parse_budget import SHARE, ParseBudget
 from lrs.http.xapi.services import Limits
 from lrs.http.xapi.validate import AT_ONCE, Strangers, ValidateApplication
+from lrs.store.port import StoreError, Unavailable
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import V1, V2, Answer, basic, call
 from tests.lrs.samples import statement
@@ -133,3 +134,28 @@ def test_a_key_is_told_whether_its_decisions_count(scopes: list[str], counts: bo
     known = {"Authorization": basic(*asked._credentials.create("bkn", "lms", scopes))}
     assert ask(body, asked=asked, **known).json["decisions_count"] is counts
     assert "decisions_count" not in ask(body, asked=asked).json
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "waits"),
+    [
+        (Unavailable("host 10.1.2.3 is down"), 503, True),
+        (StoreError("host 10.1.2.3 is odd"), 500, False),
+        (ZeroDivisionError("10.1.2.3"), 500, False),
+    ],
+)
+def test_a_store_that_is_away_is_told_as_where_statements_are_stored(
+    error: Exception, status: int, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a key the store is asked who that is: 503 with Retry-After, and nothing of the inside is told."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    asked = application()
+    monkeypatch.setattr(asked._credentials, "authenticate", fail)
+    answer = ask(json.dumps(statement()).encode(), asked=asked, Authorization=basic("a", "key"))
+    assert (answer.status, "retry-after" in answer.headers) == (status, waits)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert b"10.1" not in answer.body

@@ -1,0 +1,48 @@
+"""What a client is told when a request failed: the answer to every error that the parts below raise."""
+
+from __future__ import annotations
+
+import logging
+
+from lrs.http.problems import Refusal, broken, invalid, render
+from lrs.http.response import Response
+from lrs.store.port import Conflict, Full, QueueFullError, StoreError, Unavailable
+from lrs.tenant_turns import BusyError
+from lrs.xapi.size_limits import TooLarge
+from statements.errors import Invalid
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2
+
+
+def answer_to(error: Exception) -> Response:
+    """The answer that tells an error, which is logged when it is not the client's doing."""
+    return render(refusal_of(error))
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """The refusal that an error amounts to."""
+    wait = [("Retry-After", str(RETRY_SECONDS))]
+    match error:
+        case Refusal():
+            return error
+        case Invalid():
+            return invalid(error.problems)
+        case TooLarge():
+            return broken("request.too-large", str(error), status=413)
+        case QueueFullError():
+            return Refusal(503, "Too many writes of this tenant wait; try again soon.", headers=wait)
+        case BusyError():
+            return Refusal(503, f"Try again soon: {error}.", headers=wait)
+        case Unavailable() | Conflict():
+            log.warning("the store is unavailable", exc_info=error)
+            return Refusal(503, "The store cannot answer now; try again soon.", headers=wait)
+        case Full():
+            log.error("the store is full", exc_info=error)
+            return Refusal(507, "The store is full; nothing was kept.")
+        case StoreError():
+            log.error("the store failed", exc_info=error)
+            return Refusal(500, "The store failed; the log of the server says why.")
+    log.error("a request failed", exc_info=error)
+    return Refusal(500, "An error of this server; its log says more.")
