@@ -12,6 +12,7 @@ from jejak.allocator import give_memory_back
 from jejak.clock import new_id, now
 from jejak.secrets import derived, secret_key
 from jejak.settings import Settings, SettingsError
+from jejak.upgrades import settle
 from lrs.access import Credentials
 from lrs.http.parse_budget import ParseBudget
 from lrs.http.xapi.application import XapiApplication
@@ -50,6 +51,9 @@ def core(settings: Settings) -> Core:
     """Open the store that the settings name, with the parts that background work needs."""
     lti = lti_settings(settings)
     store = open_store(settings.store)
+    # Before anything else: a key that is made now must not be taken for one of an earlier version, and what
+    # an earlier one signs off must count.
+    settle(store)
 
     def changed(tenant: str, persons: Collection[str]) -> None:
         # `progress` is made from what is made here.

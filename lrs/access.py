@@ -265,6 +265,10 @@ class Credentials:
         The credentials in force that may decide from now on; None when this was settled before.
         """
 
+        with self._store.reading() as reader:
+            if reader.document(CARRIED_OVER, "", Scope.DECISIONS_WRITE) is not None:
+                return None
+
         def work(writer: Writer) -> list[Credential] | None:
             if writer.document(CARRIED_OVER, "", Scope.DECISIONS_WRITE) is not None:
                 return None

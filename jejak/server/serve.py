@@ -6,7 +6,6 @@ import resource
 import socket
 from collections.abc import Mapping
 
-import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings, HTTP2Settings
@@ -21,10 +20,7 @@ from jejak.settings import Settings, load
 from jejak.upgrades import settle
 from jejak.wiring import lti_settings
 from lrs.store.open import open_store
-from lti_tool.platforms.platforms import Platforms
 from lti_tool.platforms.tool_keys import ToolKeys
-
-log = structlog.get_logger(__name__)
 
 CONNECTIONS = 16_384
 """Connections that one worker holds at most; idle ones are closed after 30 seconds."""
@@ -96,13 +92,5 @@ def prepare_store(settings: Settings) -> None:
         settle(store)
         secret_key(store, settings.secret_key)
         ToolKeys(store, now, lti_settings(settings)).ensure()
-        for platform in Platforms(store, now).keep_earlier_trust():
-            log.warning(
-                "platform_numbers_trusted" if platform.numbers_trusted else "platform_numbers_not_trusted",
-                platform=platform.id,
-                tenant=platform.tenant,
-                name=platform.name,
-                change=f"jejak platforms activate --platform {platform.id} --[no-]trust-numbers",
-            )
     finally:
         store.close()
