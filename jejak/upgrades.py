@@ -1,4 +1,4 @@
-"""What is settled once in the life of a store, when a build that needs it opens the store first."""
+"""What a build settles when it opens a store, and what it tells the operator then."""
 
 from __future__ import annotations
 
@@ -33,4 +33,16 @@ def settle(store: Store) -> None:
             platform.tenant,
             platform.name,
             platform.id,
+        )
+
+
+def tell_imitations(store: Store) -> None:
+    """Name the credentials that are refused because they have the name of this service."""
+    for one in Credentials(store, now).imitations():
+        _log.warning(
+            "this credential has the name of this service and is refused: tenant %s, name %s, key %s;"
+            " make one with another name (`jejak credentials create`) and disable it",
+            one.tenant,
+            one.name,
+            one.key,
         )

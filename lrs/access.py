@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -21,8 +21,9 @@ from urllib.parse import quote
 import orjson
 
 from lrs.failed_logins import FailedLogins
-from lrs.names import check_credential_name, check_tenant_name
+from lrs.names import check_credential_name, check_tenant_name, is_reserved
 from lrs.store.port import Document, Reader, Store, Writer
+from lrs.tenants import is_known, tenant_key
 from statements.data_types.identity import agent_key
 from statements.keys import AUTHORITY
 
@@ -68,6 +69,8 @@ class Access:
     """The agent written as `authority` of every statement of this caller."""
     mine: str
     """Index key that every statement of this authority carries."""
+    is_imitation: bool = False
+    """It has the name of the product's own authority, from before that was refused: it may do nothing."""
 
     @classmethod
     def internal(cls, tenant: str, name: str, authority: Mapping[str, Any]) -> Access:
@@ -165,7 +168,10 @@ class Credentials:
         wanted = tuple(sorted({Scope(scope) for scope in scopes}))
         if not wanted:
             raise ValueError("a credential needs at least one scope")
-        check_tenant_name(tenant)
+        with self._store.reading() as reader:
+            # An agency from before there were rules for names goes on as it is.
+            if not is_known(reader, tenant):
+                check_tenant_name(tenant)
         check_credential_name(name)
         key, secret = _fresh(16), _fresh(32)
         now = self._clock()
@@ -180,7 +186,7 @@ class Credentials:
             }
         )
         document = Document(
-            KIND, "", key, body, etag="1", updated=now, keys=frozenset({_tenant_key(tenant)}), order=name
+            KIND, "", key, body, etag="1", updated=now, keys=frozenset({tenant_key(tenant)}), order=name
         )
         self._store.writing(lambda writer: writer.put(document))
         return key, secret
@@ -318,21 +324,22 @@ class Credentials:
 
     def tenants(self) -> set[str]:
         """Every tenant that has a credential, disabled ones included."""
-        found: set[str] = set()
+        return {one.tenant for one in self._all()}
+
+    def imitations(self) -> Sequence[Credential]:
+        """Those in force that have the name of the product's own authority, and so are refused."""
+        return [one for one in self._all() if not one.disabled and is_reserved(one.name)]
+
+    def _all(self) -> Iterator[Credential]:
         after: tuple[str, str] | None = None
         with self._store.reading() as reader:
             while page := reader.find_documents(KIND, "", after=after, limit=PAGE):
-                found.update(orjson.loads(document.body)["tenant"] for document in page)
+                yield from map(_credential, page)
                 after = (page[-1].order, page[-1].name)
-        return found
 
     @staticmethod
     def _page(reader: Reader, tenant: str, after: tuple[str, str] | None) -> Sequence[Document]:
-        return reader.find_documents(KIND, "", {_tenant_key(tenant)}, after=after, limit=PAGE)
-
-
-def _tenant_key(tenant: str) -> str:
-    return f"tenant\x1f{tenant}"
+        return reader.find_documents(KIND, "", {tenant_key(tenant)}, after=after, limit=PAGE)
 
 
 def _digest(secret: str) -> bytes:
@@ -359,7 +366,8 @@ def authority_of(tenant: str, name: str) -> dict[str, Any]:
 def _access(key: str, facts: Mapping[str, Any]) -> Access:
     authority = authority_of(facts["tenant"], facts["name"])
     scopes = frozenset(Scope(scope) for scope in facts["scopes"])
-    return Access(facts["tenant"], key, facts["name"], scopes, authority, mine_key(authority))
+    name = facts["name"]
+    return Access(facts["tenant"], key, name, scopes, authority, mine_key(authority), is_reserved(name))
 
 
 def _fresh(size: int) -> str:

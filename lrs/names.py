@@ -30,6 +30,11 @@ def check_credential_name(name: str) -> None:
         raise ValueError(
             f"the name must be 1 to {LONGEST} printable characters, without spaces at its beginning or end"
         )
-    plain = "".join(one for one in unicodedata.normalize("NFKD", name).casefold() if one.isalnum())
-    if plain == RESERVED.casefold():
+    if is_reserved(name):
         raise ValueError(f'"{RESERVED}" is what this service calls itself; choose another name')
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name is the product's own, however it is spelled."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", name).casefold() if one.isalnum())
+    return plain == RESERVED.casefold()

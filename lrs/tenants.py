@@ -9,6 +9,8 @@ from lrs.store.port import Document, Reader, Writer
 TENANT: Final = "tenant"
 """Kind of the documents: the scope is "", the name the tenant's."""
 _PAGE: Final = 500
+_HOLDERS: Final = ("credential", "platform")
+"""Kinds of documents that belong to a tenant; each of them has the key `tenant_key`."""
 
 
 def tenants(reader: Reader) -> list[str]:
@@ -17,6 +19,18 @@ def tenants(reader: Reader) -> list[str]:
     while page := reader.find_documents(TENANT, "", after=("", found[-1]) if found else None, limit=_PAGE):
         found += [document.name for document in page]
     return found
+
+
+def tenant_key(tenant: str) -> str:
+    """Index key of the credentials and platforms of a tenant."""
+    return f"tenant\x1f{tenant}"
+
+
+def is_known(reader: Reader, tenant: str) -> bool:
+    """Whether anything here belongs to the tenant: statements, a credential or a platform."""
+    return reader.document(TENANT, "", tenant) is not None or any(
+        reader.find_documents(kind, "", {tenant_key(tenant)}, limit=1, bodies=False) for kind in _HOLDERS
+    )
 
 
 class Known:

@@ -17,7 +17,7 @@ from jejak.logs import SERVER_LOGS, configure
 from jejak.secrets import secret_key
 from jejak.server.environ import MOST_HEADER_BYTES
 from jejak.settings import Settings, load
-from jejak.upgrades import settle
+from jejak.upgrades import settle, tell_imitations
 from jejak.wiring import lti_settings
 from lrs.store.open import open_store
 from lti_tool.platforms.tool_keys import ToolKeys
@@ -90,6 +90,7 @@ def prepare_store(settings: Settings) -> None:
     store = open_store(settings.store)
     try:
         settle(store)
+        tell_imitations(store)
         secret_key(store, settings.secret_key)
         ToolKeys(store, now, lti_settings(settings)).ensure()
     finally:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from lrs.names import check_tenant_name
 from lrs.store import json_documents
 from lrs.store.port import Reader, Store, Writer
+from lrs.tenants import is_known
 from lti_tool.settings import origin_of
 from lti_tool.tokens import digest, new_id
 from statements.data_types.iri import valid_iri
@@ -114,6 +115,9 @@ class Platforms:
             created=self._clock(),
             deployments=tuple(deployments),
         )
+        with self._store.reading() as reader:
+            if not is_known(reader, tenant):
+                check_tenant_name(tenant)
         check_new(platform)
         return self._store.writing(lambda writer: self.add_within(writer, platform))
 
@@ -291,7 +295,6 @@ def check_new(platform: Platform) -> None:
     The issuer is the home page of the accounts in statements, an IRI (xAPI 1.0.3 Part 2, 2.4.2.4).
     """
     check(platform)
-    check_tenant_name(platform.tenant)
     if not valid_iri(platform.issuer):
         raise ValueError("issuer must be a web address, for example https://lms.example.go.id")
 

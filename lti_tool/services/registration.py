@@ -20,6 +20,7 @@ from lrs.outbound.calls import REGISTRATION, Calls, Party
 from lrs.outbound.http_client import OutboundError
 from lrs.store import json_documents
 from lrs.store.port import Store, Writer
+from lrs.tenants import is_known
 from lti_tool.launch.launch import LAUNCH_PATH, text
 from lti_tool.platforms.platforms import PENDING, AlreadyRegistered, Platform, Platforms, check_new
 from lti_tool.refusals import Reason, Refused
@@ -51,7 +52,9 @@ class Invites:
 
     def create(self, tenant: str) -> tuple[str, int]:
         """The address to paste into a platform, and until when (microseconds) it works. ValueError."""
-        check_tenant_name(tenant)
+        with self._store.reading() as reader:
+            if not is_known(reader, tenant):
+                check_tenant_name(tenant)
         now = self._clock()
         expires = now + self._settings.invite_seconds * SECOND
         secret = new_secret()

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lrs.access import Credentials
+from lrs.http.xapi.application import XapiApplication
 from lrs.names import check_credential_name, check_tenant_name
-from lrs.store.port import Store
+from lrs.store.port import Document, Store
+from lrs.tenants import tenant_key
+from lti_tool.platforms.platforms import Platforms
 from lti_tool.services.emitter import access_of
+from lti_tool.services.registration import Invites
+from lti_tool.settings import LtiSettings
+from tests.lrs.client import Client
 
 
 @pytest.mark.parametrize(
@@ -80,3 +88,58 @@ def test_names_of_credentials_are_printable(name: str) -> None:
     """No control characters, no spaces at the ends."""
     with pytest.raises(ValueError, match="printable characters"):
         check_credential_name(name)
+
+
+@pytest.mark.parametrize("tenant", ["BKD (Jabar)", "A & B"])
+def test_an_agency_that_is_here_keeps_its_name(
+    tenant: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was allowed when it came, it gets further keys; a new one of such a name is refused."""
+    credentials = Credentials(store, lambda: 1)
+    with pytest.raises(ValueError, match="the tenant must be"):
+        credentials.create(tenant, "first", ["all"])
+    with monkeypatch.context() as patch:
+        patch.setattr("lrs.access.check_tenant_name", lambda _tenant: None)
+        credentials.create(tenant, "first", ["all"])
+    key, secret = credentials.create(tenant, "second", ["all"])
+    made = credentials.authenticate(key, secret)
+    assert made is not None
+    assert made.tenant == tenant
+
+
+@pytest.mark.parametrize("kind", ["tenant", "platform"])
+def test_an_agency_is_here_by_its_statements_or_a_platform(kind: str, store: Store) -> None:
+    """Any one of them is enough."""
+    name = "A & B" if kind == "tenant" else "p1"
+    keys = frozenset({tenant_key("A & B")})
+    store.writing(lambda writer: writer.put(Document(kind, "", name, b"{}", updated=1, keys=keys)))
+    Credentials(store, lambda: 1).create("A & B", "first", ["all"])
+    Invites(store, lambda: 1, LtiSettings(public_url="https://jejak.example")).create("A & B")
+    base = "https://lms.example"
+    added = Platforms(store, lambda: 1).add(
+        tenant="A & B",
+        name="LMS",
+        issuer=base,
+        client_id="c",
+        auth_login_url=base + "/auth",
+        auth_token_url=base + "/token",
+        jwks_url=base + "/jwks",
+    )
+    assert added.tenant == "A & B"
+
+
+def test_a_key_with_the_name_of_this_service_is_refused(
+    client: Client, xapi: XapiApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One from before the name was refused reads and writes nothing: 403 says what to do; it is listed."""
+    credentials = xapi.services.credentials
+    monkeypatch.setattr("lrs.access.check_credential_name", lambda _name: None)
+    pair = credentials.create("one", "jeJak", ["all"])
+    imitation = replace(client, credential=pair)
+    answer = imitation.get("/statements")
+    assert answer.status == 403
+    assert "another name" in answer.json["detail"]
+    assert [one.key for one in credentials.imitations()] == [pair[0]]
+    credentials.disable(pair[0])
+    assert credentials.imitations() == []
+    assert client.get("/statements").status == 200

@@ -23,7 +23,7 @@ from lrs.http.records import json_shapes as shapes
 from lrs.http.records import schemas
 from lrs.http.records.openapi import allowed_at, document
 from lrs.http.request import Request as XapiRequest
-from lrs.http.xapi.guard import TOO_MANY, failed_login
+from lrs.http.xapi.guard import IMITATION, TOO_MANY, failed_login
 from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
 from lrs.records.reports import cohort
@@ -264,6 +264,8 @@ def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Calla
                 if seconds := failed_login(request.environ, credentials, told.username):
                     raise _Refused(429, TOO_MANY, {"Retry-After": str(seconds)})
                 raise _Refused(401, "The key or the secret is not valid.", _CHALLENGE)
+            if access.is_imitation:
+                raise _Refused(403, IMITATION)
             if not allowed(access):
                 raise _Refused(403, "The scopes of this credential do not allow it.")
             _check_type()

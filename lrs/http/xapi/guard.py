@@ -14,6 +14,11 @@ CHALLENGE = ("WWW-Authenticate", 'Basic realm="xAPI", charset="UTF-8"')
 LONGEST = 2_000
 TOO_MANY = "Too many wrong secrets came from your address for this key. The right one is taken at any time."
 
+IMITATION = (
+    "This credential has the name of this service itself, so what it writes could not be told from what the"
+    " service writes. Ask the operator for one with another name (`jejak credentials create`)."
+)
+
 
 def caller(request: Request, credentials: Credentials) -> Access:
     """The access of the request's credential; Refusal 401 without one that is in force."""
@@ -29,6 +34,8 @@ def caller(request: Request, credentials: Credentials) -> Access:
         if seconds := failed_login(request.environ, credentials, pair[0] if pair else ""):
             raise Refusal(429, TOO_MANY, headers=[("Retry-After", str(seconds))])
         raise Refusal(401, "The credential is not known here or was disabled.", headers=[CHALLENGE])
+    if access.is_imitation:
+        raise Refusal(403, IMITATION)
     return access
 
 
