@@ -49,14 +49,14 @@ def create_lti_blueprint(
     built = tool or build_tool(
         store, clock=clock, settings=settings, on_launch=on_launch, on_roster=on_roster
     )
-    blueprint = Blueprint("lti", __name__, template_folder="../../templates")
+    blueprint = Blueprint("lti", "lti_tool", template_folder="templates")
     limit = RateLimit(settings.requests_per_minute, clock)
     registering = RateLimit(settings.registrations_per_minute, clock)
 
     @blueprint.before_request
     def bound() -> None:
         request.max_content_length = settings.max_request_bytes
-        if limit.wait(str(request.remote_addr), str(request.endpoint)):
+        if limit.wait(f"{request.endpoint} {request.remote_addr}"):
             raise Refused(Reason.TOO_MANY_REQUESTS)
         # Each registration page makes this tool fetch an address that it was given.
         if request.path == REGISTER_PATH and registering.wait(str(request.remote_addr)):
