@@ -16,15 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from lrs.access import mine_of
 from lrs.people.people import Met, owners_of
 from lrs.records.account_names import NamedByUsername, source_of
 from lrs.records.entries import NOT_YET, Decided, Entry, Party, Status, entry_id
+from lrs.records.projection.budget import Budget
 from lrs.records.table_history import History
-from lrs.store.port import Document, Position, Reader, Record
+from lrs.store.port import Document, Position, Reader, Record, enough
 from lrs.xapi.decisions import DECISION, counts, decided_at, decided_key, lapsed, voided_key
 from statements.data_types.exact_json import loads
 from statements.keys import VOIDED, target_key, verb_filter_key
@@ -52,13 +52,22 @@ _FEW = 4
 """Decisions that are looked at first: most entries have one."""
 _SMALL = 16_384
 """Bytes of a statement that stays parsed for a while: larger ones take many times their size in memory."""
-_NEVER = -(2**63)
-"""Microseconds: before any timestamp."""
+_NEVER, _EVER = -(2**63), 2**63 - 1
+"""Microseconds: before and after any timestamp."""
 _PAGES = 50
 """Pages that are looked at for one question, at most; see docs/explanation/limits.md."""
+_TOGETHER = 32
+"""Statements that are read at once, and questions that are asked at once: their size is not known before."""
+_PAGE_BYTES = 2 << 20
+"""Bytes of a page."""
+_MOST_BYTES = 32 << 20
+"""Bytes that are read for one question, at most."""
+_REVERSALS_BYTES = 4 << 20
+"""Bytes of the reversals that are looked at for one completion, those that were stored last."""
 
 
 _Keys = tuple[str, ...]
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -79,11 +88,29 @@ class _Draft:
     learning: Learning
 
 
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """Completions that a reversal touches beyond those that were looked at."""
+
+    keys: _Keys
+    """Index keys of the completions."""
+    after: Position
+    """Those that were stored before are left."""
+
+
 class Derivation:
-    """Works out entries of one tenant from one snapshot. `persona_of` is `People.persona`."""
+    """Works out entries of one tenant from one snapshot. `persona_of` is `People.persona`.
+
+    Any of it raises `TooMuchError` once the `budget` is used up.
+    """
 
     def __init__(
-        self, reader: Reader, tenant: str, tables: History, persona_of: Callable[[str, str], str]
+        self,
+        reader: Reader,
+        tenant: str,
+        tables: History,
+        persona_of: Callable[[str, str], str],
+        budget: Budget,
     ) -> None:
         self._reader = reader
         self._tenant = tenant
@@ -95,7 +122,11 @@ class Derivation:
         self._personas: dict[str, str] = {}
         self._persons: dict[str, str] = {}
         self._lapsed: list[Document] = []
-        self._completions: dict[_Keys, Sequence[str]] = {}
+        self._budget = budget
+        self._own: dict[str, Record] = {}
+        self._completions: dict[_Keys, Collection[str]] = {}
+        self.left: list[Reversed] = []
+        """What `touched` left for later."""
 
     def touched(self, records: Iterable[Record]) -> set[str]:
         """Ids of the statements whose entries may be changed by these records."""
@@ -103,6 +134,7 @@ class Derivation:
         voided: set[str] = set()
         signed: dict[str, str] = {}
         for record in records:
+            self._own[record.id] = record
             meaning = self._classify(record)
             if isinstance(meaning, Voiding):
                 voided.add(meaning.target)
@@ -114,13 +146,13 @@ class Derivation:
             kept = self._reader.documents(DECISION, self._tenant, signed)
             found.update(target for id, target in signed.items() if id in kept and counts(kept[id]))
         # A voided statement may itself have been a sign-off or a reversal, which ceases to be in force.
-        for record in self._reader.get(self._tenant, voided).values():
+        for record in self._get(voided):
             found.update(self._touches(record, self._classify(record)))
         return found
 
     def entries(self, statement_ids: Collection[str]) -> Found:
         """What these statements make now."""
-        records = self._reader.get(self._tenant, statement_ids)
+        records = {record.id: record for record in self._get(statement_ids)}
         drafts = self._drafts(records)
         learners = {id: self._identifier(draft.record, draft.learning.actor) for id, draft in drafts.items()}
         self._meet(learners.values())
@@ -135,6 +167,28 @@ class Derivation:
                     found.met[made.persona] = Met(learner, draft.learning.actor.name, source_of(draft.record))
             found.entries[entry_id(self._tenant, id)] = made
         return found
+
+    def completed(self, one: Reversed, limit: int) -> tuple[set[str], Reversed | None]:
+        """Ids of so many of the completions that a reversal touches, and what is left then."""
+        page = self._reader.find(
+            self._tenant,
+            one.keys,
+            after=one.after,
+            limit=limit,
+            include_hidden=True,
+            most_bytes=_PAGE_BYTES,
+        )
+        left = None if _is_last(page, limit) else Reversed(one.keys, _place(page[-1]))
+        # Hidden ones as well: not every voiding takes an entry out of the record.
+        return {record.id for record in page if record.views[0].issuperset(one.keys)}, left
+
+    def _get(self, ids: Collection[str]) -> Iterator[Record]:
+        """The records with these ids, a few at a time."""
+        yield from (self._own[id] for id in ids if id in self._own)
+        for some in _slices(id for id in ids if id not in self._own):
+            found = self._reader.get(self._tenant, some).values()
+            self._budget.spend(sum(len(record.body) for record in found))
+            yield from found
 
     def _meet(self, keys: Iterable[str]) -> None:
         """Find out whose these identifiers are."""
@@ -181,6 +235,7 @@ class Derivation:
     def _statement(self, record: Record) -> Mapping[str, Any]:
         held = self._read.get(record.id)
         if held is None:
+            self._budget.spend()
             held = loads(record.body)
             if len(record.body) <= _SMALL:
                 self._read[record.id] = held
@@ -203,13 +258,15 @@ class Derivation:
             for verb in self._completion_verbs:
                 yield from self._completed(_keys_of(meaning.actor, verb, meaning.activity))
 
-    def _completed(self, keys: _Keys) -> Sequence[str]:
-        """Ids of the completions with these keys, looked for once however many reversals there are."""
+    def _completed(self, keys: _Keys) -> Collection[str]:
+        """Ids of the latest completions with these keys, looked for once however many reversals there are."""
         found = self._completions.get(keys)
         if found is None:
-            # Hidden ones as well: not every voiding takes an entry out of the record.
-            some = islice(self._by_itself(keys, include_hidden=True), _PAGE)
-            found = self._completions[keys] = [record.id for record in some]
+            everything = Reversed(keys, Position(_EVER, ""))
+            found, left = self.completed(everything, _PAGE)
+            self._completions[keys] = found
+            if left is not None:
+                self.left.append(left)
         return found
 
     def _drafts(self, records: Mapping[str, Record]) -> dict[str, _Draft]:
@@ -240,7 +297,7 @@ class Derivation:
             for id, record in hidden.items()
             if id not in undone and (mine := mine_of(record.views[0])) is not None
         }
-        answers = self._reader.find_each(self._tenant, questions.values(), limit=_PAGE)
+        answers = self._ask(set(questions.values()))
         return undone | {
             id for id, asked in questions.items() if any(True for _ in self._by_itself(asked, answers[asked]))
         }
@@ -272,7 +329,7 @@ class Derivation:
     def _signed(self, pages: Mapping[str, Sequence[Document]]) -> dict[str, tuple[SignOff, Record]]:
         """Which of these documents' decisions are in force, by id; `pages` are by what they are about."""
         about = {document.name: id for id, page in pages.items() for document in page}
-        records = self._reader.get(self._tenant, about)
+        records = {record.id: record for record in self._get(about)}
         undone = self._undone(records.values())
         self._lapsed += [
             lapsed(one) for page in pages.values() for one in page if undone and one.name in undone
@@ -299,44 +356,51 @@ class Derivation:
             if one.automatic
         }
         asked = {keys for several in questions.values() for keys in several}
-        answers = self._reader.find_each(self._tenant, asked, limit=_PAGE)
-        last = {
-            keys: max(
-                (
-                    meaning.at
-                    for record in self._by_itself(keys, page)
-                    if isinstance(meaning := self._classify(record), Reversal)
-                ),
-                default=_NEVER,
-            )
-            for keys, page in answers.items()
-            if page
-        }
+        answers = self._ask(asked)
+        last = {keys: self._reversed_at(keys, page) for keys, page in answers.items() if page}
         return [
             id
             for id, several in questions.items()
             if any(keys in last and last[keys] >= learnings[id].at for keys in several)
         ]
 
-    def _by_itself(
-        self, keys: tuple[str, ...], page: Sequence[Record] | None = None, *, include_hidden: bool = False
-    ) -> Iterator[Record]:
+    def _reversed_at(self, keys: _Keys, first: Sequence[Record]) -> int:
+        """When the last reversal with these keys was made, in microseconds."""
+        latest, read = _NEVER, 0
+        for record in self._by_itself(keys, first):
+            if isinstance(meaning := self._classify(record), Reversal):
+                latest = max(latest, meaning.at)
+            read += len(record.body)
+            if read > _REVERSALS_BYTES:
+                break
+        return latest
+
+    def _ask(self, questions: Collection[_Keys]) -> dict[_Keys, Sequence[Record]]:
+        """The first record with each of these sets of keys; `_by_itself` finds those after it."""
+        answers: dict[_Keys, Sequence[Record]] = {}
+        for some in _slices(questions):
+            found = self._reader.find_each(self._tenant, some, limit=1)
+            self._budget.spend(sum(len(record.body) for page in found.values() for record in page))
+            answers |= found
+        return answers
+
+    def _by_itself(self, keys: _Keys, first: Sequence[Record]) -> Iterator[Record]:
         """What has these keys of its own, the latest first: whatever refers to a statement has its keys, too.
 
-        `page` is the first page, if it is known.
+        `first` is what `_ask` found.
         """
         wanted = frozenset(keys)
-        after: Position | None = None
-        for _ in range(_PAGES):
-            if page is None:
-                page = self._reader.find(
-                    self._tenant, keys, after=after, limit=_PAGE, include_hidden=include_hidden
-                )
+        yield from (record for record in first if wanted <= record.views[0])
+        page, read = first, 0
+        for _ in range(_PAGES if first else 0):
+            after = _place(page[-1])
+            page = self._reader.find(self._tenant, keys, after=after, limit=_PAGE, most_bytes=_PAGE_BYTES)
+            size = sum(len(record.body) for record in page)
+            self._budget.spend(size)
+            read += size
             yield from (record for record in page if wanted <= record.views[0])
-            if len(page) < _PAGE:
+            if _is_last(page, _PAGE) or read > _MOST_BYTES:
                 return
-            after = Position(page[-1].stored, page[-1].id)
-            page = None
 
     def _identifier(self, record: Record, someone: Someone) -> str:
         """The identifier by which somebody whom a statement names is known."""
@@ -417,3 +481,17 @@ def _ignores_alike(one: Table, other: Table, target: str) -> bool:
 def _keys_of(actor: Someone, verb: str, activity: str) -> tuple[str, str, str]:
     """What somebody did with an activity is found by these."""
     return f"a\x1f{actor.key}", f"v\x1f{verb}", f"o\x1f{activity}"
+
+
+def _place(record: Record) -> Position:
+    return Position(record.stored, record.id)
+
+
+def _is_last(page: Sequence[Record], limit: int) -> bool:
+    """Whether nothing is left after a page of so many records and of `_PAGE_BYTES`."""
+    return len(page) < limit and enough((len(record.body) for record in page), _PAGE_BYTES) is None
+
+
+def _slices(many: Iterable[_T]) -> Iterator[list[_T]]:
+    held = list(many)
+    return (held[start : start + _TOGETHER] for start in range(0, len(held), _TOGETHER))

@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import orjson
 
@@ -27,7 +28,7 @@ from lrs.people.people import RECOUNT, People
 from lrs.records import checkpoint
 from lrs.records.checkpoint import LEASE, Checkpoint, Lost
 from lrs.records.projection.early import EarlyLooks, still_early
-from lrs.records.projection.project import UNCOUNTED, Changes, Projector
+from lrs.records.projection.project import REVERSED, UNCOUNTED, Changes, Projector
 from lrs.records.queues import Queue
 from lrs.records.tables import EVERYONE, Tables
 from lrs.store.port import Document, Position, Reader, Record, Store, StoreError, Writer
@@ -62,6 +63,8 @@ RESTS = ((60_000_000, 8.0), (600_000_000, 2.0))
 """While others write, a follower that is less than so many microseconds behind rests after a pass over many
 records, for so many times as long as the pass took (`MOST_REST` at most); a later one does not."""
 POLL = 0.01
+HELP, HELP_SECONDS = 20, 0.1
+"""Records of a pass of somebody who waits, and how long they wait for their turn: both are over soon."""
 PAUSE = 1.0
 """Seconds between two attempts after a failure."""
 UNUSABLE = "unprojected"
@@ -135,6 +138,8 @@ class Follower:
         self._news = threading.Event()
         self._moves = -1
         self._done: dict[tuple[str, str], int] = {}
+        self._ahead: tuple[int, frozenset[int]] = -1, frozenset()
+        """The checkpoint's moves, and the `stored` of what is done then beyond the safe place."""
         self._tenants: set[str] = set()
         self._counted = False
         self._share = BATCH
@@ -145,7 +150,7 @@ class Follower:
         self._next_early = 0.0
         self._was_early = self._is_shared = False
         self._recounts = Queue(RECOUNT)
-        self._uncounted = Queue(UNCOUNTED)
+        self._put_off = [(Queue(UNCOUNTED), UNCOUNTED_YEARS), (Queue(REVERSED), 1)]
         self._next_uncounted = 0.0
 
     def run_once(self, limit: int = BATCH) -> int:
@@ -154,15 +159,31 @@ class Follower:
         Also 0 while another follower holds the lease.
         """
         with self._turn:
-            if not self._counted and not self._count_older():
-                return 1
-            try:
-                done, persons = self._run(limit)
-            except Lost:
-                return 0
+            done, persons = self._counted_run(limit)
         for tenant, changed in persons.items():
             self._tell(tenant, changed)
         return done
+
+    def _help(self, end: float) -> int:
+        """As `run_once`, for somebody who does not wait beyond `end`: a small pass, if it is our turn."""
+        if not self._turn.acquire(timeout=max(0.0, min(HELP_SECONDS, end - time.monotonic()))):
+            return 0
+        try:
+            done, persons = self._counted_run(HELP, end)
+        finally:
+            self._turn.release()
+        for tenant, changed in persons.items():
+            self._tell(tenant, changed)
+        return done
+
+    def _counted_run(self, limit: int, end: float = inf) -> tuple[int, dict[str, set[str]]]:
+        """As `_run`, after decisions of an earlier version."""
+        if not self._counted and not self._count_older(end):
+            return 1, {}
+        try:
+            return self._run(limit, end)
+        except Lost:
+            return 0, {}
 
     def run_forever(self, stop: threading.Event) -> None:
         """Follow the log until `stop` is set; failures of the store are waited out."""
@@ -219,11 +240,10 @@ class Follower:
         while True:
             if self._is_past(stored, tenant):
                 return True
-            done = self.run_once()
             if time.monotonic() >= end:
-                return self._is_past(stored, tenant)
-            if done == 0 and not self._is_past(stored, tenant):
-                time.sleep(POLL)
+                return False
+            if self._help(end) == 0:
+                time.sleep(max(0.0, min(POLL, end - time.monotonic())))
 
     def lag(self) -> int:
         """Microseconds for which the oldest unread record has been waiting; 0 when none is."""
@@ -250,8 +270,8 @@ class Follower:
         early = held.early.get(tenant)
         if early is not None and early.stored >= stored:
             return True
-        with self._turn:
-            return held.moves == self._moves and stored in self._done.values()
+        moves, done = self._ahead
+        return held.moves == moves and stored in done
 
     def _tell(self, tenant: str, persons: Collection[str]) -> None:
         if self._on_changed is None or not persons:
@@ -262,7 +282,7 @@ class Follower:
             # The record is in force whatever becomes of those who wanted to know.
             _log.exception("follower: could not tell of a change in %s", tenant)
 
-    def _run(self, limit: int) -> tuple[int, dict[str, set[str]]]:
+    def _run(self, limit: int, end: float = inf) -> tuple[int, dict[str, set[str]]]:
         """How much was done, and whose record it changed, by tenant."""
         if not self._adopted:
             self._tables.adopt()
@@ -285,14 +305,16 @@ class Follower:
                 adopt(self._store, missing)
             elif worked:
                 break
+            elif time.monotonic() >= end:
+                return 0, {}
         self._write(todo)
         self._adapt(time.monotonic() - begun, share, todo)
         walked = len(todo.walk.records) + 1 if todo.walk else 0
         return len(todo.records) + len(todo.asked) + walked, todo.changes.persons
 
-    def _count_older(self) -> bool:
+    def _count_older(self, end: float) -> bool:
         """Have decisions of earlier versions counted, for a moment; whether all of them are."""
-        end = time.monotonic() + OLDER_SECONDS
+        end = min(end, time.monotonic() + OLDER_SECONDS)
         while count_older(self._store):
             if time.monotonic() >= end:
                 return False
@@ -330,7 +352,7 @@ class Follower:
 
     def _adapt(self, seconds: float, share: int, todo: _Pass) -> None:
         """Take fewer records after a pass that others had to wait for, more after a quick one."""
-        if any(one.kind == UNCOUNTED for one in todo.asked):
+        if any(one.kind in (UNCOUNTED, REVERSED) for one in todo.asked):
             self._next_uncounted = time.monotonic() + 4 * seconds
         elif seconds > SLOW_SECONDS:
             self._share = max(1, share // 2)
@@ -377,7 +399,10 @@ class Follower:
         asked = self._recounts.next(reader, RECOUNTS)
         todo.asked = [document for document in asked if document.name != EVERYONE]
         if not todo.asked and (not todo.records or time.monotonic() >= self._next_uncounted):
-            todo.asked = self._uncounted.next(reader, UNCOUNTED_YEARS)
+            # One kind after the other, so that neither keeps the other from its turn.
+            self._put_off.reverse()
+            for queue, count in self._put_off:
+                todo.asked = todo.asked or queue.next(reader, count)
         if self._careful:
             todo.asked = todo.asked[:1]
         whole = next((document for document in asked if document.name == EVERYONE), None)
@@ -405,7 +430,9 @@ class Follower:
         except Exception as error:
             if not single:
                 # One of these cannot be worked on: half of them are tried at once, until it is found.
-                self._careful, self._share = True, max(1, share // 2)
+                self._careful, self._share = True, max(1, min(share, len(records)) // 2)
+                # Others do not wait for that: what they wrote meanwhile is looked for before each attempt.
+                self._behind = True
                 return False
             todo.changes = Changes(answered=[(asked, None) for asked in todo.asked])
             for asked in todo.asked:
@@ -450,6 +477,7 @@ class Follower:
             self._done.clear()
         for record in todo.confirmed:
             self._done.pop((record.tenant, record.id), None)
+        self._ahead = to.moves, frozenset(self._done.values())
 
 
 def _walked(writer: Writer, walk: _Walk) -> None:

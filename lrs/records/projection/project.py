@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from itertools import islice
 
 import orjson
@@ -19,11 +20,12 @@ from lrs.records import entries as kept_entries
 from lrs.records import summaries as kept_summaries
 from lrs.records.awards import awards_of
 from lrs.records.entries import ENTRY, NOT_COUNTED, Entry, awarded, entry_of, owned_key
-from lrs.records.projection.derive import Derivation, Found
+from lrs.records.projection.budget import Budget, TooMuchError
+from lrs.records.projection.derive import Derivation, Found, Reversed
 from lrs.records.summaries import SUMMARY, summarised_key, summary_name
 from lrs.records.table_history import History
 from lrs.records.tables import Tables
-from lrs.store.port import Document, Reader, Record, Writer
+from lrs.store.port import Document, Position, Reader, Record, Writer
 
 _PAGE = 500
 _YEARS = 50
@@ -34,17 +36,16 @@ MOST_COUNTED = 2000
 """Entries of one person's year that are counted, the first ones in time. It is more than anybody has."""
 YEARS_SECONDS = 0.5
 """How long a pass works on the years of one tenant's persons; the rest is put off, see `UNCOUNTED`."""
-RECOUNTED = 200
-"""Entries that a pass works out because their persons are to be counted anew."""
+RECOUNTED, FEW_RECOUNTED = 200, 10
+"""Entries that a pass works out because of what is asked for; the fewer after all of them took too long."""
 UNCOUNTED = "uncounted"
 """Kind of the documents that ask for one year of one person to be summed up: its name is that of the sums.
 
 Years with many entries are put off this way: who has them waits, and nobody else.
 """
-
-
-class TooMuchError(Exception):
-    """These records together touch more than one pass works out; fewer of them will do."""
+REVERSED = "reversed"
+"""Kind of the documents that ask for those completions to be worked out anew that a reversal touches beyond
+the latest ones; its name stands for the completions' keys."""
 
 
 @dataclass(slots=True)
@@ -96,9 +97,10 @@ class Projector:
     ) -> Changes:
         """The changes that these records, and what is `asked` for, make to entries and sums.
 
-        `asked` are documents of kind `RECOUNT`, about whole persons, and `UNCOUNTED`. TooMuchError when it is
-        `bounded` and touches more than `MOST_TOUCHED` statements.
+        `asked` are documents of kind `RECOUNT`, about whole persons, `UNCOUNTED` and `REVERSED`. TooMuchError
+        when it is `bounded` and touches more than `MOST_TOUCHED` statements, or uses up a `Budget`.
         """
+        budget = Budget(bounded)
         by_tenant: dict[str, list[Record]] = defaultdict(list)
         for record in records:
             by_tenant[record.tenant].append(record)
@@ -108,7 +110,7 @@ class Projector:
         changes = Changes()
         for tenant in by_tenant.keys() | queued.keys():
             tables = self._tables.history(reader, tenant)
-            one = _OneTenant(reader, tenant, tables, self._clock(), bounded, changes)
+            one = _OneTenant(reader, tenant, tables, self._clock(), budget, changes)
             one.work(self._people, by_tenant[tenant], queued[tenant])
         return changes
 
@@ -119,24 +121,34 @@ class _OneTenant:
     tenant: str
     tables: History
     now: int
-    bounded: bool
+    budget: Budget
     changes: Changes
 
     def work(self, people: People, records: Sequence[Record], asked: Sequence[Document]) -> None:
-        derivation = Derivation(self.reader, self.tenant, self.tables, people.persona)
+        derivation = Derivation(self.reader, self.tenant, self.tables, people.persona, self.budget)
         touched = derivation.touched(records)
-        if self.bounded and len(touched) > MOST_TOUCHED:
+        for left in derivation.left:
+            self.changes.puts.append(self._asking(left))
+        bounded = self.budget.bounded
+        if bounded and len(touched) > MOST_TOUCHED:
             raise TooMuchError
         years: dict[str, set[int]] = defaultdict(set)
         put_off: set[str] = set()
         wanted: set[tuple[str, int]] = set()
-        room = RECOUNTED
+        room = RECOUNTED if bounded else FEW_RECOUNTED
         for document in asked:
             if document.kind == UNCOUNTED:
                 id, year = _person_and_year(document)
                 years[id].add(year)
                 wanted.add((id, year))
                 self.changes.answered.append((document, None))
+            elif document.kind == REVERSED and room > 0:
+                held = orjson.loads(document.body)
+                keys, after = tuple(held["keys"]), Position(*held["after"])
+                more, rest = derivation.completed(Reversed(keys, after), room)
+                room -= len(more)
+                touched |= more
+                self.changes.answered.append((document, None if rest is None else self._asking(rest)))
             elif room > 0:
                 more = self._recounted(document, years, room, put_off)
                 room -= len(more)
@@ -182,6 +194,11 @@ class _OneTenant:
             self._put_off(late, wanted, before, now)
         if found.met:
             self.changes.met[self.tenant] = found.met
+
+    def _asking(self, left: Reversed) -> Document:
+        name = blake2b("\0".join(left.keys).encode(), digest_size=16).hexdigest()
+        body = orjson.dumps({"keys": left.keys, "after": [left.after.stored, left.after.id]})
+        return Document(REVERSED, self.tenant, name, body, updated=self.now, order=f"{self.now:020d}")
 
     def _recounted(
         self, asked: Document, years: dict[str, set[int]], room: int, put_off: set[str]

@@ -13,8 +13,9 @@ from lrs.people.people import RECOUNT
 from lrs.records import checkpoint
 from lrs.records.entries import ENTRY, Status
 from lrs.records.projection import derive, project
+from lrs.records.projection.budget import Budget
 from lrs.records.projection.follower import BATCH, UNUSABLE
-from lrs.records.projection.project import UNCOUNTED
+from lrs.records.projection.project import REVERSED, UNCOUNTED
 from lrs.records.queues import Queue
 from lrs.store.port import Document, Store, Unavailable
 from tests.contract.engines import ENGINES
@@ -253,6 +254,55 @@ def test_a_statement_that_touches_many_is_taken_alone(desk: Desk, monkeypatch: p
     desk.write(*(desk.learn(f"who{number}") for number in range(6)), undone)
     assert desk.entries() == []
     assert len(kept(desk.store, ENTRY)) == 6
+    assert kept(desk.store, UNUSABLE) == {}
+
+
+@EVERY_ENGINE
+def test_a_reversal_touches_completions_without_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The latest completions change at once, all others in later passes: as a rebuild has them."""
+    done = [moodle(actor=agent("budi"), timestamp=f"2026-10-0{day}T03:00:00Z") for day in range(1, 8)]
+    desk.write(*done)
+    monkeypatch.setattr(derive, "_PAGE", 3)
+    monkeypatch.setattr(project, "RECOUNTED", 3)
+    desk.send(moodle(actor=agent("budi"), verb=UNCOMPLETED, timestamp="2026-10-29T03:00:00Z"))
+    desk.record.follower.run_once()
+    assert len(desk.entries()) == 4
+    assert len(kept(desk.store, REVERSED)) == 1
+    desk.follow()
+    assert desk.entries() == []
+    assert kept(desk.store, REVERSED) == {}
+    desk.record.rebuild()
+    assert desk.entries() == []
+
+
+@EVERY_ENGINE
+def test_a_pass_that_reads_too_much_is_cut(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Voidings of large statements are worked out a few at a time, and others' entries come before them."""
+    quiet = other_desk(desk, "quiet")
+    told = [desk.learn(f"who{number}", title="x" * 200) for number in range(12)]
+    desk.write(*told)
+    monkeypatch.setattr(derive, "_TOGETHER", 2)
+    read: list[int] = []
+    spend = Budget.spend
+
+    def counts(self: Budget, size: int = 0) -> None:
+        read.append(size)
+        spend(self, size)
+
+    monkeypatch.setattr(Budget, "spend", counts)
+    monkeypatch.setattr(project, "Budget", lambda bounded: Budget(bounded, left=8_000))
+    desk.send(*(desk.void(each["id"]) for each in told))
+    quiet.send(quiet.learn("ani"))
+    follower = desk.record.follower
+    follower._next_early = 0.0
+    passes = 0
+    while not quiet.entries("ani"):
+        passes += 1
+        assert follower.run_once()
+    assert passes == 1
+    assert max(read) < 8_000
+    desk.follow()
+    assert all(desk.entries(f"who{number}") == [] for number in range(12))
     assert kept(desk.store, UNUSABLE) == {}
 
 

@@ -138,15 +138,34 @@ def test_waiting_helps_with_the_work(desk: Desk) -> None:
 def test_waiting_ends_in_time_behind_a_long_backlog(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much there is to work on first, whoever waits is answered when the time is over."""
     follower, began = desk.record.follower, time.monotonic()
+    desk.send(*map(desk.learn, ["ani"] * 3 * BATCH))
     receipt = desk.send(desk.learn())
+    project_ = follower._projector.project
 
-    def always_busy(limit: int = 1) -> int:
-        time.sleep(0.01)
-        return 1 if time.monotonic() < began + 5 else 0
+    def slowly(*given: Any, **named: Any) -> Any:
+        time.sleep(0.05)
+        return project_(*given, **named)
 
-    monkeypatch.setattr(follower, "run_once", always_busy)
+    monkeypatch.setattr(follower._projector, "project", slowly)
     assert not follower.wait_past(receipt.stored, timeout=0.1)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() < began + 5
+
+
+def test_waiting_ends_in_time_while_a_pass_takes_long(desk: Desk) -> None:
+    """Whoever waits does not wait for the end of somebody else's pass."""
+    follower = desk.record.follower
+    receipt = desk.send(desk.learn())
+    over = threading.Timer(5, follower._turn.release)
+    follower._turn.acquire()
+    over.start()
+    began = time.monotonic()
+    try:
+        assert not follower.wait_past(receipt.stored, timeout=0.1)
+        assert time.monotonic() < began + 4
+    finally:
+        over.cancel()
+        follower._turn.release()
+    assert follower.wait_past(receipt.stored, timeout=30)
 
 
 def test_waiting_for_another_worker(desk: Desk) -> None:
@@ -194,7 +213,7 @@ def test_a_failing_store_is_waited_out(desk: Desk, monkeypatch: pytest.MonkeyPat
     run = desk.record.follower._run
     stop = threading.Event()
 
-    def sometimes(limit: int) -> int:
+    def sometimes(limit: int, end: float) -> int:
         for failure in failures:
             raise failure
         done = run(limit)
