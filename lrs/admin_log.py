@@ -6,6 +6,7 @@ never given to this module, and numbers and addresses in names are hidden.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Store, Writer
+from lrs.store.port import Document, Store, StoreError, Writer
 from statements.masking import masked
 
 KIND = "admin-act"
@@ -22,6 +23,8 @@ LONGEST = 200
 CLEARED = 50
 """Acts that one write clears away when their time is over; more than it adds, so none pile up."""
 _DAY = 86_400_000_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +58,44 @@ class AdminLog:
     def note(
         self, act: str, *, by: str, name: str, tenant: str = "", target: str = "", **details: Any
     ) -> Act:
-        """Keep one act that has just been done."""
-        told = Act(
-            self._clock(),
-            tenant,
-            by,
-            _safe(name),
-            act,
-            _safe(target),
-            {field: _value(value) for field, value in details.items()},
-        )
+        """Keep one act that has just been done. One that cannot be kept is in the program's log alone.
+
+        What was done is done: whoever did it must not hear that it failed.
+        """
+        told = self._act(act, by=by, name=name, tenant=tenant, target=target, **details)
+        try:
+            self._store.writing(lambda writer: self._keep(writer, told))
+        except StoreError as error:
+            log.error("admin_act_not_kept problem=%s %s", type(error).__name__, asdict(told))
+        return told
+
+    def noting(
+        self, act: str, *, by: str, name: str, tenant: str = "", target: str = "", **details: Any
+    ) -> Callable[[Writer], None]:
+        """The same as part of a larger write: of the one that does the act."""
+        told = self._act(act, by=by, name=name, tenant=tenant, target=target, **details)
+        return lambda writer: self._keep(writer, told)
+
+    def _act(self, act: str, *, by: str, name: str, tenant: str, target: str, **details: Any) -> Act:
+        values = {field: _value(value) for field, value in details.items()}
+        return Act(self._clock(), tenant, by, _safe(name), act, _safe(target), values)
+
+    @staticmethod
+    def _keep(writer: Writer, told: Act) -> None:
         document = Document(
             KIND,
             "",
             f"{told.at:020d}-{secrets.token_hex(8)}",
             orjson.dumps(asdict(told)),
             updated=told.at,
-            keys=frozenset({f"tenant\x1f{tenant}"}),
+            keys=frozenset({f"tenant\x1f{told.tenant}"}),
             order=_order(told.at),
         )
-
-        def work(writer: Writer) -> None:
-            writer.put(document)
-            first = writer.find_documents(KIND, "", limit=CLEARED)
-            old = [one.name for one in first if one.order < _order(told.at - KEPT_DAYS * _DAY)]
-            if old:
-                writer.delete(KIND, "", old)
-
-        self._store.writing(work)
-        return told
+        writer.put(document)
+        first = writer.find_documents(KIND, "", limit=CLEARED)
+        old = [one.name for one in first if one.order < _order(told.at - KEPT_DAYS * _DAY)]
+        if old:
+            writer.delete(KIND, "", old)
 
     def acts(self, tenant: str | None = None, *, limit: int = 100) -> list[Act]:
         """The latest acts, of one agency or of all, the latest first."""

@@ -33,6 +33,8 @@ EVERYONE: Final = "*"
 _PAGE: Final = 500
 _MOST_PARSED: Final = 200
 
+Also = Callable[[Writer], None] | None
+
 
 class Tables:
     """Reads and changes the tables. Every reading sees the latest change; nothing is believed for a while."""
@@ -63,11 +65,11 @@ class Tables:
             own = _own(reader, tenant)
             return _changes(reader, tenant, own[-1][1]) if own else None
 
-    def change(self, tenant: str, changes: Mapping[str, Any], *, author: str) -> Table:
+    def change(self, tenant: str, changes: Mapping[str, Any], *, author: str, also: Also = None) -> Table:
         """Put an agency's changes in force and have its records counted anew. Raises `Invalid`.
 
         What was verified before keeps the table that it was verified with. A version is never used twice:
-        entries name it as what made them.
+        entries name it as what made them. `also` writes what belongs to the change into the same write.
         """
         table = overridden(changes)
         body = {"changes": changes, "author": author}
@@ -83,8 +85,10 @@ class Tables:
             writer.put(_kept(tenant, HISTORY, [*own, (since, version)]))
             writer.delete(TABLE, tenant, (CURRENT,))
             writer.put(Document(RECOUNT, tenant, EVERYONE, b"{}", updated=self._clock()))
+            if also is not None:
+                also(writer)
 
-        self._store.writing(work)
+        self._store.writing(work, tenant=tenant)
         return table
 
     def adopt(self) -> bool:

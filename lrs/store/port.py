@@ -177,6 +177,10 @@ class Unavailable(StoreError):
     """The store cannot answer now (no primary, locked, shutting down); the caller may retry later."""
 
 
+STRANGERS = "\x1fstrangers"
+"""Whose writes are those of callers that have not shown whose they are; no tenant can have this name."""
+
+
 class QueueFullError(Unavailable):
     """Too many writes of one tenant wait for their turn; nothing of this one was kept. Others are served."""
 
@@ -405,8 +409,9 @@ class Store(Protocol):
         `views`: those of records that it is going to append, with their tenant, so that an engine may make
         them ready before the write has its turn.
 
-        `tenant` is whose write it is ("": the program's own) and `size` roughly the bytes it writes: waiting
-        writes have their turn by tenant, and a tenant that has too many waiting gets QueueFullError.
+        `tenant` is whose write it is (`STRANGERS`: of nobody known; "": the program's own, unbounded) and
+        `size` roughly the bytes it writes: waiting writes have their turn by tenant, and a tenant that has
+        too many waiting gets QueueFullError.
         """
 
     def submit(

@@ -86,7 +86,7 @@ class Members:
                 return
             _put(writer, scope, name, value, now)
 
-        self._store.writing(work)
+        self._store.writing(work, tenant=session.tenant)
 
     def member(self, session: LaunchSession, subject: str) -> Member | None:
         """One person of the course, or None."""
@@ -179,7 +179,7 @@ class Members:
                         writer.delete(KIND, scope, [name])
 
             if due:
-                self._store.writing(work)
+                self._store.writing(work, tenant=tenant_of(scope))
 
     def _walk(self, scope: str, keys: Collection[str] = ()) -> Iterator[list[Document]]:
         after: tuple[str, str] | None = None
@@ -196,6 +196,11 @@ class Members:
 def scope_of(session: LaunchSession) -> str:
     """The scope of a course's documents: its tenant and the course."""
     return f"{session.tenant}\x1f{session.context_key}"
+
+
+def tenant_of(scope: str) -> str:
+    """Whose course it is whose documents have this scope."""
+    return scope.partition("\x1f")[0]
 
 
 def _member(value: Mapping[str, Any]) -> Member:

@@ -119,7 +119,7 @@ class Platforms:
             if not is_known(reader, tenant):
                 check_tenant_name(tenant)
         check_new(platform)
-        return self._store.writing(lambda writer: self.add_within(writer, platform))
+        return self._store.writing(lambda writer: self.add_within(writer, platform), tenant=tenant)
 
     def add_within(self, writer: Writer, platform: Platform) -> Platform:
         """Register an already checked platform as part of a larger write."""

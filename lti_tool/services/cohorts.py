@@ -86,7 +86,7 @@ class Cohorts:
         def work(writer: Writer) -> None:
             json_documents.put(writer, KIND, str(year), value, now=now, scope=scope)
 
-        self._roster.store.writing(work)
+        self._roster.store.writing(work, tenant=tenant)
 
     def _summaries(self, tenant: str, issuer: str, members: Sequence[Member], year: int) -> list[Summary]:
         """One for each member; who is not known as a person yet has nothing."""

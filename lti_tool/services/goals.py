@@ -137,7 +137,7 @@ class Goals:
             _put_link(writer, tenant, name, {**kept, "dismissed": now}, now)
             return str(kept["line_item"])
 
-        return self._store.writing(work)
+        return self._store.writing(work, tenant=tenant)
 
     def _link(self, goal: Goal, *, opened: bool) -> None:
         name, now = _link_name(goal), self._clock()
@@ -158,7 +158,7 @@ class Goals:
         with self._store.reading() as reader:
             due = changed(json_documents.get(reader, LINK_KIND, name, scope=goal.tenant)) is not None
         if due:
-            self._store.writing(work)
+            self._store.writing(work, tenant=goal.tenant)
         if len(self._linked) >= MAX_LINKS_KNOWN:
             self._linked.clear()
         self._linked.add((goal.tenant, name))

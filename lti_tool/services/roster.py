@@ -14,7 +14,7 @@ import structlog
 
 from lrs.store import json_documents
 from lrs.store.port import Store, Writer
-from lti_tool.launch.course_members import Member, Members, Page, scope_of
+from lti_tool.launch.course_members import Member, Members, Page, scope_of, tenant_of
 from lti_tool.launch.launch import Identity
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.platforms.platforms import Platform, Platforms
@@ -235,7 +235,7 @@ class Roster:
             kept = json_documents.get(writer, KIND, NAME, scope=scope)
             json_documents.put(writer, KIND, NAME, {**(kept or _empty()), **changes}, now=now, scope=scope)
 
-        self.store.writing(work)
+        self.store.writing(work, tenant=tenant_of(scope))
 
 
 def _is_current(kept: dict[str, Any] | None) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lrs.admin_log import KEPT_DAYS, KIND, AdminLog
-from lrs.store.port import Store
+from lrs.store.port import Store, Unavailable, Writer
 
 DAY = 86_400_000_000
 
@@ -67,3 +69,34 @@ def test_numbers_addresses_and_control_characters_do_not_get_into_it(store: Stor
     for secret in (b"bkn.go.id", b"199001012015031001", b"201503", b"\\n", b"u001b"):
         assert secret not in kept.body
     assert len(kept.body) < 1_000
+
+
+def test_an_act_that_cannot_be_kept_fails_nobody(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was done is done: the act is in the program's log, and whoever did it hears of no failure."""
+
+    def fail(*_args: object, **_more: object) -> None:
+        raise Unavailable("gone")
+
+    monkeypatch.setattr(store, "writing", fail)
+    told = AdminLog(store, Clock()).note("credential.created", by="operator", name="a", target="k1")
+    assert told.act == "credential.created"
+    assert "admin_act_not_kept" in caplog.text
+    assert "k1" in caplog.text
+
+
+def test_an_act_is_kept_with_what_was_done_or_not_at_all(store: Store) -> None:
+    """As part of a larger write it stands or falls with it."""
+    log = AdminLog(store, Clock())
+    noting = log.noting("table.changed", by="program", name="a", tenant="bkn")
+
+    def work(writer: Writer) -> None:
+        noting(writer)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        store.writing(work)
+    assert log.acts() == []
+    store.writing(noting)
+    assert [one.act for one in log.acts("bkn")] == ["table.changed"]

@@ -93,15 +93,15 @@ def create_records_blueprint(
         changes = _body()
         if not isinstance(changes, dict):
             raise _Refused(400, "A JSON object is needed.")
-        changed = record.tables.change(access.tenant, changes, author=access.name)
-        record.admin_log.note(
+        noting = record.admin_log.noting(
             "table.changed",
             by="program",
             name=access.name,
             tenant=access.tenant,
-            target=changed.version,
+            target=str(changes.get("version", "")),
             key=access.key,
         )
+        changed = record.tables.change(access.tenant, changes, author=access.name, also=noting)
         record.follower.notify()
         return _json(shapes.table_json(changed))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from flask import Blueprint, abort, redirect, render_template
@@ -110,7 +111,8 @@ def overview(launch_id: str) -> str:
 def retry(launch_id: str, name: str) -> ResponseReturnValue:
     """Try one score again now; one that has arrived meanwhile is left alone."""
     tool, session = current_tool(), current_session()
-    tool.grades.retry(session.tenant, name, platform_id=session.platform_id)
+    if tool.grades.retry(session.tenant, name, platform_id=session.platform_id):
+        _note("grade.retried", name)
     current_desk().progress.wake()
     return redirect(launch_url("admin"), 303)
 
@@ -122,6 +124,7 @@ def dismiss(launch_id: str, name: str) -> ResponseReturnValue:
     if line_item is None:
         abort(404)
     dropped = tool.grades.drop(session.tenant, session.platform_id, line_item)
+    _note("goal.dismissed", name, grades=dropped)
     log.info("lti_goal_dismissed", platform=session.platform_id, tenant=session.tenant, grades=dropped)
     return redirect(launch_url("admin"), 303)
 
@@ -130,18 +133,24 @@ def disable(launch_id: str) -> str:
     """Switch off the platform that this administrator came from, and with it this very session."""
     tool, session = current_tool(), current_session()
     disabled = tool.platforms.disable(session.platform_id)
+    _note("platform.disabled", session.platform_id, named=disabled.name)
+    log.warning("lti_platform_disabled", platform=session.platform_id, tenant=session.tenant)
+    # Nothing of this session can be opened any more, not even this page in the other language.
+    return render_template("admin/disabled.html", platform_id=session.platform_id, languages={})
+
+
+def _note(act: str, target: str, **details: Any) -> None:
+    """Keep in the log of administrators' acts what the person of this session has just done."""
+    session = current_session()
     current_desk().record.admin_log.note(
-        "platform.disabled",
+        act,
         by="administrator",
         # The log outlives the person's record: it tells no whole name.
         name=initials(session.name),
         tenant=session.tenant,
-        target=session.platform_id,
-        named=disabled.name,
+        target=target,
+        **details,
     )
-    log.warning("lti_platform_disabled", platform=session.platform_id, tenant=session.tenant)
-    # Nothing of this session can be opened any more, not even this page in the other language.
-    return render_template("admin/disabled.html", platform_id=session.platform_id, languages={})
 
 
 def reason_of(problem: str) -> str:
@@ -233,6 +242,9 @@ def act_name(act: str) -> str:
         "platform.disabled": gettext("Platform switched off"),
         "platform.deployment-added": gettext("Deployment added"),
         "table.changed": gettext("JP table changed"),
+        "keys.rotated": gettext("Signing key changed"),
+        "goal.dismissed": gettext("Goal of a deleted activity removed"),
+        "grade.retried": gettext("Grade sent again"),
     }.get(act, act)
 
 

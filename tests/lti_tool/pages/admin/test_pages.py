@@ -15,7 +15,7 @@ from lrs.access import Access, authority_of
 from lrs.admin_log import AdminLog
 from lrs.records.learning_record import LearningRecord
 from lrs.xapi.ingest import Ingest
-from lti_tool.pages.admin.routes import create_admin_blueprint, reason_of
+from lti_tool.pages.admin.routes import act_name, create_admin_blueprint, reason_of
 from lti_tool.pages.instructor.routes import create_instructor_blueprint
 from lti_tool.pages.learner.routes import create_learner_blueprint
 from lti_tool.pages.lti.routes import create_lti_blueprint
@@ -343,11 +343,40 @@ def test_the_goal_of_a_deleted_activity_can_be_dismissed(site: World) -> None:
     assert "Graded goals (1)" in page
     assert page.count("The column no longer exists") == 3
     assert dismiss(here).status_code == 303
+    assert [one.act for one in AdminLog(site.store, site.clock).acts("agency")] == ["goal.dismissed"]
     page = here.get("admin").text
     assert "Graded goals" not in page
     assert "All grades have arrived." in page
     assert "Goal:" not in plain.get("record").text
     assert site.tool.goals.of("agency", "https://lms.example", "42") == []
+
+
+def test_what_an_administrator_did_about_grades_is_in_the_log(site: World) -> None:
+    """A goal that was dismissed and a grade that was sent again are told, in words; a slip is not."""
+    here = Here(site.visit(), ADMIN, sub="900")
+    log = AdminLog(site.store, site.clock)
+    here.post("admin/grades/none/retry")
+    assert log.acts("agency") == []
+    site.tool.grades.put(
+        tenant="agency", platform_id=site.platform_id, line_item=ITEM, score=Score("42", 1, 1, 1)
+    )
+    [waiting] = site.tool.grades.listed("agency", WAITING)
+    here.post(f"admin/grades/{waiting.name}/retry")
+    assert [(one.act, one.by, one.target) for one in log.acts("agency")] == [
+        ("grade.retried", "administrator", waiting.name)
+    ]
+    assert "Grade sent again" in here.get("admin").text
+
+
+@pytest.mark.parametrize(
+    "act", ["keys.rotated", "goal.dismissed", "grade.retried", "table.changed", "platform.disabled"]
+)
+def test_every_act_has_words(act: str) -> None:
+    """The page shows no name from the program's own source."""
+    app = Flask(__name__)
+    install_pages(app, default_language="en")
+    with app.test_request_context():
+        assert act_name(act) != act
 
 
 def test_a_dismissed_goal_comes_back_with_its_activity(site: World) -> None:
