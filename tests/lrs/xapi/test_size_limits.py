@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
+from benchmarks.corpus import Corpus
 from lrs.store.port import FACET, LEAD
 from lrs.xapi.size_limits import (
     KEY_BYTES,
     MOST_BYTES,
     MOST_KEYS,
     PAIR_BYTES,
+    USUAL_KEYS,
     TooLarge,
     check_all_keys,
     check_keys,
 )
+from statements.data_types.versions import Version
+from statements.prepare import prepare
 
 LEADS = [f"{LEAD}{number:07}" for number in range(50_000)]
 VERB = f"{FACET}erb"
@@ -40,13 +46,25 @@ def test_a_byte_more_is_too_large(size: int, keys: list[str]) -> None:
         check_keys(size, keys)
 
 
+def test_an_ordinary_batch_fits() -> None:
+    """A thousand statements of the benchmark, as many as one request may have, are within the bound."""
+    corpus = Corpus(seed=1)
+    who = {"objectType": "Agent", "account": {"homePage": "https://lms.example", "name": "lms"}}
+    keys = [
+        prepare(corpus.statement(), version=Version.V2, new_id=str(UUID(int=n)), authority=who).keys
+        for n in range(1_000)
+    ]
+    check_all_keys(sum(map(len, keys)), len(keys))
+
+
 @pytest.mark.parametrize(
     ("count", "statements", "taken"),
     [
         (MOST_KEYS, 1, True),
         (MOST_KEYS + 1, 1, False),
         (MOST_KEYS + 1, 1000, False),
-        (10_000 * 25, 10_000, True),
+        (10_000 * USUAL_KEYS, 10_000, True),
+        (10_000 * USUAL_KEYS + 1, 10_000, False),
     ],
 )
 def test_the_keys_of_a_request_are_bounded(count: int, statements: int, taken: bool) -> None:
