@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from jejak.server.shares import Line, Party
 
@@ -20,8 +21,12 @@ TOGETHER = 4
 class LoopTurns:
     """The turns of one event loop; called from nowhere else."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` gives seconds that never go back."""
         self._loop = loop
+        self._clock = clock
         self._line: Line[asyncio.Future[None]] = Line()
         self._begun: float | None = None
         """When the first work of this round of the loop began."""
@@ -30,10 +35,10 @@ class LoopTurns:
         """Return when it is this party's turn; whether that took waiting."""
         begun = self._begun
         if begun is None:
-            self._begun = time.monotonic()
+            self._begun = self._clock()
             self._loop.call_soon(self._next_round)
             return False
-        if not self._line and time.monotonic() - begun < AT_ONCE_SECONDS:
+        if not self._line and self._clock() - begun < AT_ONCE_SECONDS:
             return False
         turn: asyncio.Future[None] = self._loop.create_future()
         self._line.add(party, turn)
@@ -44,7 +49,7 @@ class LoopTurns:
         self._begun = None
         if not self._line:
             return
-        self._begun = time.monotonic()
+        self._begun = self._clock()
         self._loop.call_soon(self._next_round)
         for _ in range(TOGETHER):
             following = self._line.pop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from lrs.store.port import Store
 from lrs.store.sqlite.store import SqliteStore
 from tests.contract.engines import ENGINES, Engine
+from tests.waiting import wait_until
 
 
 @pytest.fixture(params=list(ENGINES))
@@ -26,8 +26,7 @@ def store(engine: Engine) -> Iterator[Store]:
     """An opened, empty store of one engine that has noticed that no older records are left to do."""
     opened = engine.open()
     if isinstance(opened, SqliteStore):
-        end = time.monotonic() + 20
-        while not opened._memory.has_pairs and time.monotonic() < end:
-            time.sleep(0.001)
+        memory = opened._memory
+        wait_until(lambda: memory.has_pairs, "the store knows that it is complete")
     yield opened
     opened.close()

@@ -16,6 +16,7 @@ from tests.faults.lms import Lms, Teacher, lms, people, register, teachers
 from tests.faults.neighbour import LONGEST_SECONDS, PATIENCE, Tenants, two_tenants, undisturbed
 from tests.faults.server import Caller
 from tests.lti_tool.platform import private_key
+from tests.waiting import wait_until
 
 LOOPBACK = {"JEJAK_ALLOW_LOOPBACK": "true"}
 PAGES = 44
@@ -44,6 +45,7 @@ def at_once(number: int, work: Callable[[int], None]) -> None:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 def a_good_neighbour(served: Tenants, address: str, platform: Lms) -> None:
@@ -113,9 +115,7 @@ def test_a_key_set_that_drips_holds_up_nobody(address: str) -> None:
                 target=at_once, args=(PAGES, lambda _: answers.append(launch(served.server.port, platform)))
             )
             attack.start()
-            deadline = time.monotonic() + PATIENCE
-            while not bad.asked["/keys"] and time.monotonic() < deadline:
-                time.sleep(0.01)
+            wait_until(lambda: bad.asked["/keys"], "the keys were asked for", seconds=PATIENCE)
             a_good_neighbour(served, address, good)
             attack.join(2 * PATIENCE)
         assert len(answers) == PAGES

@@ -17,6 +17,7 @@ from lrs.outbound.http_client import Answer, Outbound
 from lrs.outbound.waiting import ENVIRON, MOST_WAITING, SingleFlight
 from lti_tool.settings import LtiSettings
 from tests.lti_tool.platform import TOOL, Clock, Wire, answer
+from tests.waiting import wait_until
 
 URL = "https://lms.example/service"
 ONE = Party("agency", "one")
@@ -99,9 +100,7 @@ def test_one_platform_and_one_agency_have_their_share_and_no_more(calls: Calls, 
         assert len(wire.sent) == asked
         wire.handlers[URL] = lambda _sent: answer("fine")
         assert ask(calls, STRANGER).ok
-    deadline = time.monotonic() + 10
-    while calls._under_way and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: not calls._under_way, "the calls have ended")
     assert ask(calls, Party("agency", "a new platform")).ok
 
 
@@ -127,13 +126,12 @@ def test_a_platform_may_be_asked_so_much_at_once(wire: Wire, clock: Clock) -> No
         threads = [threading.Thread(target=ask, args=(calls,), daemon=True) for _ in range(PER_PLATFORM)]
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + 10
-        while len(wire.sent) < PER_PLATFORM and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: len(wire.sent) >= PER_PLATFORM, "the platform's places are taken")
         with pytest.raises(PausedError, match="too many"):
             ask(calls)
     for thread in threads:
         thread.join(10)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("status", [0, 429, 502, 503, 504])
@@ -239,24 +237,25 @@ def test_many_who_ask_for_the_same_make_one_fetch() -> None:
     def fetch() -> str:
         fetched.append("once")
         going.set()
-        ended.wait(10)
+        ended.wait(60)
         return "answer"
 
     def work() -> None:
         try:
-            got.append(flight.do("course", fetch, seconds=10))
+            got.append(flight.do("course", fetch, seconds=60))
         except OutboundError as error:
             refused.append(str(error))
 
     threads = in_threads(1, work)
     assert going.wait(10)
     threads += in_threads(MOST_WAITING + 3, work)
-    deadline = time.monotonic() + 10
-    while len(refused) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    ended.set()
+    try:
+        wait_until(lambda: len(refused) == 3, "three were refused")
+    finally:
+        ended.set()
     for thread in threads:
         thread.join(10)
+        assert not thread.is_alive()
     assert fetched == ["once"]
     assert got == ["answer"] * (MOST_WAITING + 1)
     assert refused == ["too many wait for it already"] * 3

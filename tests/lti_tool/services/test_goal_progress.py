@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,6 +27,7 @@ from statements.profile.vocabulary import Decision
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import AGS_CLAIM, CLAIM, ROLE, answer
 from tests.lti_tool.services.test_client import ITEM, ITEMS, serve_tokens
+from tests.waiting import wait_until
 
 SCORES = ITEM + "/scores"
 ISSUER = "https://lms.example"
@@ -253,9 +253,7 @@ def test_it_works_in_the_background(course: Course) -> None:
     thread.start()
     try:
         course.decide(course.learn())
-        end = time.monotonic() + 5
-        while not course.sent and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: course.sent, "a grade was sent")
     finally:
         stop.set()
         course.progress.changed("agency", ())
@@ -272,13 +270,14 @@ def test_a_start_looks_at_all_goals(course: Course) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=course.progress.run_forever, args=(stop,), kwargs={"sweeping": True})
     thread.start()
-    end = time.monotonic() + 5
-    while not course.sent and time.monotonic() < end:
-        time.sleep(0.01)
-    stop.set()
-    course.progress.changed("agency", ())
-    thread.join(timeout=5)
+    try:
+        wait_until(lambda: course.sent, "a grade was sent")
+    finally:
+        stop.set()
+        course.progress.changed("agency", ())
+        thread.join(timeout=5)
     assert course.sent == [50]
+    assert not thread.is_alive()
 
 
 def test_agencies_do_not_mix(course: Course) -> None:

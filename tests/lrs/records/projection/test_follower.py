@@ -29,6 +29,7 @@ from tests.contract.make import now
 from tests.contract.oracle import Model, ModelHome, ModelStore, State
 from tests.lrs.records.conftest import NOON, Desk, agent, learning_record
 from tests.statements.profile_samples import moodle
+from tests.waiting import wait_until
 
 EVERY_ENGINE = pytest.mark.parametrize("store", ENGINES, indirect=True)
 
@@ -196,9 +197,7 @@ def test_it_follows_in_the_background_until_it_is_stopped(desk: Desk) -> None:
     try:
         desk.send(desk.learn())
         desk.record.follower.notify()
-        end = time.monotonic() + 5
-        while not kept(desk.store, ENTRY) and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: kept(desk.store, ENTRY), "the entry is in the record")
     finally:
         stop.set()
         thread.join(5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from tests.lti_tool.conftest import World
 from tests.lti_tool.pages.admin.test_pages import Here, site  # noqa: F401
 from tests.lti_tool.platform import CLAIM, NRPS_CLAIM, ROLE, TOOL, Sent, answer
 from tests.lti_tool.services.test_client import MEMBERS, member, serve_roster
+from tests.waiting import wait_until
 
 TEACHER = [ROLE + "Instructor"]
 ROSTER = {NRPS_CLAIM: {"context_memberships_url": MEMBERS}, "sub": "900", "name": "Ibu Guru"}
@@ -61,9 +61,7 @@ def follow(here: Here, path: str) -> str:
 
 def settled(site: World) -> None:  # noqa: F811
     """Wait for what goes on in the background."""
-    deadline = time.monotonic() + 30
-    while site.tool.jobs._going and time.monotonic() < deadline:
-        time.sleep(0.005)
+    wait_until(lambda: not site.tool.jobs._going, "the work in the background has ended")
 
 
 def test_a_course_is_listed_some_people_at_a_time(site: World, here: Here) -> None:  # noqa: F811
