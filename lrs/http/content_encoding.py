@@ -9,6 +9,14 @@ from typing import Final
 from lrs.http.problems import Refusal, broken, too_large
 from statements.rules.request_rules import problem
 
+MOST_TIMES: Final = 100
+"""What is decoded may be so many times as long as what came, beyond the first bytes.
+
+A few hundred kilobytes could become hundreds of megabytes on the disk otherwise; statements are some twenty
+times as long as their compressed form.
+"""
+AT_FIRST: Final = 1024 * 1024
+"""Bytes that may be decoded of however few."""
 SUPPORTED: Final = "gzip, deflate"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _ZLIB: Final = zlib.MAX_WBITS
@@ -36,7 +44,7 @@ def coding_of(header: str | None) -> str | None:
 
 
 def decoded(read: Read, coding: str, limit: int) -> Read:
-    """Reads what `read` gives, decoded; Refusal 413 past `limit` bytes, and 400 when it is broken.
+    """Reads what `read` gives, decoded; Refusal 413 past `limit` or `MOST_TIMES`, 400 when it is broken.
 
     No more is ever decoded at once than a piece, however much a few bytes would become.
     """
@@ -49,6 +57,7 @@ class _Decoder:
         self._coding = coding
         self._limit = limit
         self._pending = b""
+        self._came = 0
         self._taken = 0
         self._members = 0
         self._ended = False
@@ -57,7 +66,7 @@ class _Decoder:
     def read(self) -> bytes:
         """The next decoded bytes, b"" at their end."""
         while not self._ended:
-            data = self._pending or self._read()
+            data = self._pending or self._fetched()
             self._pending = b""
             if not data and self._inflate is None:
                 if not self._members:
@@ -67,6 +76,11 @@ class _Decoder:
             self._taken += len(piece)
             if self._taken > self._limit:
                 raise too_large(self._limit)
+            if self._taken > AT_FIRST + MOST_TIMES * (self._came - len(self._pending)):
+                hint = (
+                    f"the body becomes more than {MOST_TIMES} times as long as it came; send it uncompressed"
+                )
+                raise broken("request.content-encoding", hint, status=413)
             if piece:
                 return piece
             if not data and self._inflate is not None:
@@ -74,11 +88,16 @@ class _Decoder:
         self._ended = True
         return b""
 
+    def _fetched(self) -> bytes:
+        data = self._read()
+        self._came += len(data)
+        return data
+
     def _decode(self, data: bytes) -> bytes:
         """What some bytes become, at most a piece; without bytes, what earlier ones still become."""
         inflate = self._inflate
         if inflate is None:
-            if len(data) < 2 and (more := self._read()):
+            if len(data) < 2 and (more := self._fetched()):
                 data += more  # two bytes tell the two forms of deflate apart
             inflate = self._inflate = self._begin(data)
         try:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrs.http.content_encoding import decoded
+from lrs.http.content_encoding import AT_FIRST, MOST_TIMES, decoded
 from lrs.http.problems import Refusal
 from tests.lrs.client import V1, Client, basic, multipart
 from tests.lrs.conftest import LIMITS
@@ -195,3 +195,31 @@ def test_any_bytes_come_back_however_they_are_cut(data: bytes, compress: Compres
     if data:
         with pytest.raises(Refusal):
             read_all(len(data) - 1)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize(("size", "whole"), [(AT_FIRST, True), (20 * AT_FIRST, False)])
+def test_a_body_becomes_so_many_times_its_length_at_most(coding: str, size: int, whole: bool) -> None:
+    """The first bytes are taken whatever they were; beyond, a few bytes do not fill the disk."""
+    zeros = bytes(size)
+    sent = gzip.compress(zeros) if coding == "gzip" else zlib.compress(zeros)
+    pieces = iter([sent[start : start + 1_000] for start in range(0, len(sent), 1_000)])
+    read = decoded(lambda: next(pieces, b""), coding, 100 * AT_FIRST)
+    if whole:
+        assert sum(map(len, iter(read, b""))) == size
+        return
+    taken: list[int] = []
+    with pytest.raises(Refusal) as refused:
+        taken.extend(map(len, iter(read, b"")))
+    assert refused.value.status == 413
+    assert {each.rule for each in refused.value.problems} == {"request.content-encoding"}
+    assert sum(taken) <= AT_FIRST + MOST_TIMES * len(sent)
+
+
+def test_what_says_something_is_far_from_the_bound() -> None:
+    """A large batch of statements that are nearly the same comes through."""
+    batch = json.dumps([statement() for _ in range(10_000)]).encode()
+    assert len(batch) > 2 * AT_FIRST
+    pieces = iter([gzip.compress(batch, 9)])
+    read = decoded(lambda: next(pieces, b""), "gzip", 100 * AT_FIRST)
+    assert b"".join(iter(read, b"")) == batch
