@@ -171,7 +171,7 @@ class XapiApplication:
             return options(_allowed(methods))
         request.parse_query()
         if "method" in request.params:
-            alternate.unfold(request, self.services.limits.max_document_bytes)
+            alternate.unfold(request, self.services.limits.max_document_bytes, self.services.credentials)
         open_to_all = methods is about.METHODS
         version = negotiate(request.header(VERSION))
         if version is not None:

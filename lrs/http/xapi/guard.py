@@ -28,10 +28,15 @@ def caller(request: Request, credentials: Credentials) -> Access:
         raise Refusal(401, hint, headers=[CHALLENGE])
     if header is None:
         raise Refusal(401, "This resource needs a credential (HTTP Basic).", headers=[CHALLENGE])
+    return proved(header, request.environ, credentials)
+
+
+def proved(header: str, environ: Mapping[str, Any], credentials: Credentials) -> Access:
+    """The access of the credential in an `Authorization` header; Refusal 401 when it is not in force."""
     pair = basic_credentials(header) if len(header) <= LONGEST else None
     access = credentials.authenticate(*pair) if pair is not None else None
     if access is None:
-        if seconds := failed_login(request.environ, credentials, pair[0] if pair else ""):
+        if seconds := failed_login(environ, credentials, pair[0] if pair else ""):
             raise Refusal(429, TOO_MANY, headers=[("Retry-After", str(seconds))])
         raise Refusal(401, "The credential is not known here or was disabled.", headers=[CHALLENGE])
     if access.is_imitation:

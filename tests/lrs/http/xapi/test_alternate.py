@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from lrs.http.parse_budget import VALUE_COST, ParseBudget
+from lrs.http.problems import Refusal
+from lrs.http.request import Request
+from lrs.http.xapi import alternate
 from lrs.store.port import Store
 from tests.lrs.client import V1, V2, Answer, Client, basic
 from tests.lrs.samples import COURSE, agent, statement
@@ -148,3 +156,87 @@ def test_a_browser_takes_its_credential_from_the_form_alone(
     told = {**sent, "Authorization": basic(*client.credential)}
     answer = bare.call("POST", "/statements", {"method": "POST"}, urlencode(told).encode(), headers=headers)
     assert answer.status == 200
+
+
+class Held(ParseBudget):
+    """Remembers who held how much."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, int]] = []
+
+    @contextmanager
+    def held(self, tenant: str, cost: int, elsewhere: Any = nullcontext) -> Iterator[None]:
+        self.asked.append((tenant, cost))
+        with super().held(tenant, cost, elsewhere):
+            yield
+
+
+LARGE = 3 * alternate.UNPROVED
+
+
+@pytest.fixture
+def held(client: Client) -> Held:
+    budget = client.application._budget = Held()
+    return budget
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers", "status"),
+    [
+        (["Authorization", "content"], {}, 204),
+        (["authorization", "content"], {}, 204),
+        (["content"], {"Authorization": "known"}, 204),
+        (["content"], {}, 413),
+        (["content", "Authorization"], {}, 413),
+        (["content", "Authorization"], {"Authorization": "known", "Origin": "https://a.example"}, 413),
+        (["content"], {"Authorization": basic("x", "y")}, 401),
+    ],
+)
+def test_a_long_form_is_received_from_who_is_known(
+    client: Client, held: Held, fields: list[str], headers: dict[str, str], status: int
+) -> None:
+    """A credential near the beginning, or in the header where it counts; else nothing is held."""
+    assert client.credential is not None
+    known = basic(*client.credential)
+    values = {"content": "é,[{" * (LARGE // 6), "authorization": known, "Authorization": known}
+    told = {
+        "X-Experience-API-Version": V1,
+        "Content-Type": "text/plain",
+        "agent": json.dumps(agent()),
+        "profileId": "p",
+        "If-None-Match": "*",
+    }
+    form = urlencode({**told, **{name: values[name] for name in fields}}).encode()
+    sent = {name: known if value == "known" else value for name, value in headers.items()}
+    bare = replace(client, credential=None, version=None)
+    answer = bare.post("/agents/profile", form, {"method": "PUT"}, headers={**FORM, **sent})
+    assert answer.status == status
+    if status == 204:
+        # Each of the separators counts, encoded as it is.
+        ((tenant, cost),) = held.asked
+        assert tenant == "one"
+        assert cost >= VALUE_COST * 3 * (LARGE // 6)
+    else:
+        assert held.asked == []
+    assert not held._used
+
+
+def test_little_is_read_of_who_is_not_known(client: Client, held: Held) -> None:
+    """Whoever has no key does not make the server receive megabytes as a form."""
+    taken: list[int] = []
+
+    class Source(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size)
+            taken.append(len(data))
+            return data
+
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/statements", "QUERY_STRING": "method=POST"}
+    body = b"content=" + b"x" * (40 * alternate.UNPROVED)
+    request = Request(environ | {"CONTENT_LENGTH": str(len(body)), "wsgi.input": Source(body)}, held)
+    request.parse_query()
+    with pytest.raises(Refusal) as refused:
+        alternate.unfold(request, len(body), client.application.services.credentials)
+    assert refused.value.status == 413
+    assert sum(taken) <= 2 * alternate.UNPROVED
