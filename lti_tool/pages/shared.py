@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from flask import g, render_template, request
 
@@ -12,6 +13,9 @@ from lti_tool.text.masking import masked_statement
 from lti_tool.web.guard import current_session
 from lti_tool.web.record_services import current_desk
 from statements.profile.table import Table
+
+MOST_SHOWN: Final = 65_536
+"""Bytes of a statement that a page shows; a larger one takes long to be read, hidden in part and written."""
 
 
 def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> str:
@@ -24,8 +28,10 @@ def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> st
         caps=caps,
         table_note=sentences.words(sentences.table_in_force().note),
         statements=[
-            masked_statement(body) for body in current_desk().record.records.statements_behind(found)
+            masked_statement(body) if len(body) <= MOST_SHOWN else ""
+            for body in current_desk().record.records.statements_behind(found)
         ],
+        most_shown=MOST_SHOWN // 1024,
         back=back,
         back_name=back_name,
         name=name,

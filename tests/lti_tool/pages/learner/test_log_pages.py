@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from lrs.access import Access, Scope, authority_of
 from lrs.records.entries import Entry, Status
 from lrs.xapi.ingest import Ingest
+from lti_tool.pages import shared
 from lti_tool.pages.learner import saving
 from lti_tool.pages.learner.preview import in_words
 from lti_tool.web.record_services import EXTENSION, Desk
@@ -351,3 +352,20 @@ def test_any_text_is_stored_or_refused(learner: Learner, text: str) -> None:
     """Odd characters never end in an error of the server."""
     answer = learner.send("coaching", end="2025-11-20", count="1", title=text, reflection=text, mentor=text)
     assert answer.status_code in (303, 422)
+
+
+def test_a_large_statement_is_named_and_not_shown(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading and hiding parts of a large one takes long; the page says that it is there."""
+    entry = learner.saved(learner.send("coaching", end="2025-11-20", count="1"))
+
+    def page(language: str) -> str:
+        where = f"{learner.path}entries/{entry.id}?lang={language}"
+        return learner.visit.client.get(where, base_url=TOOL).text
+
+    assert "&#34;verb&#34;" in page("en")
+    monkeypatch.setattr(shared, "MOST_SHOWN", 100)
+    asked: list[bytes] = []
+    monkeypatch.setattr(shared, "masked_statement", asked.append)
+    assert "too much to be shown here" in page("en")
+    assert "terlalu besar untuk ditampilkan" in page("id")
+    assert asked == []
