@@ -18,11 +18,15 @@ from statements.data_types.identity import IDENTIFIERS, agent_key, members
 KIND = "agent"
 MOST_NAMES = 20
 """Names kept for one agent; later ones push out the earliest."""
+MOST_BYTES = 4_096
+"""Bytes of the names kept for one agent, in JSON; the earliest go."""
 LONGEST_NAME = 1_000
 """Characters of a name that is kept; what is longer is no name."""
-MOST_TOLD = 5_000
-"""Names that one request brings; more of them stay in its statements."""
+MOST_TOLD = 500
+"""Names that one request brings; more of them stay in its statements until a later one brings them again."""
 CACHE_SIZE = 100_000
+NAME_SIZE = 1_024
+"""What a name counts for among the bytes of a write, besides its own: a document is read, put and hashed."""
 
 Names = frozenset[tuple[str, str]]
 """(agent key, name)"""
@@ -52,7 +56,8 @@ class Agents:
     def __init__(self, store: Store, clock: Callable[[], int]) -> None:
         self._store = store
         self._clock = clock
-        self._seen: set[tuple[str, str, str]] = set()
+        self._seen: set[int] = set()
+        """Hashes of (tenant, key, name): the names themselves would be a hundred megabytes."""
 
     def person(self, tenant: str, agent: Mapping[str, Any], *, names: bool) -> bytes:
         """The Person object of an agent as JSON. `names`: with what its statements called it."""
@@ -78,7 +83,7 @@ class Agents:
                 name = actor.get("name")
                 if not name or len(name) > LONGEST_NAME or len(found) >= MOST_TOLD:
                     continue
-                if (key := agent_key(actor)) is not None and (tenant, key, name) not in self._seen:
+                if (key := agent_key(actor)) is not None and hash((tenant, key, name)) not in self._seen:
                     found.add((key, name))
         return frozenset(found)
 
@@ -96,7 +101,7 @@ class Agents:
                 changed.add(key)
         now = self._clock()
         for key in changed:
-            body = orjson.dumps({"names": names[key][-MOST_NAMES:]})
+            body = orjson.dumps({"names": _kept(names[key])})
             etag = hashlib.blake2b(body, digest_size=16).hexdigest()
             writer.put(Document(KIND, tenant, key, body, etag=etag, updated=now))
 
@@ -104,4 +109,21 @@ class Agents:
         """After the write is durable: do not look these names up again."""
         if len(self._seen) > CACHE_SIZE:
             self._seen.clear()
-        self._seen.update((tenant, key, name) for key, name in news)
+        self._seen.update(hash((tenant, key, name)) for key, name in news)
+
+
+def size_of(news: Names) -> int:
+    """What these names count for among the bytes of a write."""
+    return sum(len(name) + NAME_SIZE for _, name in news)
+
+
+def _kept(names: Sequence[str]) -> list[str]:
+    """The latest of the names, as many as are kept; one at least."""
+    kept: list[str] = []
+    size = 0
+    for name in reversed(names[-MOST_NAMES:]):
+        size += len(orjson.dumps(name))
+        if kept and size > MOST_BYTES:
+            break
+        kept.append(name)
+    return kept[::-1]

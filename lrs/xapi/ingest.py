@@ -21,7 +21,7 @@ from lrs.xapi import pending_references as pending
 from lrs.xapi.activities import KIND as ACTIVITY
 from lrs.xapi.activities import Activities, LargeDefinitionsError
 from lrs.xapi.agents import KIND as AGENT
-from lrs.xapi.agents import Agents
+from lrs.xapi.agents import Agents, size_of
 from lrs.xapi.awaited_ids import Awaited, arrive, mark
 from lrs.xapi.effects import Call, Steps, Write, perform
 from lrs.xapi.repeated_statements import UncertainError, compare, latest_repeated
@@ -207,7 +207,7 @@ class Ingest:
         # As they will be where nothing is referred to; others are made anew.
         views = [(tenant, (prepared.keys,)) for prepared in batch]
         size = sum([len(prepared.head) + KEY_SIZE * len(prepared.keys) for prepared in batch])
-        size += sum([len(each.text) for each in told.values()])
+        size += sum([len(each.text) for each in told.values()]) + size_of(names)
         write = Write(work, prefetch, documents, heads, views, tenant, size)
         attempt = 0
         while True:

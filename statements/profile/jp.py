@@ -6,6 +6,7 @@ fractions inside, decimals at the edge. 1 JP is 45 minutes (Peraturan LAN 10/201
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -87,7 +88,10 @@ class _Ledger:
     """What the entries counted so far have used up of the limits of a year."""
 
     def __init__(self) -> None:
-        self.day: dict[tuple[str, date], Decimal] = {}
+        self.day: dict[str, dict[int, Decimal]] = defaultdict(dict)
+        """By form and day (ordinal): the JP of that day so far."""
+        self.full: dict[tuple[str, Decimal], dict[int, int]] = defaultdict(dict)
+        """By form and limit: days that hold no more, and a later day to look at instead."""
         self.month: dict[tuple[str, int, int], int] = {}
         self.met: set[tuple[str, date]] = set()
         """Days that are counted as sessions of their month."""
@@ -220,6 +224,7 @@ def _days_of_month(claim: Claim, form: Form, wanted: int, ledger: _Ledger, caps:
     limit = form.jp.max_sessions_per_month
     if limit is None:
         return wanted
+    wanted = min(wanted, LONGEST_DAYS)
     days = [(form.code, claim.start + timedelta(days=ahead)) for ahead in range(wanted)]
     new = [day for day in days if day not in ledger.met]
     month = (form.code, claim.end.year, claim.end.month)
@@ -275,23 +280,39 @@ def _within_days(
     filled evenly: a workshop of three days shall not use up the first of them for another one.
     """
     span = min(_span(claim), LONGEST_DAYS)
-    days = [claim.end - timedelta(days=back) for back in range(span - 1, -1, -1)]
+    last = claim.end.toordinal()
+    first = last - span + 1
+    days, full = ledger.day[form.code], ledger.full[form.code, limit]
     rounds = [limit]
     if form.jp.max_per_day.of(claim.international) is None:
         whole, rest = divmod(jp, table.step * span)
         rounds.insert(0, min((whole + bool(rest)) * table.step, limit))
     left = jp
     for most in rounds:
-        for day in days:
-            used = ledger.day.get((form.code, day), ZERO)
+        day = _not_full(full, first)
+        while day <= last:
+            used = days.get(day, ZERO)
             taken = min(left, most, max(ZERO, limit - used))
-            ledger.day[form.code, day] = used + taken
+            days[day] = used + taken
             left -= taken
+            if used + taken >= limit:
+                full[day] = day + 1
             if not left:
                 return jp
+            day = _not_full(full, day + 1)
     counted = (jp - left) // table.step * table.step
     caps.append(Cap("day-limit", {"limit": jp_text(limit), "days": str(span), "before": jp_text(jp)}))
     return counted
+
+
+def _not_full(full: dict[int, int], day: int) -> int:
+    """The first day from this one on that is not full; days passed on the way point to it from then on."""
+    found = day
+    while (later := full.get(found)) is not None:
+        found = later
+    while day != found:
+        full[day], day = found, full[day]
+    return found
 
 
 def _round(exact: Fraction, table: Table) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import date
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from statements.profile.build import activity_statement
+from statements.profile.build import activity_statement, voiding_statement
 from statements.profile.shipped import shipped
 from tests.faults.neighbour import Tenants, two_tenants, undisturbed
 from tests.faults.server import Caller
@@ -63,6 +64,29 @@ def wait_for_entry(served: Tenants) -> float:
                 return time.monotonic() - begun
             assert time.monotonic() - begun < 60, "the entry is not in the record"
             time.sleep(0.05)
+
+
+@pytest.mark.timeout(600)
+def test_voidings_of_large_statements_keep_nobody_waiting(address: str) -> None:
+    """Small statements about large ones: another tenant's entry is soon there, whatever has to be read."""
+    with two_tenants(address) as served, undisturbed(served):
+        with Caller(served.server.port, served.attacker, patience=60) as caller:
+            ids = []
+            for number in range(40):
+                result = {"completion": True, "extensions": {"https://attack.example/x": [10.0] * 190_000}}
+                told = moodle(actor=person(number), result=result) | {"id": str(uuid4())}
+                # The most values that a megabyte holds, and the slowest to read.
+                body = json.dumps(told).replace("10.0", "1e1").encode()
+                assert caller.post("/statements", body).status == 200
+                ids.append(told["id"])
+            for _ in range(10):
+                voidings = [
+                    voiding_statement(id=str(uuid4()), actor=person(1), target=id, at=0) for id in ids
+                ]
+                assert caller.post("/statements", voidings).status == 200
+        took = [wait_for_entry(served) for _ in range(3)]
+    print(f"voidings: entries of the other tenant after {took}")
+    assert max(took) < WITHIN, took
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda each: each.__name__)

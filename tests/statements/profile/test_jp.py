@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statements.profile.jp import Amount, Award, Claim, Counting, award
+from statements.profile import jp as jp_module
+from statements.profile.jp import LONGEST_DAYS, Amount, Award, Claim, Counting, award
 from statements.profile.shipped import overridden, shipped
 from statements.profile.table import JpKind
 
@@ -305,3 +306,42 @@ def test_limits_hold_whatever_is_claimed(listed: list[Claim]) -> None:
             assert limit is not None
             most = len(days) * limit
             assert sum(found[one.id].jp for one in listed if one.form == code) <= most
+
+
+LONG_CLAIMS = st.lists(
+    st.builds(
+        claim,
+        st.sampled_from(["course", "e-learning", "on-the-job-training", "workshop", "community"]),
+        start=st.integers(0, 12).map(lambda back: DAY - timedelta(days=back)),
+        end=st.integers(0, 3).map(lambda ahead: DAY + timedelta(days=ahead)),
+        minutes=st.integers(0, 6000),
+        international=st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(LONG_CLAIMS)
+def test_days_that_are_full_are_passed_over_without_a_difference(claims: list[Claim]) -> None:
+    """Every award is what it is when each day is looked at."""
+    claims = [replace(one, id=str(number)) for number, one in enumerate(claims)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(jp_module, "_not_full", lambda full, day: day)
+        each_day = award(claims, shipped())
+    assert award(claims, shipped()) == each_day
+
+
+def test_entries_of_years_look_at_no_full_day_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred entries of five years each, all of the same days, cost little more than one."""
+    looked = 0
+    not_full = jp_module._not_full
+
+    def counts(full: dict[int, int], day: int) -> int:
+        nonlocal looked
+        looked += 1
+        return not_full(full, day)
+
+    monkeypatch.setattr(jp_module, "_not_full", counts)
+    start = DAY - timedelta(days=LONGEST_DAYS)
+    award([claim("course", id=str(n), start=start, minutes=10_000_000) for n in range(100)], shipped())
+    assert looked < 3 * LONGEST_DAYS
