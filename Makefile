@@ -58,14 +58,14 @@ browser:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
 	  else echo "chromium is needed for the browser journeys; install it and run make test again" >&2; exit 1; fi; }
 
-# One JavaScript client runs against the record store, unchanged; versions are pinned by the lock file.
+# Two JavaScript clients (TinCanJS, @xapi/xapi) run against the record store, unchanged, pinned by the lock file.
 javascript: tests/clients/js/node_modules/.package-lock.json
 
 tests/clients/js/node_modules/.package-lock.json: tests/clients/js/package-lock.json
 	@command -v npm >/dev/null 2>&1 || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm; \
-	  else echo "Node.js and npm are needed for the JavaScript client test; install them and run make test again" >&2; exit 1; fi; }
+	  else echo "Node.js and npm are needed for the JavaScript client tests; install them and run make test again" >&2; exit 1; fi; }
 	cd tests/clients/js && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	touch $@
 

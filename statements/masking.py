@@ -1,4 +1,4 @@
-"""Hides employee numbers and e-mail addresses in a text, wherever its sender wrote them."""
+"""Hides employee numbers and e-mail addresses in a text, wherever its sender wrote them; hints of names."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def masked(text: str) -> str:
 def initials(name: str) -> str:
     """A person's name of which only the first letter of each word is told."""
     return " ".join(f"{word[0]}{HIDDEN}" for word in masked(name).split() if word[0].isalpha())
+
+
+def hinted(text: str) -> str:
+    """A text of which little is shown: the first character of each word, and of long words the last."""
+    return " ".join(_hinted_word(word) for word in text.split())
+
+
+def _hinted_word(word: str) -> str:
+    return f"{word[0]}…{word[-1]}" if len(word) > 4 else f"{word[0]}…"

@@ -22,7 +22,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _ZLIB: Final = zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
 _PIECE: Final = 65_536
-_MOST_MEMBERS: Final = 64
+MOST_MEMBERS: Final = 64
 """Compressed files in a row that one gzip body may be made of (RFC 1952, 2.2)."""
 
 Read = Callable[[], bytes]
@@ -120,7 +120,7 @@ class _Decoder:
     def _next_member(self, rest: bytes) -> None:
         self._members += 1
         self._inflate = None
-        if self._coding == "deflate" or self._members > _MOST_MEMBERS:
+        if self._coding == "deflate" or self._members > MOST_MEMBERS:
             if rest or self._read():
                 raise self._broken()
             self._ended = True

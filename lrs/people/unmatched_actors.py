@@ -1,4 +1,4 @@
-"""Whom statements name and nobody has launched as: listed for each source, with masked names.
+"""Whom statements name and nobody has launched as: listed for each source, with hints of names.
 
 A source that names people in another way than launches do (by user name, by mailbox) fills records that
 nobody sees. The list says which source it is and whom it names.
@@ -13,6 +13,7 @@ import orjson
 
 from lrs.people.links import ALIAS, PROVED, UNMATCHED, owners_of, person_of, source_key
 from lrs.store.port import Document, Reader, Store
+from statements.masking import hinted, masked
 
 PAGE = 100
 MOST_COUNTED = 1_000
@@ -29,11 +30,11 @@ class UnmatchedActor:
     kind: str
     """How it identifies: "account", "username", "mbox", "mbox_sha1sum" or "openid"."""
     home_page: str
-    """Of an account; "" for the others."""
-    masked: str
+    """Of an account; "" for the others. A stranger's text: numbers and addresses in it are hidden."""
+    hint: str
     """Its value, of which only the first and the last characters are shown."""
     name: str
-    """The name that came with it, masked."""
+    """A hint of the name that came with it."""
     last_seen: int
     """Microseconds: when it was first listed or last changed here."""
 
@@ -106,15 +107,6 @@ class UnmatchedActors:
         return Counts(tuple(SourceCount(*each) for each in ordered), len(page) < PAGE)
 
 
-def masked(text: str) -> str:
-    """A text of which little is shown: the first character of each word, and of long words the last."""
-    return " ".join(_masked_word(word) for word in text.split())
-
-
-def _masked_word(word: str) -> str:
-    return f"{word[0]}…{word[-1]}" if len(word) > 4 else f"{word[0]}…"
-
-
 def _still_unmatched(reader: Reader, tenant: str, aliases: Sequence[Document]) -> list[Document]:
     """Those whose person has no proved identifier: an administrator may have linked them by hand."""
     owners = owners_of(reader, tenant, {alias.name for alias in aliases})
@@ -142,8 +134,8 @@ def _actor(reader: Reader, tenant: str, alias: Document) -> UnmatchedActor:
         persona=alias.name,
         source=_source(alias),
         kind=held["kind"],
-        home_page=home_page if separator else "",
-        masked=masked(name.removeprefix("mailto:")),
-        name="" if person is None else masked(person.name),
+        home_page=masked(home_page) if separator else "",
+        hint=hinted(name.removeprefix("mailto:")),
+        name="" if person is None else hinted(person.name),
         last_seen=alias.updated,
     )

@@ -17,12 +17,12 @@ _STRINGS_TO_A_VALUE: Final = 2
 """A member of an object has its name beside its value."""
 
 
-class TooManyValues(ValueError):
+class TooManyValuesError(ValueError):
     """A JSON text holds more values than may be read at once."""
 
 
 def check_values(text: bytes, most: int) -> None:
-    """TooManyValues when a JSON text holds more than `most` values (numbers, strings, arrays and so on).
+    """TooManyValuesError when a JSON text holds more than `most` values (numbers, strings, arrays and so on).
 
     Whether it is JSON at all is not looked at.
     """
@@ -33,7 +33,7 @@ def check_values(text: bytes, most: int) -> None:
     if found >= most and strings <= _STRINGS_TO_A_VALUE * most:
         found = separators(without_strings(text))
     if found >= most or strings > _STRINGS_TO_A_VALUE * most:
-        raise TooManyValues(f"it holds more than {most} values")
+        raise TooManyValuesError(f"it holds more than {most} values")
 
 
 def without_strings(text: bytes) -> bytes:

@@ -23,7 +23,7 @@ def unmatched_json(page: UnmatchedPage, counts: Counts) -> dict[str, Any]:
                 "source": one.source,
                 "identified_by": one.kind,
                 "home_page": one.home_page,
-                "identifier": one.masked,
+                "identifier": one.hint,
                 "name": one.name,
                 "last_seen": timestamps.render(one.last_seen),
             }

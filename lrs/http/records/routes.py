@@ -28,7 +28,7 @@ from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
 from lrs.records.reports import cohort
 from lrs.store.port import Full, StoreError, Unavailable
-from statements.data_types.json_cost import TooManyValues, check_values
+from statements.data_types.json_cost import TooManyValuesError, check_values
 from statements.errors import Invalid
 from statements.profile.jsonld import profile_document
 from statements.profile.shipped import shipped
@@ -308,7 +308,7 @@ def _body() -> Any:
         return orjson.loads(body)
     except Refusal as refusal:
         raise _Refused(refusal.status, refusal.detail, dict(refusal.headers)) from None
-    except TooManyValues as error:
+    except TooManyValuesError as error:
         raise _Refused(413, f"The body is too much to read at once: {error}.") from None
     except orjson.JSONDecodeError:
         raise _Refused(400, "The body is not valid JSON.") from None

@@ -13,7 +13,7 @@ from lrs.http.xapi.services import Limits
 from lrs.xapi.attachments import Received, Receiver, WrongHash
 from lrs.xapi.spool import spool
 from statements.data_types.exact_json import dumps, loads
-from statements.data_types.json_cost import LARGE, TooManyValues, check_values
+from statements.data_types.json_cost import LARGE, TooManyValuesError, check_values
 from statements.rules.request_rules import problem
 
 JSON = "application/json"
@@ -129,7 +129,7 @@ def _read(body: bytes, max_values: int) -> Any:
         if len(body) > LARGE:
             check_values(body, max_values)
         return loads(body)
-    except TooManyValues as error:
+    except TooManyValuesError as error:
         hint = f"the body is too much to read at once: {error}"
         raise broken("request.too-large", hint, status=413) from None
     except ValueError as error:

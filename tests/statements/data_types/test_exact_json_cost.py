@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statements.data_types.json_cost import TooManyValues, check_values, separators, without_strings
+from statements.data_types.json_cost import TooManyValuesError, check_values, separators, without_strings
 
 values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet=st.sampled_from(',[{"\\:]}a')),
@@ -27,7 +27,7 @@ def number_of(value: Any) -> int:
 def test_the_bound_is_taken_and_one_more_is_refused() -> None:
     """An array of numbers holds itself and each of them."""
     check_values(b"[" + b"1," * 98 + b"1]", 100)
-    with pytest.raises(TooManyValues, match="more than 100 values"):
+    with pytest.raises(TooManyValuesError, match="more than 100 values"):
         check_values(b"[" + b"1," * 99 + b"1]", 100)
 
 
@@ -60,7 +60,7 @@ def test_strings_are_taken_out_and_nothing_else(value: Any) -> None:
 )
 def test_what_is_dense_is_refused_before_it_is_read(text: bytes) -> None:
     """Whether it is JSON at all is not asked."""
-    with pytest.raises(TooManyValues):
+    with pytest.raises(TooManyValuesError):
         check_values(text, 1_000)
 
 
