@@ -154,3 +154,22 @@ def test_incomplete_form_says_what_is_missing_and_keeps_the_rest(page: Page, dem
     expect(frame.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
     for name in typed.keys() - {field}:
         expect(frame.locator(f"#{name}")).to_have_value(typed[name])
+
+
+def test_a_form_sent_again_after_back_is_a_correction(page: Page, demo: Demo) -> None:
+    """A step back keeps what was typed and the id of the form: sent again, it makes no second entry."""
+    frame = enter(page, demo, BY_ID["16"].name)
+    frame.locator('a[href$="/log"]').first.click()
+    frame.locator('details.pick:has(a[href$="/log/workshop"]) summary').click()
+    frame.locator('a[href$="/log/workshop"]').click()
+    frame.locator("#title").fill("Lokakarya pertama")
+    frame.locator("#count").fill("3")
+    frame.locator('form#log button[type="submit"]').last.click()
+    expect(frame.get_by_role("status")).to_contain_text("Lokakarya pertama")
+    page.evaluate("history.back()")
+    expect(frame.locator("#title")).to_have_value("Lokakarya pertama")
+    expect(frame.locator("#jp")).to_contain_text("15")
+    frame.locator("#title").fill("Lokakarya kedua")
+    frame.locator('form#log button[type="submit"]').last.click()
+    expect(frame.get_by_role("status")).to_contain_text("Lokakarya kedua")
+    expect(frame.get_by_text("Lokakarya pertama")).to_have_count(0)
