@@ -67,7 +67,8 @@ class Circuits:
         """The call was not answered."""
         with self._guard:
             if len(self._states) >= MAX_KEPT and key not in self._states:
-                self._states.clear()
+                # Only the oldest goes: if all went, every platform that hangs would be asked again at once.
+                del self._states[next(iter(self._states))]
             state = self._states.setdefault(key, _State())
             state.failures += 1
             state.probing = False

@@ -379,3 +379,15 @@ def test_who_could_write_before_may_decide_after_once(store: Store) -> None:
         disabled: {Scope.STATEMENTS_WRITE},
         late: {Scope.STATEMENTS_WRITE},
     }
+
+
+def test_when_too_many_credentials_are_remembered_the_oldest_is_forgotten(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ever new keys do not make every caller's next request read the store."""
+    monkeypatch.setattr("lrs.access.CACHE_SIZE", 2)
+    credentials = Credentials(store, lambda: 1_000_000_000)
+    pairs = [credentials.create("bkn", f"source {number}", ["all"]) for number in range(3)]
+    for pair in pairs:
+        credentials.authenticate(*pair)
+    assert [credentials.remembers(key) for key, _ in pairs] == [False, True, True]
