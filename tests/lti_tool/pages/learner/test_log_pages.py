@@ -86,7 +86,7 @@ class Learner:
         verifier = {"account": {"homePage": "https://lms.example", "name": "7"}}
         told = {"verifier": verifier, "target": entry.statement_id, "at": self.desk.clock()}
         made = decision_statement(decision, id=str(uuid4()), reason="Periksa tanggalnya", **told)
-        self.desk.seen(self.desk.emitter.emit("agency", made).stored)
+        self.desk.seen("agency", self.desk.emitter.emit("agency", made).stored)
 
     def words(self, entry: Entry) -> str:
         """How the stored JP were counted, in the words of the form."""
@@ -285,7 +285,7 @@ def test_a_withdrawn_entry_can_be_logged_anew(learner: Learner) -> None:
     entry = learner.saved(learner.send("coaching", **typed))
     actor = {"account": {"homePage": "https://lms.example", "name": "42"}}
     plan = learner.desk.record.verification.withdraw("agency", entry.id, actor=actor)
-    learner.desk.seen(learner.desk.emitter.emit_all("agency", plan.statements).stored)
+    learner.desk.seen("agency", learner.desk.emitter.emit_all("agency", plan.statements).stored)
     answer = learner.send("coaching", **typed)
     assert (answer.status_code, "withdrawn meanwhile" in answer.text) == (409, True)
     fresh = _field(answer.text, "statement_id")
@@ -304,7 +304,7 @@ def test_a_strangers_voiding_does_not_make_a_second_entry(learner: Learner) -> N
     )
     void = voiding_statement(id=str(uuid4()), actor=stranger, target=entry.statement_id, at=0)
     ingest = Ingest(learner.desk.record.store, learner.desk.clock, lambda: str(uuid4()))
-    learner.desk.seen(ingest.submit(access, [void], Version.V1).stored)
+    learner.desk.seen("agency", ingest.submit(access, [void], Version.V1).stored)
     assert "Already saved." in learner.see(learner.send("coaching", **typed))
     assert "Corrected." in learner.see(learner.send("coaching", **(typed | {"count": "2"})))
     assert [one.amount.sessions for one in learner.entries()] == [2]
