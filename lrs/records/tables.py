@@ -14,7 +14,7 @@ import orjson
 from lrs.people.people import RECOUNT
 from lrs.records.checkpoint import CHECKPOINT
 from lrs.records.checkpoint import NAME as FOLLOWER
-from lrs.records.table_history import History, Period, Since, periods_of
+from lrs.records.table_history import History, Period, Since, Verbs, periods_of, verbs_of
 from lrs.store.port import Document, Reader, Store, Writer
 from lrs.tenants import tenants
 from statements.errors import Invalid, Problem
@@ -32,6 +32,15 @@ EVERYONE: Final = "*"
 """Name of the recount that goes through the whole log of a tenant."""
 _PAGE: Final = 500
 _MOST_PARSED: Final = 200
+_MOST_PARSED_BYTES: Final = 8 << 20
+"""Bytes of the changes that stay parsed: in memory they take many times as much."""
+MOST_VERSIONS: Final = 200
+"""Versions of one agency's table. Each is kept for good: entries are counted by the table of their time."""
+
+
+class TooManyVersionsError(Exception):
+    """An agency's table was changed as often as it may be."""
+
 
 Also = Callable[[Writer], None] | None
 
@@ -44,6 +53,9 @@ class Tables:
         self._clock = clock
         self._parsed: dict[tuple[str, str], Table] = {}
         """By tenant and version. A version is never changed, so these are never out of date."""
+        self._parsed_bytes = 0
+        self._verbs: dict[str, tuple[tuple[Period, ...], Verbs]] = {}
+        """By tenant: the verbs of all its tables, and which tables these are."""
 
     def of(self, tenant: str) -> Table:
         """The table in force for a tenant."""
@@ -57,16 +69,26 @@ class Tables:
     def history(self, reader: Reader, tenant: str) -> History:
         """Which table holds when; to be used while the reading or the write lasts."""
         periods = periods_of(_shipped(reader), _own(reader, tenant))
-        return History(periods, lambda period: self._table(reader, tenant, period))
+
+        def verbs(history: History) -> Verbs:
+            known = self._verbs.get(tenant)
+            if known is None or known[0] != periods:
+                if len(self._verbs) >= _MOST_PARSED:
+                    self._verbs.clear()
+                known = self._verbs[tenant] = periods, verbs_of(history.every())
+            return known[1]
+
+        return History(periods, lambda period: self._table(reader, tenant, period), verbs)
 
     def changes(self, tenant: str) -> Mapping[str, Any] | None:
         """What the agency changed, in the form of `profile.shipped.overridden`; None for nothing."""
         with self._store.reading() as reader:
             own = _own(reader, tenant)
-            return _changes(reader, tenant, own[-1][1]) if own else None
+            return _changes(reader, tenant, own[-1][1])[0] if own else None
 
     def change(self, tenant: str, changes: Mapping[str, Any], *, author: str, also: Also = None) -> Table:
-        """Put an agency's changes in force and have its records counted anew. Raises `Invalid`.
+        """Put an agency's changes in force and have its records counted anew. Raises `Invalid`,
+        and `TooManyVersionsError` where there are `MOST_VERSIONS`.
 
         What was verified before keeps the table that it was verified with. A version is never used twice:
         entries name it as what made them. `also` writes what belongs to the change into the same write.
@@ -79,6 +101,8 @@ class Tables:
             own = _own(writer, tenant)
             if writer.document(TABLE, tenant, _name(version)) is not None:
                 raise Invalid([Problem(None, "/version", "table.new-version", "Choose a new version.")])
+            if len(own) >= MOST_VERSIONS:
+                raise TooManyVersionsError
             # Later than every statement that is stored so far, whatever this machine's clock says.
             since = writer.stamp()
             writer.put(Document(TABLE, tenant, _name(version), orjson.dumps(body), updated=since))
@@ -121,9 +145,12 @@ class Tables:
             return shipped(period.base)
         held = self._parsed.get((tenant, period.version))
         if held is None:
-            held = overridden(_changes(reader, tenant, period.own), period.base)
-            if len(self._parsed) >= _MOST_PARSED:
+            changes, size = _changes(reader, tenant, period.own)
+            held = overridden(changes, period.base)
+            self._parsed_bytes += size
+            if len(self._parsed) >= _MOST_PARSED or self._parsed_bytes > _MOST_PARSED_BYTES:
                 self._parsed.clear()
+                self._parsed_bytes = size
             self._parsed[tenant, period.version] = held
         return held
 
@@ -132,12 +159,13 @@ def _name(version: str) -> str:
     return f"version:{version}"
 
 
-def _changes(reader: Reader, tenant: str, version: str) -> Mapping[str, Any]:
+def _changes(reader: Reader, tenant: str, version: str) -> tuple[Mapping[str, Any], int]:
+    """What a version changes, and how many bytes that has."""
     document = reader.document(TABLE, tenant, _name(version))
     if document is None:
         raise LookupError(f"version {version} of the table of {tenant} is gone")
     changes: dict[str, Any] = orjson.loads(document.body)["changes"]
-    return changes
+    return changes, len(document.body)
 
 
 def _own(reader: Reader, tenant: str) -> list[Since]:

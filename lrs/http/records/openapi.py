@@ -55,6 +55,7 @@ OPERATIONS = (
         "Lay an agency's own decisions over the shipped table; what is not verified is counted anew",
         "The table now in force",
         free_body="Like the shipped table, with anything left out, and a new `version`.",
+        also=((409, "The table has as many versions as are kept."),),
     ),
     Operation(
         "post",

@@ -27,6 +27,7 @@ from lrs.http.xapi.guard import IMITATION, TOO_MANY, failed_login
 from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
 from lrs.records.reports import cohort
+from lrs.records.tables import MOST_VERSIONS, TooManyVersionsError
 from lrs.store.port import Full, StoreError, Unavailable
 from statements.data_types.json_cost import TooManyValuesError, check_values
 from statements.errors import Invalid
@@ -39,6 +40,10 @@ WAIT_SECONDS = 3.0
 MOST_BYTES = 1_048_576
 MOST_VALUES = 100_000
 """Values in the JSON of one request."""
+_TOO_MANY_VERSIONS = (
+    f"This agency's table has {MOST_VERSIONS} versions, the most that are kept: entries are counted by "
+    "the version of their time. The version in force stays; ask whoever runs this service."
+)
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _ACCEPTED = {"Accept": "application/json"}
 _ELSEWHERE = "records_api.elsewhere"
@@ -101,7 +106,10 @@ def create_records_blueprint(
             target=str(changes.get("version", "")),
             key=access.key,
         )
-        changed = record.tables.change(access.tenant, changes, author=access.name, also=noting)
+        try:
+            changed = record.tables.change(access.tenant, changes, author=access.name, also=noting)
+        except TooManyVersionsError:
+            raise _Refused(409, _TOO_MANY_VERSIONS) from None
         record.follower.notify()
         return _json(shapes.table_json(changed))
 

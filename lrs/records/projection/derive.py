@@ -243,11 +243,11 @@ class Derivation:
 
     @cached_property
     def _completion_verbs(self) -> frozenset[str]:
-        return frozenset(verb for table in self._tables.every() for verb in table.lms.completion_verbs)
+        return self._tables.verbs.completions
 
     @cached_property
     def _reversal_verbs(self) -> frozenset[str]:
-        return frozenset(verb for table in self._tables.every() for verb in table.lms.reversal_verbs)
+        return self._tables.verbs.reversals
 
     def _touches(self, record: Record, meaning: Classified) -> Iterator[str]:
         if isinstance(meaning, Learning):

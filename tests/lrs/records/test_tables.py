@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrs.people.people import RECOUNT
-from lrs.records import table_history
+from lrs.records import table_history, tables
 from lrs.records.entries import ENTRY
 from lrs.records.summaries import SUMMARY
 from lrs.records.table_history import Period, periods_of
-from lrs.records.tables import CURRENT, HISTORY, TABLE, Tables
+from lrs.records.tables import CURRENT, HISTORY, TABLE, Tables, TooManyVersionsError
 from lrs.store.port import Document, Writer
 from statements.profile.shipped import shipped
 from statements.profile.table import LATEST, SHIPPED
@@ -281,6 +281,41 @@ def test_a_new_store_knows_the_latest_table_alone(desk: Desk) -> None:
     assert desk.only().table == LATEST
     with desk.store.reading() as reader:
         assert reader.find_documents(RECOUNT, None, limit=10) == []
+
+
+@EVERY_ENGINE
+def test_an_agency_has_so_many_versions_at_most(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond them nothing changes: the last one stays in force, and other agencies have their own."""
+    monkeypatch.setattr(tables, "MOST_VERSIONS", 2)
+    for version in ("a", "b"):
+        change(desk, coaching(version, "1"))
+    with pytest.raises(TooManyVersionsError):
+        change(desk, coaching("c", "3"))
+    assert desk.record.tables.changes(desk.tenant) == coaching("b", "1")
+    assert desk.record.tables.of(desk.tenant).version == f"{LATEST}+b"
+    desk.record.tables.change("other", coaching("c", "3"), author="admin")
+
+
+def test_verbs_of_all_tables_are_gathered_once_for_each_change(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass does not load every table an agency ever had to know what a completion is."""
+    gathered = 0
+    verbs_of = tables.verbs_of
+
+    def counts(each: Any) -> Any:
+        nonlocal gathered
+        gathered += 1
+        return verbs_of(each)
+
+    monkeypatch.setattr(tables, "verbs_of", counts)
+    change(desk, coaching("a", "1"))
+    for _ in range(3):
+        desk.write(moodle(actor=agent("budi")), moodle(actor=agent("budi"), verb=UNCOMPLETED))
+    assert gathered == 1
+    change(desk, coaching("b", "1"))
+    desk.write(moodle(actor=agent("budi")))
+    assert gathered == 2
 
 
 @pytest.mark.parametrize(
