@@ -104,6 +104,21 @@ def undisturbed(
     after_mib: int = AFTER_MIB,
 ) -> Iterator[Victim]:
     """Fail unless the victim is answered 2xx each time and within `seconds`, and memory comes back."""
+    with observed(served, after_mib=after_mib) as seen:
+        yield seen
+    print(seen)
+    assert not seen.refused, seen
+    assert seen.slowest < seconds, seen
+    assert seen.peak_mib <= peak_mib, seen
+    assert seen.after_mib <= after_mib, seen
+
+
+@contextmanager
+def observed(served: Tenants, *, after_mib: int = AFTER_MIB, patience: float = PATIENCE) -> Iterator[Victim]:
+    """What the victim is answered, and at the end the server's memory, whatever it is.
+
+    Memory is looked at again until no process has more than `after_mib`, for `patience` seconds at most.
+    """
     seen = Victim()
     ended = threading.Event()
     _forget_peaks(served.server)
@@ -117,15 +132,10 @@ def undisturbed(
         ended.set()
         thread.join()
     seen.peak_mib = _memory(served.server, "VmHWM")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while (now := _memory(served.server, "VmRSS")) > after_mib and time.monotonic() < deadline:
         time.sleep(0.2)
     seen.after_mib = now
-    print(seen)
-    assert not seen.refused, seen
-    assert seen.slowest < seconds, seen
-    assert seen.peak_mib <= peak_mib, seen
-    assert seen.after_mib <= after_mib, seen
 
 
 def _ask(served: Tenants, seen: Victim, ended: threading.Event) -> None:

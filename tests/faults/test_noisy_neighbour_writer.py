@@ -169,18 +169,19 @@ def test_a_tenant_that_queues_writes_without_end_waits_for_them_alone(address: s
 def test_statements_with_many_members_stop_nobody(address: str) -> None:
     """Batches that name as many people as one request may, many at once; more of them is 413."""
     with two_tenants(address) as served, undisturbed(served):
-
-        def store(caller: Caller, number: int) -> int:
-            groups = [_group(number, each) for each in range(MOST_KEYS // KEYS_OF_A_GROUP)]
-            return caller.post("/statements", groups).status
-
-        answered = at_once(served, store, 4)
+        answered = at_once(served, store_groups, 4)
         with Caller(served.server.port, served.attacker) as caller:
             refused = caller.post(
                 "/statements", [_group(9, each) for each in range(MOST_KEYS // (2 * MEMBERS) + 1)]
             )
     assert answered == {200: 4}
     assert refused.status == 413
+
+
+def store_groups(caller: Caller, number: int) -> int:
+    """Store as many statements about groups as one request may bring."""
+    groups = [_group(number, each) for each in range(MOST_KEYS // KEYS_OF_A_GROUP)]
+    return caller.post("/statements", groups).status
 
 
 def _group(number: int, place: int) -> dict[str, Any]:
