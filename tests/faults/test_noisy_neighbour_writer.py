@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from lrs.store.open import open_store
 from lrs.store.port import Document, Writer
 from lrs.xapi.size_limits import MOST_KEYS
@@ -61,6 +63,7 @@ def at_once(served: Tenants, deed: Callable[[Caller, int], int], clients: int = 
     return answered
 
 
+@pytest.mark.timeout(300)
 def test_merging_into_a_large_document_stops_nobody(address: str) -> None:
     """A few bytes posted to a document of 2 MB, by several clients at once; all succeed in the end."""
     with two_tenants(address) as served:
