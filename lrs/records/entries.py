@@ -108,7 +108,7 @@ class Entry:
     @property
     def place(self) -> str:
         """Where it stands among others, in order of time."""
-        return f"{self.end.isoformat()}\x1f{self.at:020d}"
+        return place_of(self)
 
     @property
     def jp(self) -> Decimal:
@@ -131,6 +131,11 @@ class Entry:
         """What is to be counted for it."""
         claim = claim_of(self, self.id, _COUNTING.get(self.status, Counting.NOT))
         return replace(claim, table=self.table) if self.status is Status.VERIFIED else claim
+
+
+def place_of(told: Entry | Learning) -> str:
+    """Where an entry, or learning that is about to become one, stands among others, in order of time."""
+    return f"{told.end.isoformat()}\x1f{told.at:020d}"
 
 
 def claim_of(told: Entry | Learning, id: str, counting: Counting) -> Claim:

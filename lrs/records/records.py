@@ -11,6 +11,7 @@ from lrs.people.people import RECOUNT, Person, owners_of, person_of, roots_of
 from lrs.records.awards import awards_of
 from lrs.records.entries import (
     ENTRY,
+    NOT_COUNTED,
     WAITING,
     Entry,
     Status,
@@ -18,9 +19,10 @@ from lrs.records.entries import (
     entry_id,
     entry_of,
     owned_key,
+    place_of,
     waiting_key,
 )
-from lrs.records.projection.project import UNCOUNTED
+from lrs.records.projection.project import MOST_COUNTED, UNCOUNTED
 from lrs.records.summaries import (
     SUMMARY,
     Summary,
@@ -37,6 +39,8 @@ from statements.profile.jp import Award, Counting
 
 PAGE = 100
 PAGE_MAX = 1000
+MOST_LISTED = MOST_COUNTED
+"""Entries of one reading of a person's record."""
 MOST_SUMMED = 50
 """Persons of one reading whose entries are summed up because their sums are about to be worked out anew."""
 
@@ -66,12 +70,35 @@ class Records:
         status: Collection[Status] = (),
         pillar: str | None = None,
     ) -> list[Entry]:
-        """A person's entries, the latest first: of one year or of all, narrowed by status and pillar."""
+        """A person's entries, the latest first: of one year or of all, narrowed by status and pillar.
+
+        The latest `MOST_LISTED` are looked at; `entry_page` goes on after them.
+        """
+        return list(self.entry_page(tenant, person, year=year, status=status, pillar=pillar).entries)
+
+    def entry_page(
+        self,
+        tenant: str,
+        person: str,
+        *,
+        year: int | None = None,
+        status: Collection[Status] = (),
+        pillar: str | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int = MOST_LISTED,
+    ) -> EntryPage:
+        """The same, a page at a time. What is narrowed may leave a page with few entries, or none."""
+        found: list[Entry] = []
         with self._store.reading() as reader:
-            found = _held(reader, tenant, _roots(reader, tenant, (person,))[person], year, shown_as=person)
+            for persona in _roots(reader, tenant, (person,))[person].personas:
+                documents = reader.find_documents(
+                    ENTRY, tenant, {owned_key(persona, year)}, after=after, descending=True, limit=limit
+                )
+                found += [entry_of(document, person) for document in documents]
+                found = sorted(found, key=lambda entry: (entry.place, entry.id), reverse=True)[:limit]
         wanted = frozenset(status)
-        kept = [e for e in found if (not wanted or e.status in wanted) and pillar in (None, e.pillar)]
-        return sorted(kept, key=lambda entry: (entry.end, entry.at, entry.id), reverse=True)
+        kept = tuple(e for e in found if (not wanted or e.status in wanted) and pillar in (None, e.pillar))
+        return EntryPage(kept, (found[-1].place, found[-1].id) if len(found) == limit else None)
 
     def worth(
         self, tenant: str, person: str, statement: Mapping[str, Any], *, instead_of: str = ""
@@ -91,9 +118,20 @@ class Records:
             year = [
                 entry_of(document, person)
                 for persona in _personas(reader, tenant, person)
-                for document in _all(reader, tenant, owned_key(persona, learning.end.year))
+                for document in reader.find_documents(
+                    ENTRY,
+                    tenant,
+                    {owned_key(persona, learning.end.year)},
+                    limit=MOST_COUNTED + len(without),
+                )
                 if document.name not in without
             ]
+            year = sorted(year, key=lambda entry: (entry.place, entry.id))[:MOST_COUNTED]
+            if len(year) == MOST_COUNTED:
+                # Whatever comes after the last one that is counted is not; what comes before takes its turn.
+                if (place_of(learning), id) > (year[-1].place, year[-1].id):
+                    return NOT_COUNTED
+                year.pop()
             return awards_of(year, tables, claim_of(learning, id, Counting.WAITING))[id]
 
     def entry(self, tenant: str, id: str) -> Entry | None:
@@ -200,19 +238,15 @@ def _held(
     person: Person,
     year: int | None,
     *,
-    shown_as: str | None = None,
-    most: int | None = None,
+    most: int,
 ) -> list[Entry]:
-    """A person's entries as they are kept, of one year or of all; `most` of them, if that is told."""
+    """A person's entries as they are kept, of one year or of all; so many of them at most."""
     found: list[Entry] = []
     for persona in person.personas:
         key = owned_key(persona, year)
-        if most is None:
-            documents = _all(reader, tenant, key)
-        else:
-            documents = reader.find_documents(ENTRY, tenant, {key}, limit=most - len(found))
-        found += [entry_of(document, shown_as or person.id) for document in documents]
-        if most is not None and len(found) >= most:
+        documents = reader.find_documents(ENTRY, tenant, {key}, limit=most - len(found))
+        found += [entry_of(document, person.id) for document in documents]
+        if len(found) >= most:
             break
     return found
 
@@ -230,13 +264,3 @@ def _owned(reader: Reader, tenant: str, documents: list[Document]) -> list[Entry
         replace(entry, person=owners[entry.persona].id) if entry.persona in owners else entry
         for entry in entries
     ]
-
-
-def _all(reader: Reader, tenant: str, key: str) -> list[Document]:
-    found: list[Document] = []
-    while True:
-        after = (found[-1].order, found[-1].name) if found else None
-        page = reader.find_documents(ENTRY, tenant, {key}, after=after, limit=PAGE_MAX)
-        found += page
-        if len(page) < PAGE_MAX:
-            return found

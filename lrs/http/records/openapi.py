@@ -70,8 +70,9 @@ OPERATIONS = (
         "get",
         "/api/v1/people/{id}/entries",
         "A person's entries, the latest first",
-        "The entries",
+        "A page of entries, and `after` for the next",
         query=schemas.EntriesSchema,
+        also=((404, "The entry that `after` names is gone."),),
     ),
     Operation(
         "get",

@@ -26,6 +26,7 @@ from lrs.http.request import Request as XapiRequest
 from lrs.http.xapi.guard import IMITATION, TOO_MANY, failed_login
 from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
+from lrs.records.records import EntryPage
 from lrs.records.reports import cohort
 from lrs.records.tables import MOST_VERSIONS, TooManyVersionsError
 from lrs.store.port import Full, StoreError, Unavailable
@@ -133,15 +134,33 @@ def create_records_blueprint(
     def read_person(access: Access, id: str) -> Response:
         return person(access, id)
 
+    def place_after(access: Access, id: str | None) -> tuple[str, str] | None:
+        if id is None:
+            return None
+        last = record.records.entry(access.tenant, id)
+        if last is None:
+            raise _Refused(404, "The entry that `after` names is gone: begin again.")
+        return last.place, last.id
+
+    def page_json(page: EntryPage) -> Response:
+        shown = [shapes.entry_json(entry) for entry in page.entries]
+        return _json({"entries": shown, "after": page.after[1] if page.after else None})
+
     @api.get("/api/v1/people/<id>/entries")
     @reads
     def entries(access: Access, id: str) -> Response:
         asked = _query(schemas.EntriesSchema())
         status = () if asked["status"] is None else (asked["status"],)
-        found = record.records.entries(
-            access.tenant, id, year=asked["year"], status=status, pillar=asked["pillar"]
+        page = record.records.entry_page(
+            access.tenant,
+            id,
+            year=asked["year"],
+            status=status,
+            pillar=asked["pillar"],
+            after=place_after(access, asked["after"]),
+            limit=asked["limit"],
         )
-        return _json({"entries": [shapes.entry_json(entry) for entry in found]})
+        return page_json(page)
 
     @api.get("/api/v1/people/<id>/summary")
     @reads
@@ -153,15 +172,8 @@ def create_records_blueprint(
     @reads
     def waiting(access: Access) -> Response:
         asked = _query(schemas.PageSchema())
-        after = None
-        if asked["after"] is not None:
-            last = record.records.entry(access.tenant, asked["after"])
-            if last is None:
-                raise _Refused(404, "The entry that `after` names is gone: begin again.")
-            after = (last.place, last.id)
-        page = record.records.waiting(access.tenant, after=after, limit=asked["limit"])
-        shown = [shapes.entry_json(entry) for entry in page.entries]
-        return _json({"entries": shown, "after": page.after[1] if page.after else None})
+        after = place_after(access, asked["after"])
+        return page_json(record.records.waiting(access.tenant, after=after, limit=asked["limit"]))
 
     @api.get("/api/v1/actors/unmatched")
     @reads

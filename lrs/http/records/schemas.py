@@ -9,6 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 
 from lrs.people.people import nip_key
 from lrs.records.entries import Status
+from lrs.records.records import MOST_LISTED
 from statements.data_types.identity import agent_key
 from statements.data_types.versions import Version
 from statements.errors import Invalid, Problem
@@ -60,6 +61,8 @@ class EntriesSchema(_Strict):
     year = _year(load_default=None)
     status = fields.Enum(Status, by_value=True, load_default=None)
     pillar = fields.String(validate=validate.OneOf(PILLAR_CODES), load_default=None)
+    limit = fields.Integer(validate=validate.Range(1, MOST_LISTED), load_default=MOST_LISTED)
+    after = fields.String(validate=validate.Length(1, 64), load_default=None)
 
 
 class PageSchema(_Strict):

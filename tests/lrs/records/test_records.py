@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
+from lrs.records import records as records_module
 from lrs.records.entries import Status
+from lrs.records.projection import project
 from lrs.records.reports import Standing, cohort, standing
 from lrs.records.summaries import PillarSum, Summary
 from lrs.records.verification import Refusal
@@ -19,6 +21,8 @@ from statements.profile.vocabulary import END, Decision
 from tests.contract.engines import ENGINES
 from tests.lrs.records.conftest import Desk, agent, key
 from tests.statements.profile_samples import COURSE, moodle
+
+EVERY_ENGINE = pytest.mark.parametrize("store", ENGINES, indirect=True)
 
 
 def test_entries_are_read_by_year_status_and_pillar(desk: Desk) -> None:
@@ -284,3 +288,40 @@ def test_statements_beyond_sense_are_kept_and_awarded_what_the_table_allows(desk
         "course": (30, "day-limit"),
     }
     assert all(desk.record.records.statements_behind(entry) for entry in desk.entries())
+
+
+@EVERY_ENGINE
+def test_a_long_record_is_read_in_pages(desk: Desk) -> None:
+    """Page after page, of all of a person's accounts, in the order of one list."""
+    told = [desk.learn(("budi", "budi2")[month % 2], end=date(2026, month, 1)) for month in range(1, 8)]
+    desk.write(*told)
+    person = desk.person("budi")
+    desk.record.people.merge(desk.tenant, person, desk.person("budi2"), author="admin")
+    desk.follow()
+    after, months = None, []
+    while True:
+        page = desk.record.records.entry_page(desk.tenant, person, after=after, limit=3)
+        assert len(page.entries) <= 3
+        months += [entry.end.month for entry in page.entries]
+        if (after := page.after) is None:
+            break
+    assert months == [7, 6, 5, 4, 3, 2, 1]
+    assert [entry.end.month for entry in desk.entries()] == months
+
+
+@EVERY_ENGINE
+@pytest.mark.parametrize("month", [2, 12])
+def test_what_is_foretold_of_a_full_year_is_what_is_stored(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, month: int
+) -> None:
+    """Beyond the entries that count of a year a new one is worth nothing, before it is stored as after."""
+    for module in (project, records_module):
+        monkeypatch.setattr(module, "MOST_COUNTED", 3)
+    desk.write(*(desk.learn(end=date(2026, each, 1)) for each in (1, 3, 5, 7, 9)))
+    told = desk.learn(end=date(2026, month, 1))
+    foretold = desk.record.records.worth(desk.tenant, desk.person(), told)
+    id = desk.write(told)
+    stored = desk.record.records.entry(desk.tenant, id)
+    assert stored is not None
+    assert foretold == stored.award
+    assert (stored.jp == 0) == (month == 12)

@@ -325,7 +325,7 @@ def test_another_tenants_record_is_not_there(app: Flask, desk: Desk) -> None:
     other = caller(app, desk, tenant="bkn")
     assert other.get(f"/api/v1/entries/{id}").status_code == 404
     assert other.get(f"/api/v1/people/{desk.person()}").status_code == 404
-    assert other.get(f"/api/v1/people/{desk.person()}/entries").json == {"entries": []}
+    assert other.get(f"/api/v1/people/{desk.person()}/entries").json == {"entries": [], "after": None}
     assert other.send("POST", "/api/v1/people/lookup", {"agent": agent("budi")}).status_code == 404
     body = {"entries": [id], "decision": "verified", "verifier": agent("anwar")}
     assert other.send("POST", "/api/v1/decisions", body).json["refused"] == [{"entry": id, "why": "gone"}]
