@@ -10,9 +10,9 @@ MOST_BYTES = 12 * 1024 * 1024
 """Bytes of one statement or document. A MongoDB document holds 16 MiB, index keys included."""
 SAFE_BYTES = 1024 * 1024
 """The keys of a statement of up to so many bytes need not be counted: they cannot be too large."""
-MOST_KEYS = 12_000
+MOST_KEYS = 20_000
 """Index keys of the statements of one request together. Each is a row or two that the store's writing thread
-adds; while it does so for one request, all others wait: about 0.15 s for so many, on either engine. An
+adds; while it does so for one request, all others wait: about 0.3 s for so many, on either engine. An
 ordinary statement has 7 to 11."""
 USUAL_KEYS = 12
 """Index keys of a statement that is more than usual: where batches may be larger, so many for each."""
