@@ -145,7 +145,11 @@ def _one(claim: Claim, table: Table, ledger: _Ledger) -> Award:
     jp = _round(exact, table)
     limit = form.most_per_day(claim.international)
     if limit is not None and jp:
-        jp = _within_days(claim, form, limit, jp, table, ledger, caps)
+        sessions = _days_of_sessions(claim, form, ledger)
+        if sessions is None:
+            jp = _within_days(claim, form, limit, jp, table, ledger, caps)
+        else:
+            jp = _on_days(sessions, form, limit, jp, ledger, caps)
     return Award(jp, rule, params, tuple(caps))
 
 
@@ -237,6 +241,39 @@ def _days_of_month(claim: Claim, form: Form, wanted: int, ledger: _Ledger, caps:
         told = {"limit": str(limit), "month": f"{claim.end:%Y-%m}", "used": str(used), "counted": str(count)}
         caps.append(Cap("days-per-month", told))
     return count
+
+
+def _days_of_sessions(claim: Claim, form: Form, ledger: _Ledger) -> list[int] | None:
+    """The days (ordinals) on which sessions that are counted by the day took place; None for other rules.
+
+    Other days between the dates hold no JP: else an entry about a day that is used already would find room on
+    the day after it, and a month would hold more than its sessions.
+    """
+    by_day = form.jp.kind is JpKind.SESSION and form.jp.kind_of(claim.international) is JpKind.DAY
+    if not by_day or form.jp.max_sessions_per_month is None:
+        return None
+    wanted = min(claim.amount.sessions or 1, _span(claim), LONGEST_DAYS)
+    days = [claim.start + timedelta(days=ahead) for ahead in range(wanted)]
+    return [day.toordinal() for day in days if (form.code, day) in ledger.met]
+
+
+def _on_days(
+    allowed: Sequence[int], form: Form, limit: Decimal, jp: Decimal, ledger: _Ledger, caps: list[Cap]
+) -> Decimal:
+    """As much of `jp` as these days can still hold, from the earliest on."""
+    days, full = ledger.day[form.code], ledger.full[form.code, limit]
+    left = jp
+    for day in allowed:
+        used = days.get(day, ZERO)
+        taken = min(left, max(ZERO, limit - used))
+        days[day] = used + taken
+        left -= taken
+        if used + taken >= limit:
+            full.setdefault(day, day + 1)
+    if left:
+        told = {"limit": jp_text(limit), "days": str(len(allowed)), "before": jp_text(jp)}
+        caps.append(Cap("day-limit", told))
+    return jp - left
 
 
 def _semesters(claim: Claim, form: Form, ledger: _Ledger, caps: list[Cap]) -> int:

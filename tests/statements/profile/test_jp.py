@@ -165,6 +165,14 @@ def test_returned_entries_use_up_nothing() -> None:
     assert found["o"].jp == 2
 
 
+def test_an_international_day_that_is_used_finds_no_room_on_the_next() -> None:
+    """Entries that overlap on a day of coaching abroad are worth the month's two days together, not three."""
+    first = claim("coaching", id="a", start=date(2026, 11, 1), end=date(2026, 11, 5), at=1, sessions=2)
+    second = claim("coaching", id="b", start=date(2026, 11, 2), end=date(2026, 11, 6), at=2, sessions=1)
+    found = award([replace(first, international=True), replace(second, international=True)], shipped())
+    assert (found["a"].jp, found["b"].jp) == (8, 0)
+
+
 def test_an_agency_decides_otherwise() -> None:
     """A tenant's table changes JP, rounding and limits."""
     table = overridden(
