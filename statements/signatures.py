@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from statements.attachments import SIGNATURE_USAGE
 from statements.data_types.exact_json import loads
+from statements.data_types.json_cost import TooManyValuesError, check_values, separators, without_strings
 from statements.data_types.versions import Version
 from statements.equality import differences
 from statements.errors import Problem
@@ -31,6 +33,13 @@ from statements.rules.request_rules import problem
 
 LARGEST: Final = 1 << 20
 """Bytes of a signature; a caller need not read longer ones."""
+
+LARGEST_HEADER: Final = 32_768
+"""Bytes of the header of a signature, decoded: a few certificates of the longest usual keys."""
+_HEADER_VALUES: Final = 200
+_LARGEST_KEY: Final = 8_192
+_LARGEST_EXPONENT: Final = (1 << 32) - 1
+"""Bits and public exponent of an RSA key; what larger ones cost to verify with grows steeply."""
 
 _ALGORITHMS: Final[Mapping[str, hashes.HashAlgorithm]] = {
     "RS256": hashes.SHA256(),
@@ -49,6 +58,28 @@ class _Malformed(Exception):
         self.rule, self.hint = rule, hint
 
 
+@dataclass(slots=True)
+class Allowance:
+    """What is left of the values that the payloads of several signatures may hold together."""
+
+    values: int = 100_000
+    is_used_up: bool = False
+    """Whether a payload held more than were left."""
+
+    def spend(self, text: bytes) -> None:
+        """Count the values of a JSON text before it is read; _Malformed when there are more than are left."""
+        try:
+            check_values(text, self.values)
+        except TooManyValuesError:
+            self.is_used_up = True
+            hint = (
+                "the signatures of a request hold too many values in their payloads: sign smaller statements,"
+                f" or send fewer at once ({self.values} values were left for this one)"
+            )
+            raise _Malformed("signature.payload", hint) from None
+        self.values -= separators(without_strings(text)) + 1
+
+
 def check_signature(
     data: bytes,
     statement: Mapping[str, Any],
@@ -56,24 +87,26 @@ def check_signature(
     *,
     pointer: str,
     index: int | None = None,
+    allowance: Allowance | None = None,
 ) -> list[Problem]:
     """What is wrong with the data of a signature on a statement that has passed the rules.
 
-    `pointer` and `index` say where the attachment is declared, for the problem.
+    `pointer` and `index` say where the attachment is declared, for the problem. The payload is counted
+    towards the `allowance`, which the signatures of a request share.
     """
     try:
-        _check(data, statement, version)
+        _check(data, statement, version, allowance or Allowance())
     except _Malformed as found:
         return [problem(found.rule, pointer, found.hint, index=index)]
     return []
 
 
-def _check(data: bytes, statement: Mapping[str, Any], version: Version) -> None:
+def _check(data: bytes, statement: Mapping[str, Any], version: Version, allowance: Allowance) -> None:
     try:
         text = data.decode("ascii").strip()
     except UnicodeDecodeError:
         text = ""
-    parts = text.split(".")
+    parts = text.split(".", 3)
     if len(data) > LARGEST or len(parts) != 3 or not all(_PART.fullmatch(part) for part in parts):
         hint = "send the signature in JWS Compact Serialization: header.payload.signature, base64url each"
         raise _Malformed("signature.jws", hint)
@@ -81,6 +114,7 @@ def _check(data: bytes, statement: Mapping[str, Any], version: Version) -> None:
     algorithm, chain = _header(header)
     if chain:
         _verify(chain, algorithm, signature, f"{parts[0]}.{parts[1]}".encode("ascii"))
+    allowance.spend(payload)
     _compare(payload, statement, version)
 
 
@@ -100,6 +134,13 @@ def _json(raw: bytes) -> Any:
 
 
 def _header(raw: bytes) -> tuple[hashes.HashAlgorithm, list[x509.Certificate]]:
+    if len(raw) > LARGEST_HEADER:
+        hint = f"the header of a signature may have at most {LARGEST_HEADER} bytes"
+        raise _Malformed("signature.jws", hint)
+    try:
+        check_values(raw, _HEADER_VALUES)
+    except TooManyValuesError as error:
+        raise _Malformed("signature.jws", f"the header of the signature is too much: {error}") from None
     header = _json(raw)
     if not isinstance(header, dict):
         raise _Malformed("signature.jws", "the header of the signature is not a JSON object")
@@ -132,6 +173,8 @@ def _certificate(text: object) -> x509.Certificate:
 def _verify(
     chain: list[x509.Certificate], algorithm: hashes.HashAlgorithm, signature: bytes, signed: bytes
 ) -> None:
+    for certificate in chain:
+        _check_key(certificate)
     for certificate, issuer in pairwise(chain):
         try:
             _check_issued(certificate, issuer)
@@ -147,6 +190,18 @@ def _verify(
         pass
     hint = "the signature does not verify with the RSA key of the first certificate in x5c"
     raise _Malformed("signature.verify", hint)
+
+
+def _check_key(certificate: x509.Certificate) -> None:
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return  # whatever verifies with it says what is wrong
+    if isinstance(key, RSAPublicKey) and (
+        key.key_size > _LARGEST_KEY or key.public_numbers().e > _LARGEST_EXPONENT
+    ):
+        hint = f"the RSA keys in x5c may have at most {_LARGEST_KEY} bits, and an exponent of at most 32"
+        raise _Malformed("signature.certificate", hint)
 
 
 def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> None:

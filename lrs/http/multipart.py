@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from lrs.http.problems import Refusal, broken
 
 HEADER_BYTES = 16_384
-MOST_PARTS = 1_000
+MOST_ATTACHMENTS = 100
+"""Parts after the first: each is made durable by itself, and may be read by its own documents."""
 MOST_CUTS, MOST_CUTS_OF_ALL = 1_000, 10_000
 """Boundaries without a line break at which a part, or all parts of a body, may turn out to end."""
 _BREAK = b"\r\n"
@@ -149,21 +150,28 @@ def _missing_break(part: Part | None) -> str:
 
 
 def read_parts(read: Callable[[], bytes], boundary: bytes) -> Iterator[Part]:
-    """The parts of a body, in order. `read` gives the next bytes, b"" at the end of the body."""
+    """The parts of a body, in order. `read` gives the next bytes, b"" at the end of the body.
+
+    Refusal 413 when there are more than the first and `MOST_ATTACHMENTS`, 400 when they are malformed.
+    """
     source = _Source(read, boundary)
     for _ in source.until_boundary():
         pass  # a preamble says nothing
-    for count in range(MOST_PARTS + 1):
+    for count in range(MOST_ATTACHMENTS + 2):
         if source.at_end():
             return
-        if count == MOST_PARTS:
+        if count > MOST_ATTACHMENTS:
             break
         part = Part(source.headers(), iter(()))
         part.chunks = source.until_boundary(part)
         yield part
         if next(part.chunks, None) is not None:
             raise AssertionError("a part was left half read")
-    raise malformed(f"has more than {MOST_PARTS} parts")
+    hint = (
+        f"a request may bring the data of at most {MOST_ATTACHMENTS} attachments: send the statements in"
+        " several requests, or give attachments a fileUrl instead of data"
+    )
+    raise broken("request.too-large", hint, status=413)
 
 
 def write_parts(

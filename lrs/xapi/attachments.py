@@ -21,6 +21,8 @@ from lrs.xapi.spool import full_without_room
 from statements.attachments import hasher
 
 KIND = "attachment"
+GRANT_SIZE = 1_000
+"""Bytes that the two documents are reckoned with by which a write lets the data of one attachment be read."""
 
 
 class WrongHash(ValueError):

@@ -7,6 +7,7 @@ content is a success, other content is `Differs` (xAPI 1.0.3 Part 3, 2.1.1 and 2
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,19 +26,19 @@ from lrs.xapi.agents import Agents, size_of
 from lrs.xapi.awaited_ids import Awaited, arrive, mark
 from lrs.xapi.effects import Call, Steps, Write, perform
 from lrs.xapi.repeated_statements import UncertainError, compare, latest_repeated
+from lrs.xapi.signed_statements import check_signatures
 from lrs.xapi.size_limits import check_all_keys, check_keys
-from statements.attachments import Attachment, Part, match
+from statements.attachments import Part, match
 from statements.data_types.versions import Version
-from statements.errors import Invalid, Problem
+from statements.errors import Invalid
 from statements.prepare import Prepared, prepare
 from statements.references import lookups, plan, voided_voidings
 from statements.rules.check import check_batch
 from statements.rules.request_rules import problem
-from statements.signatures import LARGEST, check_signature
 
-MOST_SIGNED = 8 * LARGEST
-"""Bytes of the signatures of one request, one that signs several statements counted for each."""
 ATTEMPTS = 5
+MANY_BLOBS = 10
+"""The data of more attachments is kept in a turn of the tenant."""
 KEY_SIZE = 100
 """Bytes that an index key is reckoned with when the store shares out its time: its text and its row."""
 
@@ -127,11 +128,12 @@ class Ingest:
         for prepared in batch:
             check_keys(len(prepared.head), prepared.keys)
         check_all_keys(sum([len(prepared.keys) for prepared in batch]), len(batch))
-        received = self._attached(batch, values, version, attachments)
+        received = self._attached(access.tenant, batch, values, version, attachments)
         return (yield from self._write(access, batch, given, version, received))
 
     def _attached(
         self,
+        tenant: str,
         batch: Sequence[Prepared],
         values: Sequence[Mapping[str, Any]],
         version: Version,
@@ -143,17 +145,14 @@ class Ingest:
             return ()
         received = {part.sha2: part for part in parts or ()}
         problems = match(declared, [Part(part.sha2, part.size, part.content_type) for part in parts or ()])
-        left = MOST_SIGNED
-        for index, (attachments, value) in enumerate(zip(declared, values, strict=True)):
-            for attachment in attachments:
-                if attachment.is_signature and attachment.sha2 in received:
-                    part = received[attachment.sha2]
-                    left -= part.size
-                    problems += _signed(index, attachment, value, part, version, left)
+        problems += check_signatures(self._turns, tenant, declared, values, received, version)
         if problems:
             raise Invalid(problems)
-        data.keep_blobs(self._store, list(received.values()))
-        return list(received.values())
+        kept = list(received.values())
+        # Each is made durable by itself.
+        with self._turns.turn(tenant) if len(kept) > MANY_BLOBS else nullcontext():
+            data.keep_blobs(self._store, kept)
+        return kept
 
     def _write(
         self,
@@ -208,6 +207,7 @@ class Ingest:
         views = [(tenant, (prepared.keys,)) for prepared in batch]
         size = sum([len(prepared.head) + KEY_SIZE * len(prepared.keys) for prepared in batch])
         size += sum([len(each.text) for each in told.values()]) + size_of(names)
+        size += data.GRANT_SIZE * len(received)
         write = Write(work, prefetch, documents, heads, views, tenant, size)
         attempt = 0
         while True:
@@ -294,19 +294,3 @@ def _add(
         new = dict.fromkeys(made.owed, Position(first - 1, ""))
         pending.owe(writer, tenant, {**new, **late.left, **dict.fromkeys(made.overdue)}, first)
     return first + len(fresh) - 1
-
-
-def _signed(
-    index: int,
-    attachment: Attachment,
-    value: Mapping[str, Any],
-    part: data.Received,
-    version: Version,
-    left: int,
-) -> list[Problem]:
-    """What is wrong with a signature; `left` is what it leaves of `MOST_SIGNED`."""
-    jws = part.read(LARGEST) if left >= 0 else None
-    if jws is None:
-        hint = f"a signature may have at most {LARGEST} bytes, those of a request {MOST_SIGNED} together"
-        return [problem("signature.jws", attachment.pointer, hint, index=index)]
-    return check_signature(jws, value, version, pointer=attachment.pointer, index=index)

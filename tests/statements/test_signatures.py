@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.x509.oid import NameOID
 
+from statements import signatures
 from statements.attachments import SIGNATURE_USAGE
+from statements.data_types.exact_json import loads
 from statements.data_types.versions import Version
-from statements.signatures import LARGEST, check_signature
+from statements.signatures import LARGEST, LARGEST_HEADER, Allowance, check_signature
 from tests.statements.samples import AUTHORITY, OTHER_ID, agent, statement
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -238,3 +240,71 @@ def test_what_is_no_compact_jws_is_refused(data: bytes) -> None:
 def test_a_header_without_a_known_algorithm_is_refused(header: dict[str, Any]) -> None:
     """XAPI-00117: `alg` must be there, spelled exactly."""
     assert check(encoded(header) + b".e30.AAAA") == ["signature.algorithm"]
+
+
+BOMB = b'{"x":[' + b",".join([b"1e1"] * 190_000) + b"]}"
+"""700 KB of JSON with values of four bytes."""
+
+
+@pytest.mark.parametrize(
+    ("header", "payload", "rule"),
+    [
+        (BOMB, b"e30", "signature.jws"),
+        (b'{"alg":"RS256","x":[' + b",".join([b"1e1"] * 300) + b"]}", b"{}", "signature.jws"),
+        (b'{"alg":"RS256","x":"' + b"x" * LARGEST_HEADER + b'"}', b"{}", "signature.jws"),
+        (b'{"alg":"RS256"}', BOMB, "signature.payload"),
+    ],
+    ids=["bytes and values of the header", "its values", "its bytes", "values of the payload"],
+)
+def test_too_much_json_in_a_signature_is_not_read(
+    header: bytes, payload: bytes, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes of the header and the values of both are counted before anything is made of them."""
+
+    def small(raw: bytes) -> Any:
+        assert len(raw) < 100
+        return loads(raw)
+
+    monkeypatch.setattr(signatures, "loads", small)
+    parts = [base64.urlsafe_b64encode(each).rstrip(b"=") for each in (header, payload, b"signature")]
+    assert check(b".".join(parts)) == [rule]
+
+
+def test_the_payloads_of_a_request_share_an_allowance() -> None:
+    """Each payload is counted; the one that finds too little left is refused, and says so."""
+    data, allowance, found = sign(statement()), Allowance(30), []
+    while not allowance.is_used_up:
+        found += check_signature(data, statement(), Version.V1, pointer="/a/0", allowance=allowance)
+    (refused,) = found
+    assert refused.rule == "signature.payload"
+    assert "send fewer" in refused.hint
+    assert 0 < allowance.values < 30
+
+
+def test_a_payload_of_any_depth_is_answered() -> None:
+    """Hundreds of levels are another statement, or no JSON; they break nothing."""
+    for levels in (60, 500, 900, 5_000):
+        nested = b"[" * levels + b"]" * levels
+        deep = json.dumps(statement(context={"extensions": {"https://example.org/x": "HERE"}})).encode()
+        assert check(sign(deep.replace(b'"HERE"', nested))) == ["signature.payload"]
+
+
+@pytest.mark.parametrize("exponent", [3, 65537, 2**32 - 1, 2**32 + 1, 2**2047 + 1])
+def test_keys_that_are_slow_to_verify_with_are_refused(exponent: int) -> None:
+    """A public exponent of a thousand bits makes each verification as slow as signing."""
+    numbers = rsa.RSAPublicNumbers(exponent, KEY.public_key().public_numbers().n)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Siti")]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Root")]))
+        .public_key(numbers.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2013, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2014, 1, 1, tzinfo=UTC))
+        .sign(ROOT_KEY, hashes.SHA256())
+    )
+    chain = [base64.b64encode(made.public_bytes(serialization.Encoding.DER)).decode()]
+    expected = {65537: []}.get(exponent, ["signature.verify"])
+    assert check(sign(statement(), x5c=chain)) == (
+        expected if exponent < 2**32 else ["signature.certificate"]
+    )

@@ -54,9 +54,9 @@ def test_any_bytes_are_read_or_refused(body: bytes, sizes: list[int]) -> None:
 
 
 def test_a_body_may_have_only_so_many_parts() -> None:
-    """A flood of empty parts ends in a refusal."""
+    """A flood of empty parts ends in a refusal, 413, that says what to do."""
     body = b"--b\r\n\r\n\r\n" * 1100 + b"--b--"
-    with pytest.raises(Refusal, match="parts"):
+    with pytest.raises(Refusal, match="at most 100 attachments: send the statements in several"):
         read_all(body, b"b", [4096])
 
 

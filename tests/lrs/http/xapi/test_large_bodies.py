@@ -14,7 +14,7 @@ from lrs.http.parse_budget import ParseBudget
 from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits
 from lrs.store.port import Store
-from lrs.xapi import ingest
+from lrs.xapi import signed_statements
 from tests.lrs.client import V1, Client, basic, multipart
 from tests.lrs.http.xapi.test_attachments import JSON, SIGNATURE, declared, part
 from tests.lrs.samples import COURSE, agent, statement
@@ -155,8 +155,8 @@ def test_the_form_of_the_alternate_syntax_has_the_bound_of_a_document(bounded: C
 def test_signatures_of_one_request_are_bounded_together(
     bounded: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One part that is declared to sign many statements counts for each of them."""
-    monkeypatch.setattr(ingest, "MOST_SIGNED", 1_000)
+    """One part that is declared to sign many statements counts for each; the first too many is told."""
+    monkeypatch.setattr(signed_statements, "MOST_SIGNED", 1_000)
     data = b"x" * 300
     signed = [{**declared(data), "usageType": SIGNATURE, "contentType": "application/octet-stream"}]
     body, kind = multipart((JSON, json.dumps([statement(attachments=signed)] * 1).encode()), part(data))
@@ -164,5 +164,5 @@ def test_signatures_of_one_request_are_bounded_together(
     many = [statement(attachments=signed) for _ in range(5)]
     body, kind = multipart((JSON, json.dumps(many).encode()), part(data))
     answer = bounded.post("/statements", body, headers=kind)
-    told = [error["index"] for error in answer.json["errors"] if "1000 together" in error["hint"]]
-    assert (answer.status, told) == (400, [3, 4])
+    told = [error["index"] for error in answer.json["errors"] if "1000 bytes together" in error["hint"]]
+    assert (answer.status, told) == (400, [3])
