@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
+import math
 import os
 import sys
 from contextlib import suppress
@@ -124,6 +125,9 @@ class Serving:
         self._credentials = app.wired.credentials
         self._steps = LoopSteps(app.wired.store, loop)
         settings = app.wired.settings
+        self._most_bytes = max(
+            settings.max_body_bytes, settings.max_document_bytes, settings.max_attachment_bytes
+        )
         self._callers = Callers(app.wired.credentials, settings.proxy_hops)
         self._threads = Threads(Intake(app, settings.threads), threads_for(settings.threads), loop)
         self._turns = LoopTurns(loop)
@@ -144,8 +148,14 @@ class Serving:
             environ = environ_of(scope)
         except HeadTooLargeError as error:
             return await _refuse(send, 431, str(error), closing=True)
+        if not _is_addressed(environ):
+            return await _refuse(send, 400, "Send the header Host, once (RFC 9112, 3.2).", closing=True)
         path = environ["PATH_INFO"]
         size = _small(environ)
+        if size is None and _announced(environ) > self._most_bytes:
+            # Whoever waits for the answer before sending it would wait for ever.
+            detail = f"A body may have at most {self._most_bytes} bytes."
+            return await _refuse(send, 413, detail, closing=True)
         if path in {LIVE, READY} and size == 0 and environ["REQUEST_METHOD"] in BARE:
             return await self._tell_health(send, path, environ["REQUEST_METHOD"])
         party = environ[PARTY] = self._callers.of(environ)
@@ -273,6 +283,20 @@ def _small(environ: dict[str, Any]) -> int | None:
     if length is None:
         return 0
     return int(length) if len(length) <= 6 and length.isdecimal() and int(length) <= SMALL else None
+
+
+def _is_addressed(environ: dict[str, Any]) -> bool:
+    """Whether the request has one Host, which HTTP/1.1 demands."""
+    host = environ.get("HTTP_HOST")
+    return environ["SERVER_PROTOCOL"] != "HTTP/1.1" if host is None else "," not in host
+
+
+def _announced(environ: dict[str, Any]) -> float:
+    """The announced length of a body; 0 when there is none."""
+    length = environ.get("CONTENT_LENGTH", "")
+    if not length.isdecimal():
+        return 0
+    return int(length) if len(length) < 20 else math.inf
 
 
 def _is_dense(body: bytes) -> bool:

@@ -113,7 +113,11 @@ class Asking:
 
     def head(self, method: str, target: str, headers: Mapping[str, str] | None = None) -> Message:
         """The scope of a request with the credential and a version."""
-        sent = {"authorization": basic(*self.known), "x-experience-api-version": V2} | dict(headers or {})
+        sent = {
+            "host": "jejak.example",
+            "authorization": basic(*self.known),
+            "x-experience-api-version": V2,
+        } | dict(headers or {})
         return scope_of(method, target, [(name.encode(), value.encode()) for name, value in sent.items()])
 
     async def call(

@@ -925,3 +925,34 @@ def test_the_loop_leaves_small_bodies_of_many_values_to_threads() -> None:
     assert not asgi._is_dense(usual)
     assert asgi._is_dense(b"[" + b"1e1," * 10_000 + b"1]")
     assert not asgi._is_dense(b"[" + b"1e1," * 2_000 + b"1]")
+
+
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [("1.1", 0, 400), ("1.1", 1, 200), ("1.1", 2, 400), ("1.0", 0, 200), ("2", 0, 200)],
+)
+def test_a_request_names_its_host_once(run: Run, version: str, hosts: int, status: int) -> None:
+    """HTTP/1.1 demands one Host (RFC 9112, 3.2); older and newer versions do without."""
+
+    async def scenario(ask: Asking) -> Answer:
+        client = Client(pieces_of(b"", 1))
+        scope = ask.head("GET", STATEMENTS) | {"http_version": version}
+        others = [each for each in scope["headers"] if each[0] != b"host"]
+        await ask.worker(scope | {"headers": others + [(b"host", b"h")] * hosts}, client.receive, client.send)
+        return client.answer()
+
+    answer = run(scenario)
+    assert answer.status == status
+    assert status == 200 or "Host" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("length", ["268435457", "99999999999", "9" * 19, "9" * 5_000])
+def test_a_body_that_nobody_takes_is_refused_by_its_length_alone(run: Run, length: str) -> None:
+    """413 before any of it came, for whoever sends nothing until it is answered."""
+
+    async def scenario(ask: Asking) -> Answer:
+        return await ask.call("POST", STATEMENTS, headers={"content-length": length}, client=Client())
+
+    answer = run(scenario)
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+    assert "268435456 bytes" in answer.json["detail"]
