@@ -12,7 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from lrs.store.port import Find, Store, Unavailable
+from lrs.store.port import Find, Store, TooLongError, Unavailable
+from lrs.store.read_bounds import quick
 from lrs.xapi.effects import Step, Steps, Write
 
 T = TypeVar("T")
@@ -87,7 +88,11 @@ class LoopSteps:
             return await self._store.page(step)
         if step.long or not self._store.is_local:
             raise Elsewhere
-        return step.call()
+        try:
+            with quick():
+                return step.call()
+        except TooLongError:
+            raise Elsewhere from None
 
     async def _write(self, write: Write) -> Any:
         loop = self._loop

@@ -177,6 +177,10 @@ class Unavailable(StoreError):
     """The store cannot answer now (no primary, locked, shutting down); the caller may retry later."""
 
 
+class TooLongError(Unavailable):
+    """A read was given up because it cost more than it may; see `lrs.store.read_bounds`."""
+
+
 STRANGERS = "\x1fstrangers"
 """Whose writes are those of callers that have not shown whose they are; no tenant can have this name."""
 

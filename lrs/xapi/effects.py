@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lrs.store.port import Find, Store, Views, Writer, read_page
+from lrs.store.read_bounds import quick
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Call:
 
 
 Step = Write | Find | Call
-"""A `Find` asks for what `Store.page` answers."""
+"""A `Find` asks for what `Store.page` answers; TooLongError when that is not as quick as most pages are."""
 
 Steps = Generator[Step, Any, T]
 """Yields steps, is sent what came of each (or has thrown at it what that raised), and returns."""
@@ -73,5 +74,6 @@ def _carried_out(store: Store, step: Step) -> Any:
             size=step.size,
         )
     if isinstance(step, Find):
-        return read_page(store, step)
+        with quick():
+            return read_page(store, step)
     return step.call()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from lrs.access import Access
-from lrs.store.port import Find, Position, Record, Store, fitting
+from lrs.store.port import Find, Position, Record, Store, TooLongError, fitting, read_page
+from lrs.store.read_bounds import quick, slow
+from lrs.tenant_turns import TenantTurns
 from lrs.xapi.activities import KIND as ACTIVITY
 from lrs.xapi.activities import Activities, Definition
 from lrs.xapi.attachments import readable
-from lrs.xapi.effects import Steps
+from lrs.xapi.effects import Call, Steps
 from statements.filters import BadCursor, StatementQuery, decode_cursor, encode_cursor
 
 __all__ = ["BadCursor", "Page", "Query"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Query:
         self._page_size = page_size
         self._page_size_max = page_size_max
         self._page_bytes = page_bytes
+        self._turns = TenantTurns()
 
     def one(self, access: Access, statement_id: str, *, voided: bool = False) -> tuple[Record | None, int]:
         """The statement with this id, if the caller may see it, and the promise as that of `Page`.
@@ -75,22 +81,35 @@ class Query:
             return None, through
         return record if not access.only_mine or access.mine in record.views[0] else None, through
 
+    def _patiently(self, access: Access, read: Callable[[], T]) -> T:
+        """What a read brings that is known to be long: each tenant has one at a time. TooLongError."""
+        with self._turns.turn(access.tenant), slow():
+            return read()
+
     def page(self, access: Access, query: StatementQuery, after: Position | None = None) -> Page:
         """The statements that match, from the beginning or after a place that `resume` named."""
         limit = min(query.limit or self._page_size, self._page_size_max)
         keys = query.keys | {access.mine} if access.only_mine else query.keys
-        with self._store.reading() as reader:
-            found = reader.find(
-                access.tenant,
-                keys,
-                since=query.since,
-                until=query.until,
-                after=after,
-                ascending=query.ascending,
-                limit=limit + 1,
-                most_bytes=self._page_bytes,
-            )
-            through = reader.consistent_through()
+
+        def read() -> tuple[list[Record], int]:
+            with self._store.reading() as reader:
+                found = reader.find(
+                    access.tenant,
+                    keys,
+                    since=query.since,
+                    until=query.until,
+                    after=after,
+                    ascending=query.ascending,
+                    limit=limit + 1,
+                    most_bytes=self._page_bytes,
+                )
+                return found, reader.consistent_through()
+
+        try:
+            with quick():
+                found, through = read()
+        except TooLongError:
+            found, through = self._patiently(access, read)
         more = ""
         count = fitting((len(record.body) for record in found), limit, self._page_bytes)
         if len(found) > count:
@@ -101,7 +120,7 @@ class Query:
 
     def exact(self, access: Access, query: StatementQuery, after: Position | None = None) -> Steps[ExactPage]:
         """As `page`, for the answer that needs nothing but the bytes as they are kept."""
-        found, through = yield Find(
+        find = Find(
             access.tenant,
             query.keys | {access.mine} if access.only_mine else query.keys,
             min(query.limit or self._page_size, self._page_size_max),
@@ -111,6 +130,12 @@ class Query:
             query.ascending,
             self._page_bytes,
         )
+        try:
+            found, through = yield find
+        except TooLongError:
+            found, through = yield Call(
+                lambda: self._patiently(access, lambda: read_page(self._store, find)), long=True
+            )
         more = ""
         if found.more and found.last is not None:
             more = self.cursor(access, query, found.last)

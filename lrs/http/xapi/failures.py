@@ -6,7 +6,7 @@ import logging
 
 from lrs.http.problems import Refusal, broken, invalid, render
 from lrs.http.response import Response
-from lrs.store.port import Conflict, Full, QueueFullError, StoreError, Unavailable
+from lrs.store.port import Conflict, Full, QueueFullError, StoreError, TooLongError, Unavailable
 from lrs.tenant_turns import BusyError
 from lrs.xapi.size_limits import TooLarge
 from statements.errors import Invalid
@@ -14,6 +14,10 @@ from statements.errors import Invalid
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2
+TOO_LONG = (
+    "Too many statements have to be looked at for this question; narrow it by `since` and `until`, or by a"
+    " filter that fewer statements match."
+)
 
 
 def answer_to(error: Exception) -> Response:
@@ -35,6 +39,8 @@ def refusal_of(error: Exception) -> Refusal:
             return Refusal(503, "Too many writes of this tenant wait; try again soon.", headers=wait)
         case BusyError():
             return Refusal(503, f"Try again soon: {error}.", headers=wait)
+        case TooLongError():
+            return Refusal(503, TOO_LONG, headers=wait)
         case Unavailable() | Conflict():
             log.warning("the store is unavailable", exc_info=error)
             return Refusal(503, "The store cannot answer now; try again soon.", headers=wait)

@@ -23,6 +23,8 @@ from lrs.store.mongo.snapshots import LoopSnapshot, answered_on_loop
 from lrs.store.port import Find, Joined, Unavailable
 
 CLOSING_SECONDS = 5.0
+QUICK_COMMANDS = 32
+"""What a page may ask the server, counts for the choice of an index included, before it counts as long."""
 
 Ask = Callable[[Raw], Awaitable[Raw]]
 """Has the server answer a command."""
@@ -81,7 +83,9 @@ class LoopPages:
             opened = await self._begin(loop)
         source = LoopSnapshot(opened.ask, is_routed=self._is_routed)
         questions = Questions(source, self._rarity, self._promises)
+        source.most = QUICK_COMMANDS
         page = await answered_on_loop(source, questions.find_joined(find))
+        source.most = None  # others may wait for the promise
         through = self._promises.recent(source.at)
         if through is None:
             through = await self._promise(opened, source, questions)

@@ -18,7 +18,7 @@ import bson
 from bson.errors import InvalidBSON
 from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import NetworkTimeout, PyMongoError
+from pymongo.errors import ExecutionTimeout, NetworkTimeout, PyMongoError
 
 from lrs.store.mongo.codec import Raw
 
@@ -30,6 +30,7 @@ MOST = 32
 """Lines of one loop, and never more than half of its pool: who finds none free asks in the ordinary way."""
 
 OP_MSG = 2013
+MAX_TIME_EXPIRED = 50
 _HEADER = struct.Struct("<iiiiIB")
 """Length, number of the message, of the one it answers, OP_MSG; no flags; one section, a document."""
 _BODY = 5
@@ -64,7 +65,8 @@ class Line:
     async def ask(self, command: Raw) -> Raw:
         """The answer to a command that names its database.
 
-        Lost when it is not ok, TimeoutError when it is late, OSError when the line broke.
+        ExecutionTimeout when the server gave it up, Lost when it is not ok otherwise, TimeoutError when it
+        is late, OSError when the line broke.
         """
         body = bson.encode(command)
         self._number = number = self._number + 1 & 0x7FFFFFFF
@@ -86,6 +88,8 @@ class Line:
         if code != OP_MSG or bytes(data[:_BODY]) != bytes(_BODY):
             raise Lost("not the answer that was asked for")
         answer = bson.decode(data[_BODY:])
+        if answer.get("code") == MAX_TIME_EXPIRED:
+            raise ExecutionTimeout("the read took too long", MAX_TIME_EXPIRED, answer)
         if answer.get("ok") != 1:
             raise Lost("the server refused")
         return answer
@@ -130,16 +134,16 @@ class Lines:
         except TimeoutError as error:
             self._end(line)
             raise NetworkTimeout("a page was not answered in time") from error
+        except ExecutionTimeout:  # an answer like any other: the line is sound
+            self._done(line)
+            raise
         except (Lost, OSError, PyMongoError, InvalidBSON):
             self._end(line)
         except BaseException:  # cancelled
             self._end(line)
             raise
         else:
-            if self._closed:
-                self._end(line)
-            else:
-                self._idle.append(line)
+            self._done(line)
             return answer
         return await self._database.command(command)
 
@@ -167,6 +171,12 @@ class Lines:
         except BaseException:
             self._count -= 1
             raise
+
+    def _done(self, line: Line) -> None:
+        if self._closed:
+            self._end(line)
+        else:
+            self._idle.append(line)
 
     def _end(self, line: Line) -> None:
         """Close a line. The pool hears of it beside: who is cancelled may not wait for that."""

@@ -17,11 +17,18 @@ from typing import Protocol, TypeVar
 from bson import Timestamp
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import (
+    AutoReconnect,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 
 from lrs.store.mongo.codec import Raw
-from lrs.store.mongo.errors import translating
-from lrs.store.port import enough
+from lrs.store.mongo.errors import said, translating
+from lrs.store.port import TooLongError, enough
+from lrs.store.read_bounds import QUICK_SECONDS, deadline
 
 T = TypeVar("T")
 
@@ -91,8 +98,12 @@ class _Majority:
         self.at: Timestamp | None = None
         self.is_routed = is_routed
 
-    def within(self, command: Raw) -> Raw:
-        """The command as it is sent."""
+    def within(self, command: Raw, seconds: float | None) -> Raw:
+        """The command as it is sent; the server gives up after so many seconds."""
+        if seconds is not None:
+            if seconds <= 0:
+                raise TooLongError("the time for this read is over")
+            command = {**command, "maxTimeMS": int(seconds * 1000) + 1}
         if "find" not in command:
             return command
         concern: Raw = {"level": "snapshot"}
@@ -117,10 +128,13 @@ class Snapshot(_Majority):
     def run(self, command: Raw) -> Raw:
         """See `Source.run`; a read that meets a change of primary is repeated,
         but nobody waits twice for a primary to appear."""
-        sent = self.within(command)
+        end = deadline()
+        sent = self.within(command, None if end is None else end - time.monotonic())
         for left in reversed(range(TRIES)):
             try:
                 return self.learn(self._database.command(sent))
+            except ExecutionTimeout as error:
+                raise TooLongError(said(error)) from error
             except PyMongoError as error:
                 if not left or not _may_pass(error):
                     raise
@@ -134,13 +148,21 @@ class LoopSnapshot(_Majority):
     def __init__(self, ask: Callable[[Raw], Awaitable[Raw]], *, is_routed: bool) -> None:
         super().__init__(is_routed=is_routed)
         self._ask = ask
+        self.most: int | None = None
+        """Commands that may still be asked in `QUICK_SECONDS` each; None when there is no bound."""
 
     async def run(self, command: Raw) -> Raw:
         """As that of `Snapshot`."""
-        sent = self.within(command)
+        seconds = None
+        if self.most is not None:
+            seconds = QUICK_SECONDS if self.most else 0.0
+            self.most -= 1
+        sent = self.within(command, seconds)
         for left in reversed(range(TRIES)):
             try:
                 return self.learn(await self._ask(sent))
+            except ExecutionTimeout as error:
+                raise TooLongError(said(error)) from error
             except PyMongoError as error:
                 if not left or not _may_pass(error):
                     raise

@@ -7,13 +7,12 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from lrs.store.port import Full, StoreError, Unavailable
+from lrs.store.port import Full, StoreError, TooLongError, Unavailable
 
 _TRANSIENT = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
@@ -36,6 +35,8 @@ def from_driver(error: sqlite3.Error) -> StoreError:
     text = f"{name}: {error}"
     if code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_SPACE:
         return Full(text)
+    if code & 0xFF == sqlite3.SQLITE_INTERRUPT:  # by the progress handler, nobody else does
+        return TooLongError(text)
     if code & 0xFF in _TRANSIENT:
         return Unavailable(text)
     return StoreError(text)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lrs.store.port import StoreError, TooNew
+from lrs.store.read_bounds import STEPS, is_over
 from lrs.store.sqlite.errors import from_driver, run, run_one
 from lrs.store.sqlite.index_rows import pair_up
 
@@ -120,6 +121,7 @@ def connect(path: str, *, cache_kib: int, read_only: bool = False) -> sqlite3.Co
             connection.execute(f"PRAGMA cache_size = -{cache_kib}")
             if read_only:
                 connection.execute("PRAGMA query_only = ON")
+                connection.set_progress_handler(is_over, STEPS)
         except BaseException:
             connection.close()
             raise

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from lrs.store.port import CONSISTENCY_BOUND, Done, Find, Joined, Unavailable, Views, Writer, read_page
+from lrs.store.read_bounds import quick
 from lrs.store.sqlite.blobs import FileBlobs
 from lrs.store.sqlite.errors import from_system, run
 from lrs.store.sqlite.group_commit import Committer, Job
@@ -94,7 +95,8 @@ class SqliteStore:
 
     async def page(self, find: Find) -> tuple[Joined, int]:
         """See the port: a page is read faster than it could be handed to somebody else."""
-        return read_page(self, find)
+        with quick():
+            return read_page(self, find)
 
     def writing(
         self,
