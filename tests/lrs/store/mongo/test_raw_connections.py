@@ -14,7 +14,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from lrs.store.mongo import raw_connections
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import Find, Unavailable
+from lrs.store.port import Find, TooLongError, Unavailable, read_page
+from lrs.store.read_bounds import slow
 from tests import mongod
 from tests.contract.make import add, draft
 
@@ -136,6 +137,32 @@ def test_a_line_that_fails(store: MongoStore, address: str, ordinary: list[str],
     assert on_loop(scenario) == [b"body 0", b"body 1", b"body 2", b"body 3"]
     assert ordinary[0] == "find"
     assert ordinary[-1] == "then"
+
+
+def test_a_page_that_the_server_gave_up_leaves_its_line_as_it_was(
+    store: MongoStore, address: str, ordinary: list[str]
+) -> None:
+    """That its time was over is an answer: nobody asks the same again, and the next page has the line."""
+
+    async def scenario() -> bytes:
+        await body(store, 1)
+        ordinary.clear()
+        with failing(address, 1, errorCode=50), pytest.raises(TooLongError):
+            await body(store, 2)
+        found = await body(store, 3)
+        await asyncio.to_thread(store.close)
+        return found
+
+    assert on_loop(scenario) == b"body 3"
+    assert ordinary == []
+
+
+def test_a_thread_is_told_that_the_server_gave_a_page_up(store: MongoStore, address: str) -> None:
+    """What took the server too long is no failure of the store, nor tried again."""
+    find = Find("bkn", ["key1"], 5)
+    with failing(address, 1, errorCode=50), pytest.raises(TooLongError), slow():
+        read_page(store, find)
+    assert read_page(store, find)[0].body == b"body 1"
 
 
 def test_idle_lines_that_were_cut(store: MongoStore, ordinary: list[str]) -> None:
