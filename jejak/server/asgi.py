@@ -287,8 +287,9 @@ def _small(environ: dict[str, Any]) -> int | None:
 
 def _is_addressed(environ: dict[str, Any]) -> bool:
     """Whether the request has one Host, which HTTP/1.1 demands."""
-    host = environ.get("HTTP_HOST")
-    return environ["SERVER_PROTOCOL"] != "HTTP/1.1" if host is None else "," not in host
+    # The server adds an empty one where there is none.
+    host: str = environ.get("HTTP_HOST", "")
+    return "," not in host if host else environ["SERVER_PROTOCOL"] != "HTTP/1.1"
 
 
 def _announced(environ: dict[str, Any]) -> float:

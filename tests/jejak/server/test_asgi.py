@@ -929,16 +929,26 @@ def test_the_loop_leaves_small_bodies_of_many_values_to_threads() -> None:
 
 @pytest.mark.parametrize(
     ("version", "hosts", "status"),
-    [("1.1", 0, 400), ("1.1", 1, 200), ("1.1", 2, 400), ("1.0", 0, 200), ("2", 0, 200)],
+    [
+        ("1.1", [], 400),
+        ("1.1", [b""], 400),
+        ("1.1", [b"h"], 200),
+        ("1.1", [b"h", b"h"], 400),
+        ("1.0", [], 200),
+        ("1.0", [b""], 200),
+        ("2", [], 200),
+    ],
 )
-def test_a_request_names_its_host_once(run: Run, version: str, hosts: int, status: int) -> None:
-    """HTTP/1.1 demands one Host (RFC 9112, 3.2); older and newer versions do without."""
+def test_a_request_names_its_host_once(run: Run, version: str, hosts: list[bytes], status: int) -> None:
+    """HTTP/1.1 demands one Host (RFC 9112, 3.2), which the server makes an empty one where there is none."""
 
     async def scenario(ask: Asking) -> Answer:
         client = Client(pieces_of(b"", 1))
         scope = ask.head("GET", STATEMENTS) | {"http_version": version}
         others = [each for each in scope["headers"] if each[0] != b"host"]
-        await ask.worker(scope | {"headers": others + [(b"host", b"h")] * hosts}, client.receive, client.send)
+        await ask.worker(
+            scope | {"headers": others + [(b"host", each) for each in hosts]}, client.receive, client.send
+        )
         return client.answer()
 
     answer = run(scenario)
