@@ -27,14 +27,29 @@ LANGUAGES: dict[str, dict[tuple[int, int], Scheme]] = {
 
 
 class Reader:
-    """A person with the tool open in both roles, in one language."""
+    """Somebody with the tool open in one language, in one role after the other."""
 
     def __init__(self, page: Page, demo: Demo, language: str) -> None:
         self.page = page
         self.demo = demo
         self.language = language
-        self.learner = self.launch(LEARNER.id)
-        self.instructor = self.launch(INSTRUCTOR.id)
+        self._open = ("", "")
+
+    @property
+    def learner(self) -> str:
+        """The address below which a learner's pages are."""
+        return self._as(LEARNER.id)
+
+    @property
+    def instructor(self) -> str:
+        """The address below which an instructor's pages are."""
+        return self._as(INSTRUCTOR.id)
+
+    def _as(self, person: str) -> str:
+        # A launch as somebody else ends the sessions of whoever was here before.
+        if self._open[0] != person:
+            self._open = person, self.launch(person)
+        return self._open[1]
 
     def launch(self, person: str, what: str = "id=101") -> str:
         """Open the tool; the address below which this launch's pages are."""
@@ -53,7 +68,7 @@ def errors(reader: Reader) -> None:
     reader.open(f"{reader.learner}/log/coaching")
     reader.page.locator("#title").fill("")
     reader.page.locator("#mentor_name").evaluate("field => { field.value = 'Anwar'; }")
-    reader.page.locator('form#log button[type="submit"]').click()
+    reader.page.locator('form#log .actions button').click()
     reader.page.locator("#errors").wait_for()
 
 
