@@ -80,7 +80,7 @@ def test_actors_that_match_nobody_are_listed_until_they_launch(desk: Desk) -> No
     """An actor of a statement is listed with its source, masked, and is gone once a launch proves it."""
     send(desk, "1042")
     page = desk.record.unmatched.page(desk.tenant)
-    assert [(one.source, one.kind, one.home_page, one.masked) for one in page.actors] == [
+    assert [(one.source, one.kind, one.home_page, one.hint) for one in page.actors] == [
         (SOURCE, "account", HOME, "1…")
     ]
     counts = desk.record.unmatched.counts(desk.tenant)
