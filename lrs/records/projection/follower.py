@@ -45,6 +45,8 @@ UNCOUNTED_YEARS = 4
 """Years of persons with many entries that are summed up in one pass."""
 SLOW_SECONDS, QUICK_SECONDS = 1.5, 0.3
 """After a pass that took longer the next one takes half as many records; after a quick one twice as many."""
+COSTLY_AFTER, COSTLY_SECONDS = 0.7, 30.0
+"""A tenant whose records alone took so long lets others go before it, for so long."""
 EARLY_SECONDS = 0.5
 """While it is behind, so often it looks for what other tenants have written since."""
 OLDER_SECONDS = 1.0
@@ -152,6 +154,8 @@ class Follower:
         self._recounts = Queue(RECOUNT)
         self._put_off = [(Queue(UNCOUNTED), UNCOUNTED_YEARS), (Queue(REVERSED), 1)]
         self._next_uncounted = 0.0
+        self._costly: dict[str, float] = {}
+        """Tenants whose records took long, and until when (monotonic) others go before them."""
 
     def run_once(self, limit: int = BATCH) -> int:
         """Work on the next batch; how many records and recounts were done, 0 when there is nothing to do.
@@ -323,7 +327,8 @@ class Follower:
 
     def _run_early(self) -> tuple[int, dict[str, set[str]]] | None:
         """As `_run`, for what others wrote behind the backlog; None when there is nothing to do early."""
-        self._next_early = time.monotonic() + EARLY_SECONDS
+        begun = time.monotonic()
+        self._next_early = begun + EARLY_SECONDS
         with self._store.reading() as reader:
             seen = checkpoint.read(reader)
             if seen.moves != self._moves or seen.held_by_another(self._holder, self._clock()):
@@ -332,6 +337,7 @@ class Follower:
             missing = older(reader, early.records)
             if not missing:
                 self._early.work_out(reader, early, seen)
+        self._note_cost(early.records, time.monotonic() - begun)
         if missing:
             adopt(self._store, missing)
         self._is_shared = bool(early.changes)
@@ -350,8 +356,24 @@ class Follower:
         persons = {tenant: some for each in early.changes for tenant, some in each.persons.items()}
         return len(early.records), persons
 
+    def _note_cost(self, records: Sequence[Record], seconds: float) -> None:
+        """Remember whose records took long: for a while, early looks are for everybody else.
+
+        Who writes most is not who costs most: a tenant may send a hundred statements that are worked out at
+        once while one of another tenant takes a second.
+        """
+        tenants = {record.tenant for record in records}
+        if seconds > COSTLY_AFTER and len(tenants) == 1:
+            self._costly[tenants.pop()] = time.monotonic() + COSTLY_SECONDS
+
+    def _costly_now(self) -> frozenset[str]:
+        now = time.monotonic()
+        self._costly = {tenant: until for tenant, until in self._costly.items() if until > now}
+        return frozenset(self._costly)
+
     def _adapt(self, seconds: float, share: int, todo: _Pass) -> None:
         """Take fewer records after a pass that others had to wait for, more after a quick one."""
+        self._note_cost(todo.records, seconds)
         if any(one.kind in (UNCOUNTED, REVERSED) for one in todo.asked):
             self._next_uncounted = time.monotonic() + 4 * seconds
         elif seconds > SLOW_SECONDS:
@@ -373,8 +395,7 @@ class Follower:
         fresh = _after(reader, seen.front, None, limit)
         # More may be there than was asked for; in order, or early, it is worked out without a pause.
         self._behind = len(fresh) >= limit or sum(len(one.body) for one in fresh) >= MOST_BYTES
-        counts = Counter(one.tenant for one in fresh)
-        self._busy = frozenset(tenant for tenant, count in counts.items() if 2 * count > len(fresh))
+        self._busy = self._costly_now() or _most_of(fresh)
         todo = _Pass(seen, seen.safe, seen.ahead, fresh)
         if fresh:
             todo.ahead = _place(fresh[-1])
@@ -423,11 +444,13 @@ class Follower:
         """Work out what is to be written; False when it has to be tried with fewer records."""
         records = todo.everything
         single = self._careful and share == 1
+        begun = time.monotonic()
         try:
             todo.changes = self._projector.project(reader, records, todo.asked, bounded=not single)
         except StoreError:
             raise
         except Exception as error:
+            self._note_cost(records, time.monotonic() - begun)
             if not single:
                 # One of these cannot be worked on: half of them are tried at once, until it is found.
                 self._careful, self._share = True, max(1, min(share, len(records)) // 2)
@@ -501,6 +524,12 @@ def _after(reader: Reader, place: Position | None, until: int | None, limit: int
         include_hidden=True,
         most_bytes=MOST_BYTES,
     )
+
+
+def _most_of(records: Sequence[Record]) -> frozenset[str]:
+    """The tenant that more than half of the records belong to, if there is one."""
+    counts = Counter(record.tenant for record in records)
+    return frozenset(tenant for tenant, count in counts.items() if 2 * count > len(records))
 
 
 def _place(record: Record) -> Position:

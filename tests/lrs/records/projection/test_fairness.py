@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,11 +14,12 @@ from lrs.people.people import RECOUNT
 from lrs.records import checkpoint
 from lrs.records.entries import ENTRY, Status
 from lrs.records.projection import derive, project
+from lrs.records.projection import follower as follower_module
 from lrs.records.projection.budget import Budget
 from lrs.records.projection.follower import BATCH, UNUSABLE
 from lrs.records.projection.project import REVERSED, UNCOUNTED
 from lrs.records.queues import Queue
-from lrs.store.port import Document, Store, Unavailable
+from lrs.store.port import Document, Record, Store, Unavailable
 from tests.contract.engines import ENGINES
 from tests.lrs.records.conftest import Desk, agent, learning_record
 from tests.lrs.records.projection.test_follower import Waits, kept
@@ -375,3 +377,19 @@ def test_a_store_that_fails_is_no_fault_of_a_statement(desk: Desk, monkeypatch: 
     desk.follow()
     assert quiet.only("ani").jp == 2
     assert kept(desk.store, UNUSABLE) == {}
+
+
+def test_who_costs_most_is_not_who_writes_most(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenant whose records alone took long lets others go first for a while; a mixed pass blames nobody."""
+    follower = learning_record(store).follower
+    one, other = (
+        Record(tenant, str(uuid4()), 1, b"{}", b"d", (frozenset(),)) for tenant in ("costly", "busy")
+    )
+    follower._note_cost([other] * 9, follower_module.COSTLY_AFTER / 2)
+    follower._note_cost([one, other], 9.0)
+    assert follower._costly_now() == frozenset()
+    follower._note_cost([one], 9.0)
+    assert follower._costly_now() == {"costly"}
+    monkeypatch.setattr(follower_module, "COSTLY_SECONDS", 0.0)
+    follower._note_cost([one], 9.0)
+    assert follower._costly_now() == frozenset()
