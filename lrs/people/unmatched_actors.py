@@ -35,8 +35,8 @@ class UnmatchedActor:
     """Its value, of which only the first and the last characters are shown."""
     name: str
     """A hint of the name that came with it."""
-    last_seen: int
-    """Microseconds: when it was first listed or last changed here."""
+    listed_since: int
+    """Microseconds: when it was listed; a later statement of the same actor does not change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +137,5 @@ def _actor(reader: Reader, tenant: str, alias: Document) -> UnmatchedActor:
         home_page=masked(home_page) if separator else "",
         hint=hinted(name.removeprefix("mailto:")),
         name="" if person is None else hinted(person.name),
-        last_seen=alias.updated,
+        listed_since=alias.updated,
     )

@@ -25,7 +25,7 @@ def unmatched_json(page: UnmatchedPage, counts: Counts) -> dict[str, Any]:
                 "home_page": one.home_page,
                 "identifier": one.hint,
                 "name": one.name,
-                "last_seen": timestamps.render(one.last_seen),
+                "listed_since": timestamps.render(one.listed_since),
             }
             for one in page.actors
         ],
