@@ -21,7 +21,7 @@ from lrs.store.port import Position, Record, Store, Writer
 TENANT = "bkn"
 PEOPLE, ACTIVITIES, VERBS, REGISTRATIONS = 2_000, 500, 10, 40_000
 
-Step = Callable[[], int]
+Effect = Callable[[], int]
 """Does one piece of work and says how many things it did."""
 
 
@@ -59,7 +59,7 @@ class Source:
         return [[self.record() for _ in range(size)] for _ in range(number)]
 
 
-def rate(steps: list[Step], seconds: float) -> float:
+def rate(steps: list[Effect], seconds: float) -> float:
     """What the steps, each repeated in a thread of its own, get done per second."""
     done = [0] * len(steps)
     start = threading.Barrier(len(steps) + 1)
@@ -89,7 +89,7 @@ def stamped(drafts: list[Record], first: int) -> list[Record]:
     ]
 
 
-def writing(store: Store, batches: Iterator[list[Record]]) -> Step:
+def writing(store: Store, batches: Iterator[list[Record]]) -> Effect:
     """Durable writes through the engine, as ingest makes them."""
 
     def step() -> int:
@@ -109,7 +109,7 @@ def writing(store: Store, batches: Iterator[list[Record]]) -> Step:
 
 def reading(
     store: Store, choose: Callable[[int], list[str]], seed: int, after: Position | None = None
-) -> Step:
+) -> Effect:
     """Pages of 25 by the keys that `choose` names for a random number."""
     dice = random.Random(seed)
 

@@ -21,7 +21,7 @@ from lti_tool.pages.integrator.routes import create_integrator_blueprint
 from lti_tool.pages.learner.routes import create_learner_blueprint
 from lti_tool.pages.lti.routes import create_lti_blueprint
 from lti_tool.web.flask_setup import install_pages
-from lti_tool.web.record_services import install_desk
+from lti_tool.web.record_services import install_record_services
 from lti_tool.web.security_headers import secure_whatever_answers
 from statements.data_types.versions import Version
 
@@ -102,7 +102,7 @@ def create_flask(wired: Wired) -> Flask:
     install_compression(app)
     secure_whatever_answers(app)
     install_pages(app, default_language=wired.settings.locale)
-    install_desk(app, wired.desk)
+    install_record_services(app, wired.desk)
     app.register_blueprint(
         create_lti_blueprint(wired.store, clock=now, settings=wired.tool.settings, tool=wired.tool)
     )

@@ -31,7 +31,7 @@ from lti_tool.services.emitter import Emitter
 from lti_tool.services.goal_progress import Progress
 from lti_tool.settings import LtiSettings
 from lti_tool.web.lti_services import LtiTool, build_tool
-from lti_tool.web.record_services import Desk
+from lti_tool.web.record_services import RecordServices
 from statements.data_types.versions import Version
 from statements.errors import Problem
 
@@ -60,7 +60,7 @@ def core(settings: Settings) -> Core:
         progress.changed(tenant, persons)
 
     record = LearningRecord.over(store, now, new_id, on_changed=changed)
-    known = Acquaintance(record.people, lambda tenant, person: changed(tenant, (person,)))
+    known = PersonLinker(record.people, lambda tenant, person: changed(tenant, (person,)))
     tool = build_tool(
         store,
         clock=now,
@@ -86,7 +86,7 @@ class Wired:
     strangers: Strangers
     record: LearningRecord
     tool: LtiTool
-    desk: Desk
+    desk: RecordServices
     progress: Progress
     references: PendingReferences
 
@@ -127,7 +127,7 @@ def wire(settings: Settings) -> Wired:
         on_written=lambda _: record.follower.notify(),
         budget=budget,
     )
-    desk = Desk(
+    desk = RecordServices(
         record=record,
         emitter=Emitter(xapi.services.ingest),
         roster=tool.roster,
@@ -166,7 +166,7 @@ LISTING = 4
 """Members of a roster that are made known at once."""
 
 
-class Acquaintance:
+class PersonLinker:
     """Makes people known when they launch or are listed: the only way an NIP reaches the alias table."""
 
     def __init__(self, people: People, on_goal: Callable[[str, str], None]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
-from lrs.store.port import Unavailable
+from lrs.store.port import UnavailableError
 
 AT_ONCE: Final = 2
 """Turns of one process."""
@@ -24,13 +24,13 @@ WAIT_SECONDS: Final = 10.0
 """How long a request waits for its turn."""
 
 
-Elsewhere = Callable[[], AbstractContextManager[None]]
+NeedsThreadError = Callable[[], AbstractContextManager[None]]
 """Makes a context manager: inside it, the thread's request only waits, and has no turn of its worker."""
 _worker = threading.local()
 
 
 @contextmanager
-def worked_on(elsewhere: Elsewhere) -> Iterator[None]:
+def worked_on(elsewhere: NeedsThreadError) -> Iterator[None]:
     """Inside this, the thread works on a request in a turn of its worker, which `elsewhere` gives back."""
     before = _elsewhere()
     _worker.elsewhere = elsewhere
@@ -40,12 +40,12 @@ def worked_on(elsewhere: Elsewhere) -> Iterator[None]:
         _worker.elsewhere = before
 
 
-def _elsewhere() -> Elsewhere:
-    made: Elsewhere = getattr(_worker, "elsewhere", nullcontext)
+def _elsewhere() -> NeedsThreadError:
+    made: NeedsThreadError = getattr(_worker, "elsewhere", nullcontext)
     return made
 
 
-class BusyError(Unavailable):
+class BusyError(UnavailableError):
     """The tenant has enough of such work under way; the same request will do later."""
 
 

@@ -217,7 +217,7 @@ class Reason(Enum):
     )
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that is turned away. `detail` is for the log: a fact about the message, never personal."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:

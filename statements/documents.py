@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from statements.data_types.exact_json import dumps, loads
 from statements.data_types.versions import Version
-from statements.errors import Invalid, Problem
+from statements.errors import InvalidError, Problem
 from statements.rules.request_rules import problem
 
 
@@ -38,7 +38,7 @@ class Refusal(StrEnum):
     """400: the request needs If-Match or If-None-Match."""
 
 
-class Refused(Exception):
+class PreconditionFailedError(Exception):
     """A write of a document is refused, and nothing may change."""
 
     def __init__(self, kind: Refusal, problem: Problem) -> None:
@@ -88,7 +88,8 @@ def check_write(
     preconditions: Preconditions,
     current: str | None,
 ) -> None:
-    """Let a write of a document pass, or raise `Refused`; `current` is its entity tag, None when it is new.
+    """Let a write of a document pass, or raise `PreconditionFailedError`; `current` is its entity tag, None
+    when it is new.
 
     Failed preconditions are refused for every method and resource. A PUT with neither header is refused when
     the document exists, but for State in 1.0.3; there, a new profile needs a header, too, unless the request
@@ -115,8 +116,8 @@ def check_write(
         raise _refused(Refusal.REQUIRED, "document.precondition-required", hint)
 
 
-def _refused(kind: Refusal, rule: str, hint: str) -> Refused:
-    return Refused(kind, problem(rule, "", hint))
+def _refused(kind: Refusal, rule: str, hint: str) -> PreconditionFailedError:
+    return PreconditionFailedError(kind, problem(rule, "", hint))
 
 
 def is_json(content_type: str) -> bool:
@@ -131,7 +132,7 @@ def merge(
     posted_type: str,
     read: Callable[[bytes], Any] | None = None,
 ) -> bytes:
-    """The document that a POST leaves behind. Raises `Invalid` when the two cannot be merged.
+    """The document that a POST leaves behind. Raises `InvalidError` when the two cannot be merged.
 
     A new document is stored as it was sent. Onto an existing one the posted members are set, at the top level
     only; both must be JSON objects (XAPI-00229 to XAPI-00235 and the like). Numbers keep their digits. `read`
@@ -143,13 +144,13 @@ def merge(
     new = _object(posted, posted_type, "the posted document", problems, read or loads)
     old = {} if existing is None else _object(existing, existing_type, "the document that is there", problems)
     if problems:
-        raise Invalid(problems)
+        raise InvalidError(problems)
     if existing is None:
         return posted
     try:
         return dumps({**old, **new})
     except ValueError as error:
-        raise Invalid([_unmergeable(f"the merged document {error}")]) from None
+        raise InvalidError([_unmergeable(f"the merged document {error}")]) from None
 
 
 def _object(

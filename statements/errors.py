@@ -1,4 +1,4 @@
-"""What is wrong with an input: one `Problem` for each thing found, `Invalid` to raise them together."""
+"""What is wrong with an input: one `Problem` for each thing found, `InvalidError` to raise them together."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Problem:
         return shown
 
 
-class Invalid(ValueError):
+class InvalidError(ValueError):
     """An input breaks the rules; `problems` holds every one found, at least one."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
         if not self.problems:
-            raise AssertionError("Invalid needs at least one problem")
+            raise AssertionError("InvalidError needs at least one problem")
         super().__init__(f"{len(self.problems)} problem(s), the first: {self.problems[0].hint}")

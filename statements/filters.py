@@ -1,6 +1,6 @@
 """The parameters of GET /statements (xAPI 1.0.3 Part 3, 2.1.3), and the cursors behind `more`.
 
-`parse_query` turns parameters into a `StatementQuery`, or raises `Invalid` with every problem at once:
+`parse_query` turns parameters into a `StatementQuery`, or raises `InvalidError` with every problem at once:
 unknown or wrong-case names, names given twice, values of the wrong form, and parameters that may not be
 combined. Problems about parameters have the pointer `?name`.
 
@@ -24,7 +24,7 @@ from statements.data_types.exact_json import dumps, loads
 from statements.data_types.identity import uuid_key, valid_iri
 from statements.data_types.timestamps import parse
 from statements.data_types.versions import Version
-from statements.errors import Invalid, Problem
+from statements.errors import InvalidError, Problem
 from statements.keys import (
     activity_filter_key,
     agent_filter_key,
@@ -91,11 +91,11 @@ _LARGEST_LIMIT: Final = 2**31 - 1
 
 
 def parse_query(parameters: Iterable[tuple[str, str]], version: Version) -> StatementQuery:
-    """The query that decoded (name, value) pairs make. Raises `Invalid` with every problem found."""
+    """The query that decoded (name, value) pairs make. Raises `InvalidError` with every problem found."""
     reader = _Reader(parameters, version)
     query = reader.query()
     if reader.problems:
-        raise Invalid(reader.problems)
+        raise InvalidError(reader.problems)
     return query
 
 
@@ -236,7 +236,7 @@ def parse_agent(
     return (None, problems) if problems else (agent, [])
 
 
-class BadCursor(ValueError):
+class BadCursorError(ValueError):
     """A cursor that this program did not make, or made for another scope."""
 
 
@@ -266,19 +266,19 @@ def encode_cursor(query: StatementQuery, stored: int, record_id: str, *, key: by
 
 
 def decode_cursor(text: str, *, key: bytes, scope: str) -> tuple[StatementQuery, int, str]:
-    """The query of a cursor, and the (stored, id) to continue after. Raises `BadCursor`."""
+    """The query of a cursor, and the (stored, id) to continue after. Raises `BadCursorError`."""
     if len(text) > _LONGEST_CURSOR:
-        raise BadCursor("this cursor is too long")
+        raise BadCursorError("this cursor is too long")
     try:
         raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
-        raise BadCursor("this is no cursor") from None
+        raise BadCursorError("this is no cursor") from None
     mac, payload = raw[:_MAC_SIZE], raw[_MAC_SIZE:]
     if not hmac.compare_digest(mac, _mac(payload, key, scope)):
-        raise BadCursor("this cursor was altered or belongs to someone else")
+        raise BadCursorError("this cursor was altered or belongs to someone else")
     made_by, stored, record_id, since, until, limit, ascending, form, attachments, *keys = loads(payload)
     if made_by != _CURSOR_VERSION:
-        raise BadCursor("this cursor was made by another version; ask for the first page again")
+        raise BadCursorError("this cursor was made by another version; ask for the first page again")
     query = StatementQuery(
         keys=frozenset(keys),
         since=since,

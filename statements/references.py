@@ -35,7 +35,7 @@ from statements.rules.request_rules import problem
 
 Views = tuple[frozenset[str], ...]
 
-Step = Callable[[str], tuple[frozenset[str] | None, str | None] | None]
+Effect = Callable[[str], tuple[frozenset[str] | None, str | None] | None]
 """From the id of a statement to its keys (None when nobody takes them over) and the id that its object refers
 to; None when it is not there."""
 
@@ -72,7 +72,7 @@ class Chain:
     """The first id that is not there; None where the chain ends, comes to its beginning or is long enough."""
 
     @classmethod
-    def of(cls, statement_id: str, step: Step) -> Chain:
+    def of(cls, statement_id: str, step: Effect) -> Chain:
         """The chain that begins with a statement."""
         parts: dict[str, frozenset[str]] = {}
         place: str | None = statement_id
@@ -199,7 +199,7 @@ def plan(
     return made
 
 
-def views_of(statement_id: str, step: Step) -> Views:
+def views_of(statement_id: str, step: Effect) -> Views:
     """The views of a stored statement, from nothing but statements: its own keys, then what it reaches."""
     own = step(statement_id)
     if own is None or own[0] is None:

@@ -50,7 +50,7 @@ _PART: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_CHAIN: Final = 16
 
 
-class _Malformed(Exception):
+class _MalformedError(Exception):
     """What is wrong with a signature: the slug of a rule and a hint."""
 
     def __init__(self, rule: str, hint: str) -> None:
@@ -67,7 +67,9 @@ class Allowance:
     """Whether a payload held more than were left."""
 
     def spend(self, text: bytes) -> None:
-        """Count the values of a JSON text before it is read; _Malformed when there are more than are left."""
+        """Count the values of a JSON text before it is read; _MalformedError when there are more than are
+        left.
+        """
         try:
             check_values(text, self.values)
         except TooManyValuesError:
@@ -76,7 +78,7 @@ class Allowance:
                 "the signatures of a request hold too many values in their payloads: sign smaller statements,"
                 f" or send fewer at once ({self.values} values were left for this one)"
             )
-            raise _Malformed("signature.payload", hint) from None
+            raise _MalformedError("signature.payload", hint) from None
         self.values -= separators(without_strings(text)) + 1
 
 
@@ -96,7 +98,7 @@ def check_signature(
     """
     try:
         _check(data, statement, version, allowance or Allowance())
-    except _Malformed as found:
+    except _MalformedError as found:
         return [problem(found.rule, pointer, found.hint, index=index)]
     return []
 
@@ -109,7 +111,7 @@ def _check(data: bytes, statement: Mapping[str, Any], version: Version, allowanc
     parts = text.split(".", 3)
     if len(data) > LARGEST or len(parts) != 3 or not all(_PART.fullmatch(part) for part in parts):
         hint = "send the signature in JWS Compact Serialization: header.payload.signature, base64url each"
-        raise _Malformed("signature.jws", hint)
+        raise _MalformedError("signature.jws", hint)
     header, payload, signature = (_decoded(part) for part in parts)
     algorithm, chain = _header(header)
     if chain:
@@ -123,7 +125,7 @@ def _decoded(part: str) -> bytes:
         return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except binascii.Error:
         hint = "one of the three parts of the signature is not base64url"
-        raise _Malformed("signature.jws", hint) from None
+        raise _MalformedError("signature.jws", hint) from None
 
 
 def _json(raw: bytes) -> Any:
@@ -136,27 +138,27 @@ def _json(raw: bytes) -> Any:
 def _header(raw: bytes) -> tuple[hashes.HashAlgorithm, list[x509.Certificate]]:
     if len(raw) > LARGEST_HEADER:
         hint = f"the header of a signature may have at most {LARGEST_HEADER} bytes"
-        raise _Malformed("signature.jws", hint)
+        raise _MalformedError("signature.jws", hint)
     try:
         check_values(raw, _HEADER_VALUES)
     except TooManyValuesError as error:
-        raise _Malformed("signature.jws", f"the header of the signature is too much: {error}") from None
+        raise _MalformedError("signature.jws", f"the header of the signature is too much: {error}") from None
     header = _json(raw)
     if not isinstance(header, dict):
-        raise _Malformed("signature.jws", "the header of the signature is not a JSON object")
+        raise _MalformedError("signature.jws", "the header of the signature is not a JSON object")
     name = header.get("alg")
     algorithm = _ALGORITHMS.get(name) if isinstance(name, str) else None
     if algorithm is None:
-        raise _Malformed("signature.algorithm", "sign with RS256, RS384 or RS512")
+        raise _MalformedError("signature.algorithm", "sign with RS256, RS384 or RS512")
     if "crit" in header:
         hint = "the header of the signature names extensions (crit) that are not understood here"
-        raise _Malformed("signature.jws", hint)
+        raise _MalformedError("signature.jws", hint)
     if "x5c" not in header:
         return algorithm, []
     listed = header["x5c"]
     if not isinstance(listed, list) or not 0 < len(listed) <= _LONGEST_CHAIN:
         hint = "x5c is an array of certificates, the signer's first"
-        raise _Malformed("signature.certificate", hint)
+        raise _MalformedError("signature.certificate", hint)
     return algorithm, [_certificate(each) for each in listed]
 
 
@@ -167,7 +169,7 @@ def _certificate(text: object) -> x509.Certificate:
     except (ValueError, x509.InvalidVersion):
         pass
     hint = "each member of x5c is an X.509 certificate: DER, in base64 (not base64url)"
-    raise _Malformed("signature.certificate", hint)
+    raise _MalformedError("signature.certificate", hint)
 
 
 def _verify(
@@ -180,7 +182,7 @@ def _verify(
             _check_issued(certificate, issuer)
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
             hint = "in x5c, each certificate must be issued by the one that follows it"
-            raise _Malformed("signature.certificate", hint) from None
+            raise _MalformedError("signature.certificate", hint) from None
     try:
         key = chain[0].public_key()
         if isinstance(key, RSAPublicKey):
@@ -189,7 +191,7 @@ def _verify(
     except (ValueError, InvalidSignature, UnsupportedAlgorithm):
         pass
     hint = "the signature does not verify with the RSA key of the first certificate in x5c"
-    raise _Malformed("signature.verify", hint)
+    raise _MalformedError("signature.verify", hint)
 
 
 def _check_key(certificate: x509.Certificate) -> None:
@@ -201,7 +203,7 @@ def _check_key(certificate: x509.Certificate) -> None:
         key.key_size > _LARGEST_KEY or key.public_numbers().e > _LARGEST_EXPONENT
     ):
         hint = f"the RSA keys in x5c may have at most {_LARGEST_KEY} bits, and an exponent of at most 32"
-        raise _Malformed("signature.certificate", hint)
+        raise _MalformedError("signature.certificate", hint)
 
 
 def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
@@ -220,7 +222,7 @@ def _compare(payload: bytes, statement: Mapping[str, Any], version: Version) -> 
     signed = _json(payload)
     if signed is None or check_statement(signed, version):
         hint = "the payload of the signature is not a valid statement in JSON"
-        raise _Malformed("signature.payload", hint)
+        raise _MalformedError("signature.payload", hint)
     one, other = _unsigned(signed), _unsigned(statement)
     places = differences(one, other, version)
     if "timestamp" in one and "timestamp" not in other:
@@ -229,7 +231,7 @@ def _compare(payload: bytes, statement: Mapping[str, Any], version: Version) -> 
         places.insert(0, "/id")
     if places:
         hint = f"the signed statement is not the statement sent; it differs at {', '.join(places)}"
-        raise _Malformed("signature.payload", hint)
+        raise _MalformedError("signature.payload", hint)
 
 
 def _unsigned(statement: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from jejak.clock import now
 from jejak.settings import load
 from jejak.wiring import lti_settings
 from lrs.store.port import Store
-from lti_tool.platforms.platforms import AlreadyRegistered, Platform, Platforms
+from lti_tool.platforms.platforms import AlreadyRegisteredError, Platform, Platforms
 from lti_tool.platforms.tool_keys import ToolKeys
 from lti_tool.services.registration import Invites
 
@@ -31,7 +31,7 @@ def _registry() -> Iterator[tuple[Store, Platforms]]:
     with opened_store() as store:
         try:
             yield store, Platforms(store, now)
-        except AlreadyRegistered as error:
+        except AlreadyRegisteredError as error:
             raise click.ClickException(f"{error}; `jejak platforms list` shows it") from error
         except KeyError as error:
             raise click.ClickException(

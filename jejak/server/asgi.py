@@ -1,7 +1,7 @@
 """The worker of `jejak serve`: an event loop that stores statements and reads pages of them itself.
 
 Every other request goes to a thread. A thread per statement costs more than storing it: the interpreter
-lets one thread run at a time, and the driver of SQLite gives the interpreter up at every step, so many
+lets one thread run at a time, and the driver of SQLite gives the interpreter up at every effect, so many
 threads spend their time on handing it to each other. On the loop, a request that waits for the disk is a
 small object. docs/adr/0009 has the figures.
 """
@@ -24,10 +24,10 @@ from jejak.app import Application, create_app
 from jejak.logs import configure
 from jejak.server.backpressure import (
     PARTY,
-    Gone,
-    Intake,
-    TooMany,
-    TooSlow,
+    Backpressure,
+    ClientGoneError,
+    TooManyWaitingError,
+    TooSlowError,
     may_have_changed,
     notice_lost_clients,
     refusal,
@@ -36,7 +36,7 @@ from jejak.server.backpressure import (
 from jejak.server.callers import Callers
 from jejak.server.environ import HeadTooLargeError, environ_of
 from jejak.server.health import LIVE, READY, Health
-from jejak.server.loop_effects import Elsewhere, LoopSteps
+from jejak.server.loop_effects import LoopEffects, NeedsThreadError
 from jejak.server.loop_turns import LoopTurns
 from jejak.server.sending import (
     Answers,
@@ -48,7 +48,7 @@ from jejak.server.sending import (
     encoded,
     respond,
 )
-from jejak.server.shares import Places
+from jejak.server.shares import Slots
 from jejak.server.small_bodies import SmallBodies, SmallBody
 from jejak.server.threads import CLOSE, Threads
 from jejak.settings import load
@@ -123,18 +123,18 @@ class Serving:
         self._xapi = app.wired.xapi
         self._is_local = app.wired.store.is_local
         self._credentials = app.wired.credentials
-        self._steps = LoopSteps(app.wired.store, loop)
+        self._steps = LoopEffects(app.wired.store, loop)
         settings = app.wired.settings
         self._most_bytes = max(
             settings.max_body_bytes, settings.max_document_bytes, settings.max_attachment_bytes
         )
         self._callers = Callers(app.wired.credentials, settings.proxy_hops)
-        self._threads = Threads(Intake(app, settings.threads), threads_for(settings.threads), loop)
+        self._threads = Threads(Backpressure(app, settings.threads), threads_for(settings.threads), loop)
         self._turns = LoopTurns(loop)
         self._answers = Answers()
-        self._pages = Places(MOST_PAGES)
+        self._pages = Slots(MOST_PAGES)
         self._health = Health(app.wired.store, loop)
-        self.requests = Places(MOST_REQUESTS)
+        self.requests = Slots(MOST_REQUESTS)
         self.bodies = SmallBodies()
 
     @property
@@ -171,11 +171,11 @@ class Serving:
                 return await self._answered(environ, body, receive, send)
             finally:
                 self.requests.give(party)
-        except TooMany:
+        except TooManyWaitingError:
             return await _refuse(send, 503, BUSY, closing=True)
-        except TooSlow:
+        except TooSlowError:
             return await _refuse(send, 408, "The body did not come in time.", closing=True)
-        except Gone:
+        except ClientGoneError:
             return await _refuse(send, 400, "The body ended before its time.", closing=True)
         finally:
             if held is not None:
@@ -206,22 +206,22 @@ class Serving:
         party = environ[PARTY]
         is_read_elsewhere = not body and not self._is_local
         # What is checked is checked while the store waits.
-        waited = bool(body) and await self._steps.quiet()
+        waited = bool(body) and await self._steps.idle()
         if is_read_elsewhere:
             waited = await self._pages.taken(party) or waited
         try:
             waited = await self._turns.take(party) or waited
             # Meanwhile, the credential may have been forgotten.
-            return await self._carried_out(environ, body) if not waited or self._is_quick(environ) else None
+            return await self._run(environ, body) if not waited or self._is_quick(environ) else None
         finally:
             if is_read_elsewhere:
                 self._pages.give(party)
 
-    async def _carried_out(self, environ: dict[str, Any], body: bytes) -> tuple[Head, bytes] | None:
+    async def _run(self, environ: dict[str, Any], body: bytes) -> tuple[Head, bytes] | None:
         mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
-        steps = self._xapi.steps(environ | mounted | {"wsgi.input": io.BytesIO(body)})
-        with suppress(Elsewhere):
-            answer = await self._steps.carry_out(steps)
+        effects = self._xapi.effects(environ | mounted | {"wsgi.input": io.BytesIO(body)})
+        with suppress(NeedsThreadError):
+            answer = await self._steps.run_async(effects)
             if isinstance(answer.body, bytes):
                 return (answer.status, encoded(answer.headers)), answer.body
         # Attachments, asked for by a `more` link: a thread reads the page again and streams it.

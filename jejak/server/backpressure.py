@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import orjson
 
-from jejak.server.shares import STRANGERS, Party, Places
+from jejak.server.shares import STRANGERS, Party, Slots
 from lrs.http.problems import SAFE_HEADERS
 from lrs.outbound.waiting import ENVIRON
 from lrs.tenant_turns import worked_on
@@ -48,36 +48,36 @@ def threads_for(turns: int) -> int:
     return turns + WAITING + SENDING + CALLING
 
 
-class Interrupted(BaseException):
+class InterruptedRequestError(BaseException):
     """The body will not be read. No error of the application: it passes through it."""
 
 
-class TooMany(Interrupted):
+class TooManyWaitingError(InterruptedRequestError):
     """Too many bodies are awaited."""
 
 
-class TooSlow(Interrupted):
+class TooSlowError(InterruptedRequestError):
     """The client stood still for too long."""
 
 
-class Gone(Interrupted):
+class ClientGoneError(InterruptedRequestError):
     """The client went away in the middle."""
 
 
-class Intake:
+class Backpressure:
     """The application, protected. Safe to call from many threads."""
 
     def __init__(self, application: Wsgi, turns: int) -> None:
         """At most `turns` requests are worked on at once."""
         self._application = application
-        self.turns = Places(turns)
-        self.places = Places(WAITING)
-        self._sendings = Places(SENDING)
-        self._callings = Places(CALLING)
+        self.worker_slots = Slots(turns)
+        self.upload_slots = Slots(WAITING)
+        self._sendings = Slots(SENDING)
+        self._callings = Slots(CALLING)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333), when its party has a turn."""
-        self.turns.wait(_party(environ))
+        self.worker_slots.wait(_party(environ))
         return self.answer(environ, start_response)
 
     def answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -90,25 +90,27 @@ class Intake:
         try:
             with worked_on(waiting):
                 answer = self._application(environ, start_response)
-        except TooMany:
+        except TooManyWaitingError:
             return _refuse(start_response, "Too many are waiting; try again soon.")
         finally:
-            self.turns.give(party)
+            self.worker_slots.give(party)
         if isinstance(answer, list):
             return answer
         return self._streamed(party, answer, start_response, kept=kept)
 
     @contextmanager
-    def elsewhere(self, party: Party, places: Places) -> Iterator[None]:
-        """Inside this, the request waits for somebody else and has no turn; TooMany when no more may wait."""
+    def elsewhere(self, party: Party, places: Slots) -> Iterator[None]:
+        """Inside this, the request waits for somebody else and has no turn; TooManyWaitingError when no
+        more may wait.
+        """
         if not places.take_now(party):
-            raise TooMany
-        self.turns.give(party)
+            raise TooManyWaitingError
+        self.worker_slots.give(party)
         try:
             yield
         finally:
             # In this order: a thread that waits for a turn must be counted, or there might be too few.
-            self.turns.wait(party)
+            self.worker_slots.wait(party)
             places.give(party)
 
     def _streamed(
@@ -126,10 +128,12 @@ class Intake:
 
 
 class _Body:
-    """`wsgi.input` that has a place to wait while it waits, but no turn; TooMany when no more may wait."""
+    """`wsgi.input` that has a place to wait while it waits, but no turn; TooManyWaitingError when no more
+    may wait.
+    """
 
-    def __init__(self, intake: Intake, party: Party, source: IO[bytes]) -> None:
-        self._intake = intake
+    def __init__(self, backpressure: Backpressure, party: Party, source: IO[bytes]) -> None:
+        self._intake = backpressure
         self._party = party
         self._source = source
 
@@ -141,7 +145,7 @@ class _Body:
         return self._wait(self._source.readline)
 
     def _wait(self, read: Callable[..., bytes], *size: int) -> bytes:
-        with self._intake.elsewhere(self._party, self._intake.places):
+        with self._intake.elsewhere(self._party, self._intake.upload_slots):
             return read(*size)
 
     def readlines(self, _hint: int | None = None) -> list[bytes]:

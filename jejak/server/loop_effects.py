@@ -1,4 +1,4 @@
-"""Steps (`lrs.xapi.effects`), carried out by an event loop that goes on serving others meanwhile.
+"""Effects (`lrs.xapi.effects`), carried out by an event loop that goes on serving others meanwhile.
 
 The store tells the end of each write by one of its own threads. A group of writes ends at once, so the loop
 is woken once for all of them, not for each.
@@ -12,36 +12,36 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from lrs.store.port import Find, Store, TooLongError, Unavailable
+from lrs.store.port import Find, Store, TooLongError, UnavailableError
 from lrs.store.read_bounds import quick
-from lrs.xapi.effects import Step, Steps, Write
+from lrs.xapi.effects import Effect, Effects, Write
 
 T = TypeVar("T")
 
 PATIENCE = 20.0
 """Seconds that a write may wait for its turn."""
 
-HUSH_SECONDS = 0.1
+IDLE_SECONDS = 0.1
 """How long at most a request waits for the store's thread to be done with others."""
 
 _Ended = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
-class Elsewhere(BaseException):
-    """These steps cannot go on here: a thread has to begin them anew."""
+class NeedsThreadError(BaseException):
+    """These effects cannot go on here: a thread has to begin them anew."""
 
 
-class LoopSteps:
-    """The steps that one event loop has under way."""
+class LoopEffects:
+    """The effects that one event loop has under way."""
 
     def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
         self._store = store
         self._loop = loop
         self._ended: deque[_Ended] = deque()
         self._woken = False
-        self._hush: asyncio.Event | None = None
+        self._idle: asyncio.Event | None = None
 
-    async def quiet(self) -> bool:
+    async def idle(self) -> bool:
         """Wait, for a moment at most, until the store's thread has worked out the writes it is busy with.
 
         True when there was something to wait for.
@@ -49,50 +49,52 @@ class LoopSteps:
         A batch that is checked meanwhile slows down the one that is stored, and everybody waits for that. A
         little later, the store waits for its disk or server, and the check costs nobody anything.
         """
-        hush = self._hush
-        if hush is None or hush.is_set():
-            hush = asyncio.Event()
-            if not self._store.when_quiet(partial(self._wake, hush)):
+        idle = self._idle
+        if idle is None or idle.is_set():
+            idle = asyncio.Event()
+            if not self._store.when_idle(partial(self._wake, idle)):
                 return False
-            self._hush = hush
-            self._loop.call_later(HUSH_SECONDS, hush.set)
-        await hush.wait()
+            self._idle = idle
+            self._loop.call_later(IDLE_SECONDS, idle.set)
+        await idle.wait()
         return True
 
-    def _wake(self, hush: asyncio.Event) -> None:
+    def _wake(self, idle: asyncio.Event) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(hush.set)
+            self._loop.call_soon_threadsafe(idle.set)
 
-    async def carry_out(self, steps: Steps[T]) -> T:
-        """As `lrs.xapi.effects.perform`, awaiting each step. Elsewhere, when one has to wait in a thread."""
+    async def run_async(self, effects: Effects[T]) -> T:
+        """As `lrs.xapi.effects.run_sync`, awaiting each effect. NeedsThreadError, when one has to wait in
+        a thread.
+        """
         try:
-            step = next(steps)
+            effect = next(effects)
             while True:
                 try:
-                    result = await self._carried_out(step)
-                except Elsewhere:
-                    steps.close()
+                    result = await self._run(effect)
+                except NeedsThreadError:
+                    effects.close()
                     raise
                 except Exception as error:
-                    step = steps.throw(error)
+                    effect = effects.throw(error)
                 else:
-                    step = steps.send(result)
+                    effect = effects.send(result)
         except StopIteration as end:
             value: T = end.value
             return value
 
-    async def _carried_out(self, step: Step) -> Any:
-        if isinstance(step, Write):
-            return await self._write(step)
-        if isinstance(step, Find):
-            return await self._store.page(step)
-        if step.long or not self._store.is_local:
-            raise Elsewhere
+    async def _run(self, effect: Effect) -> Any:
+        if isinstance(effect, Write):
+            return await self._write(effect)
+        if isinstance(effect, Find):
+            return await self._store.page(effect)
+        if effect.long or not self._store.is_local:
+            raise NeedsThreadError
         try:
             with quick():
-                return step.call()
+                return effect.call()
         except TooLongError:
-            raise Elsewhere from None
+            raise NeedsThreadError from None
 
     async def _write(self, write: Write) -> Any:
         loop = self._loop
@@ -139,4 +141,6 @@ class LoopSteps:
 
 def _give_up(submitted: Any, future: asyncio.Future[Any]) -> None:
     if submitted.withdraw() and not future.done():
-        future.set_exception(Unavailable("the write did not get its turn in time; nothing of it was kept"))
+        future.set_exception(
+            UnavailableError("the write did not get its turn in time; nothing of it was kept")
+        )

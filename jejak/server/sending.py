@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from jejak.server.shares import Party, Places
+from jejak.server.shares import Party, Slots
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -41,7 +41,7 @@ class Answers:
     """Sends the answers of one event loop."""
 
     def __init__(self) -> None:
-        self.unread = Places(UNREAD_BYTES)
+        self.unread = Slots(UNREAD_BYTES)
 
     async def send(self, send: Send, party: Party, head: Head, body: bytes, *, kept: bool = False) -> None:
         """Send a whole answer.

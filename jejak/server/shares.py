@@ -1,4 +1,4 @@
-"""Places that everybody needs, of which nobody may take all.
+"""Slots that everybody needs, of which nobody may take all.
 
 Who asks belongs to a group: a tenant, or all strangers together. A group may hold at most three times as much
 as is still free ("dynamic thresholds", Choudhury and Hahne 1998): alone it gets three quarters, two get three
@@ -59,7 +59,7 @@ class Line(Generic[T]):
         return group, waiter
 
 
-class Places:
+class Slots:
     """A number of places, or bytes. Safe to use from many threads."""
 
     def __init__(self, number: int) -> None:

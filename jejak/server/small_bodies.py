@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from jejak.server.backpressure import Gone, TooMany, TooSlow
+from jejak.server.backpressure import ClientGoneError, TooManyWaitingError, TooSlowError
 from jejak.server.sending import STILL_SECONDS, Receive
 from jejak.server.shares import SHARE, STRANGERS, Party
 
@@ -55,7 +55,9 @@ class SmallBodies:
         return self._free == self._number and not (self._held or self._awaited or self._addresses)
 
     def enter(self, party: Party, size: int) -> SmallBody:
-        """Room for a body of `size` bytes; TooMany when the party's others are complete and leave none."""
+        """Room for a body of `size` bytes; TooManyWaitingError when the party's others are complete and
+        leave none.
+        """
         room = max(size, LEAST_BYTES)
         group, address = party
         held = self._held.get(group, 0)
@@ -69,7 +71,7 @@ class SmallBodies:
         return SmallBody(party, room)
 
     async def receive(self, body: SmallBody, receive: Receive, size: int) -> bytes:
-        """The whole body; TooSlow or Gone when it does not come."""
+        """The whole body; TooSlowError or ClientGoneError when it does not come."""
         data = b""
         loop = asyncio.get_running_loop()
         body.begun = loop.time()
@@ -91,13 +93,13 @@ class SmallBodies:
                 more = message.get("more_body", False)
         except asyncio.CancelledError:
             if body.is_given_up and not body.task.uncancel():
-                raise TooSlow from None
+                raise TooSlowError from None
             raise
         finally:
             if not body.is_given_up:
                 self._no_longer_awaited(body)
         if len(data) < size:
-            raise Gone
+            raise ClientGoneError
         return data
 
     def leave(self, body: SmallBody) -> None:
@@ -116,12 +118,12 @@ class SmallBodies:
         """Give up the oldest of a group until there is room for one more; what the group then holds."""
         while (held := self._held.get(group, 0)) + room > SHARE * self._free or room > self._free:
             if group not in self._awaited:
-                raise TooMany
+                raise TooManyWaitingError
             self._give_up(next(iter(self._awaited[group])))
         return held
 
     def _give_up(self, body: SmallBody) -> None:
-        """Take the room of a body that is awaited; whoever awaits it hears TooSlow."""
+        """Take the room of a body that is awaited; whoever awaits it hears TooSlowError."""
         self._no_longer_awaited(body)
         self.leave(body)
         body.is_given_up = True

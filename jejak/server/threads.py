@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from jejak.server.backpressure import PARTY, Gone, Intake, TooSlow
+from jejak.server.backpressure import PARTY, Backpressure, ClientGoneError, TooSlowError
 from jejak.server.sending import STILL_SECONDS, Head, Receive, Send, encoded
 
 LEAST_RATE = 256
@@ -25,11 +25,11 @@ CLOSE = (b"connection", b"close")
 
 
 class Threads:
-    """Answers requests with a blocking application, as many at once as its intake has turns."""
+    """Answers requests with a blocking application, as many at once as its backpressure has turns."""
 
-    def __init__(self, intake: Intake, threads: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, backpressure: Backpressure, threads: int, loop: asyncio.AbstractEventLoop) -> None:
         """`threads`: enough for those that work and those that wait for somebody else, see `threads_for`."""
-        self._intake = intake
+        self._intake = backpressure
         self._loop = loop
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="request")
 
@@ -43,7 +43,7 @@ class Threads:
         source = environ["wsgi.input"] = io.BytesIO(body) if body is not None else Body(receive, self._loop)
         if isinstance(source, Body):
             source.length = _length(environ)
-        await self._intake.turns.taken(environ[PARTY])
+        await self._intake.worker_slots.taken(environ[PARTY])
         # From here on the turn is given back by the thread.
         return await self._loop.run_in_executor(self._pool, self._run, environ, source, send)
 
@@ -78,7 +78,7 @@ class Threads:
 
     def _stream(self, send: Send, head: Head, first: bytes, rest: Iterable[bytes]) -> None:
         """Send a long answer piece by piece; no more of it once the client stands still for too long."""
-        with suppress(TooSlow, Gone):
+        with suppress(TooSlowError, ClientGoneError):
             self._send(send, {"type": "http.response.start", "status": head[0], "headers": head[1]})
             self._send(send, {"type": "http.response.body", "body": first, "more_body": True})
             for chunk in rest:
@@ -90,7 +90,9 @@ class Threads:
 
 
 class Body:
-    """`wsgi.input` of a request that is still being received; TooSlow and Gone when it does not come."""
+    """`wsgi.input` of a request that is still being received; TooSlowError and ClientGoneError when it
+    does not come.
+    """
 
     def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop) -> None:
         self._receive = receive
@@ -139,10 +141,10 @@ class Body:
             self._begun = time.monotonic()
         waited = time.monotonic() - self._begun
         if waited > STILL_SECONDS and self._taken < LEAST_RATE * waited:
-            raise TooSlow
+            raise TooSlowError
         message = _on_loop(self._loop, self._receive)
         if message["type"] != "http.request":
-            raise Gone
+            raise ClientGoneError
         data = message.get("body", b"")
         self._buffer += data
         self._taken += len(data)
@@ -172,14 +174,14 @@ def _on_loop(loop: asyncio.AbstractEventLoop, begin: Callable[[], Awaitable[Any]
         future = asyncio.run_coroutine_threadsafe(awaiting, loop)
     except RuntimeError:  # the loop is closed, and with it every connection
         awaiting.close()
-        raise Gone from None
+        raise ClientGoneError from None
     try:
         return future.result(STILL_SECONDS)
     except TimeoutError:
         future.cancel()
-        raise TooSlow from None
+        raise TooSlowError from None
     except concurrent.futures.CancelledError:
-        raise Gone from None
+        raise ClientGoneError from None
 
 
 def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, bool]:

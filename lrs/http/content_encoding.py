@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from lrs.http.problems import Refusal, broken, too_large
+from lrs.http.problems import RefusalError, broken, too_large
 from statements.rules.request_rules import problem
 
 MOST_TIMES: Final = 100
@@ -29,7 +29,7 @@ Read = Callable[[], bytes]
 
 
 def coding_of(header: str | None) -> str | None:
-    """The one coding that a Content-Encoding header names, None for none; Refusal 415 for any other."""
+    """The one coding that a Content-Encoding header names, None for none; RefusalError 415 for any other."""
     if not header:
         return None
     names = [name for name in (each.strip().lower() for each in header.split(",")) if name]
@@ -39,12 +39,12 @@ def coding_of(header: str | None) -> str | None:
     if len(codings) > 1 or codings[0] not in ("gzip", "deflate"):
         hint = f"send the body as it is, or in one Content-Encoding of these: {SUPPORTED}"
         problems = [problem("request.content-encoding", "", hint)]
-        raise Refusal(415, hint, problems=problems, headers=[("Accept-Encoding", SUPPORTED)])
+        raise RefusalError(415, hint, problems=problems, headers=[("Accept-Encoding", SUPPORTED)])
     return codings[0]
 
 
 def decoded(read: Read, coding: str, limit: int) -> Read:
-    """Reads what `read` gives, decoded; Refusal 413 past `limit` or `MOST_TIMES`, 400 when it is broken.
+    """Reads what `read` gives, decoded; RefusalError 413 past `limit` or `MOST_TIMES`, 400 when it is broken.
 
     No more is ever decoded at once than a piece, however much a few bytes would become.
     """
@@ -127,6 +127,6 @@ class _Decoder:
             return
         self._pending = rest
 
-    def _broken(self) -> Refusal:
+    def _broken(self) -> RefusalError:
         hint = f"the body is not whole and valid {self._coding}, as its Content-Encoding says"
         return broken("request.content-encoding", hint)

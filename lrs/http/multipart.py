@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from lrs.http.problems import Refusal, broken
+from lrs.http.problems import RefusalError, broken
 
 HEADER_BYTES = 16_384
 MOST_ATTACHMENTS = 100
@@ -33,13 +33,13 @@ class Part:
     """Boundaries without a line break before them that did not end this part."""
 
 
-def malformed(what: str) -> Refusal:
+def malformed(what: str) -> RefusalError:
     """400: the body does not have the structure that its content type promises."""
     return broken("request.multipart", f"the multipart body {what} (RFC 2046, 5.1)")
 
 
 def boundary_of(parameters: dict[str, str]) -> bytes:
-    """The boundary named in the content type; Refusal when there is none that may be used."""
+    """The boundary named in the content type; RefusalError when there is none that may be used."""
     boundary = parameters.get("boundary", "")
     if not 1 <= len(boundary) <= 70 or not boundary.isascii() or not boundary.isprintable():
         raise malformed("needs a boundary of 1 to 70 characters in the Content-Type header")
@@ -58,7 +58,7 @@ class _Source:
         self._cuts = 0
 
     def fill(self, hint: str = "") -> None:
-        """Read some more; Refusal at the end of the body, which no caller expects."""
+        """Read some more; RefusalError at the end of the body, which no caller expects."""
         data = self._read()
         if not data:
             raise malformed("ends before its closing boundary" + hint)
@@ -152,7 +152,7 @@ def _missing_break(part: Part | None) -> str:
 def read_parts(read: Callable[[], bytes], boundary: bytes) -> Iterator[Part]:
     """The parts of a body, in order. `read` gives the next bytes, b"" at the end of the body.
 
-    Refusal 413 when there are more than the first and `MOST_ATTACHMENTS`, 400 when they are malformed.
+    RefusalError 413 when there are more than the first and `MOST_ATTACHMENTS`, 400 when they are malformed.
     """
     source = _Source(read, boundary)
     for _ in source.until_boundary():

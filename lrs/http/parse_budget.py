@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import takewhile
 
-from lrs.http.problems import Refusal
+from lrs.http.problems import RefusalError
 
 MIB = 1024 * 1024
 TOTAL = 24 * MIB
@@ -50,7 +50,8 @@ class ParseBudget:
     def held(
         self, tenant: str, cost: int, elsewhere: Callable[[], AbstractContextManager[None]] = nullcontext
     ) -> Iterator[None]:
-        """Work on a body; waits until it fits. Refusal 429 when this tenant has enough of them, else 503.
+        """Work on a body; waits until it fits. RefusalError 429 when this tenant has enough of them, else
+        503.
 
         `elsewhere` makes a context manager in which is waited.
         """
@@ -122,13 +123,13 @@ class ParseBudget:
             self._on_idle()
 
 
-def _refusal(own: bool) -> Refusal:
+def _refusal(own: bool) -> RefusalError:
     """429 when it is the tenant's own doing, else 503."""
     headers = [("Retry-After", str(RETRY_SECONDS))]
     if own:
         detail = "Several large bodies of this agency are worked on; send the next when one is answered."
-        return Refusal(429, detail, headers=headers)
-    return Refusal(503, "Too many large bodies are worked on; try again soon.", headers=headers)
+        return RefusalError(429, detail, headers=headers)
+    return RefusalError(503, "Too many large bodies are worked on; try again soon.", headers=headers)
 
 
 def _less(counts: Counter[str], tenant: str, by: int) -> None:

@@ -25,7 +25,7 @@ SAFE_HEADERS = (
 """Of every refusal: it is no page, runs nothing, and is shown in no frame."""
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A request that is not carried out; rendered by the application, never by a resource."""
 
     def __init__(
@@ -43,24 +43,24 @@ class Refusal(Exception):
         self.headers = tuple(headers)
 
 
-def invalid(problems: Sequence[Problem], what: str = "request") -> Refusal:
+def invalid(problems: Sequence[Problem], what: str = "request") -> RefusalError:
     """400 with every problem of an input."""
     count = len(problems)
     detail = problems[0].hint if count == 1 else f"The {what} breaks rules in {count} places; see `errors`."
-    return Refusal(400, detail, problems=problems)
+    return RefusalError(400, detail, problems=problems)
 
 
-def broken(rule: str, hint: str, *, status: int = 400) -> Refusal:
+def broken(rule: str, hint: str, *, status: int = 400) -> RefusalError:
     """A refusal under one of `statements.rules.request_rules`, about the request as a whole."""
-    return Refusal(status, hint, problems=[problem(rule, "", hint)])
+    return RefusalError(status, hint, problems=[problem(rule, "", hint)])
 
 
-def too_large(limit: int) -> Refusal:
+def too_large(limit: int) -> RefusalError:
     """413: the body is larger than this server takes."""
     return broken("request.too-large", f"the body is larger than the {limit} bytes taken here", status=413)
 
 
-def bad_parameter(name: str, hint: str, rule: str = "request.parameter") -> Refusal:
+def bad_parameter(name: str, hint: str, rule: str = "request.parameter") -> RefusalError:
     """400 about one query parameter."""
     return invalid([parameter_problem(name, hint, rule)])
 
@@ -70,7 +70,7 @@ def parameter_problem(name: str, hint: str, rule: str = "request.parameter") -> 
     return problem(rule, f"?{name[:40]}", hint)
 
 
-def render(refusal: Refusal) -> Response:
+def render(refusal: RefusalError) -> Response:
     """The answer that tells a refusal."""
     phrase = HTTPStatus(refusal.status).phrase
     body: dict[str, object] = {

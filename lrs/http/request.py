@@ -14,7 +14,7 @@ from lrs.access import Access
 from lrs.http.content_encoding import coding_of, decoded
 from lrs.http.headers import content_type
 from lrs.http.parse_budget import ELSEWHERE, VALUE_COST, ParseBudget
-from lrs.http.problems import Refusal, broken, too_large
+from lrs.http.problems import RefusalError, broken, too_large
 from lrs.xapi.spool import full_without_room, spool
 from statements.data_types.json_cost import LARGE, separators
 from statements.data_types.versions import Version
@@ -75,7 +75,7 @@ class Request:
         self._taken = 0
 
     def parse_query(self) -> None:
-        """Fill `params` from the query string; Refusal when it is not text."""
+        """Fill `params` from the query string; RefusalError when it is not text."""
         query: str = self.environ.get("QUERY_STRING", "")
         if query:
             self.params = parameters(query)
@@ -108,13 +108,13 @@ class Request:
         text = self.environ.get("CONTENT_LENGTH") or ""
         if text:
             if not (text.isascii() and text.isdigit()):
-                raise Refusal(400, "Content-Length must be a whole number of bytes.")
+                raise RefusalError(400, "Content-Length must be a whole number of bytes.")
             return int(text[:LENGTH_DIGITS])
         streamed = "HTTP_TRANSFER_ENCODING" in self.environ or self.environ.get("wsgi.input_terminated")
         return None if streamed else 0
 
     def body(self, limit: int) -> bytes:
-        """The whole body, decoded; Refusal 413 when it is longer than `limit` bytes.
+        """The whole body, decoded; RefusalError 413 when it is longer than `limit` bytes.
 
         A large one waits for its part of the budget.
         """
@@ -144,7 +144,7 @@ class Request:
         return body
 
     def reader(self, limit: int) -> Callable[[], bytes]:
-        """A function that gives the next bytes of the body, b"" at its end; Refusal 413 past `limit`.
+        """A function that gives the next bytes of the body, b"" at its end; RefusalError 413 past `limit`.
 
         They are decoded as `Content-Encoding` says.
         """
@@ -171,14 +171,16 @@ class Request:
         return read
 
     def _is_coded(self) -> bool:
-        """Whether a header says that the bytes of the body are not what is meant; Refusal for a range."""
+        """Whether a header says that the bytes of the body are not what is meant; RefusalError for a
+        range.
+        """
         if "HTTP_CONTENT_RANGE" in self.environ:
             hint = "send the whole body, without the header Content-Range"
             raise broken("request.content-range", hint)
         return "HTTP_CONTENT_ENCODING" in self.environ
 
     def gather(self, chunks: Iterable[bytes], file: IO[bytes], limit: int) -> Gathered:
-        """Receive bytes to the end of a file, to be read at once later; Refusal 413 past `limit`."""
+        """Receive bytes to the end of a file, to be read at once later; RefusalError 413 past `limit`."""
         start = file.seek(0, SEEK_END)
         size = values = 0
         with full_without_room():
@@ -192,7 +194,7 @@ class Request:
         return Gathered(self, file, start, size, values)
 
     def hold(self, size: int, values: int) -> None:
-        """Wait for a part of the budget, kept until `held` is closed; Refusal 429 or 503 without one."""
+        """Wait for a part of the budget, kept until `held` is closed; RefusalError 429 or 503 without one."""
         if self.budget is not None and size > LARGE:
             access = getattr(self, "access", None)
             tenant = "" if access is None else access.tenant
@@ -228,12 +230,12 @@ class Gathered:
         return self.file.read(self.size)
 
 
-def _cut_short() -> Refusal:
-    return Refusal(400, "The body ended before the length that the request declared.")
+def _cut_short() -> RefusalError:
+    return RefusalError(400, "The body ended before the length that the request declared.")
 
 
 def parameters(encoded: str) -> Parameters:
-    """Decode a query string or a form; Refusal when it is not UTF-8 or has too many fields."""
+    """Decode a query string or a form; RefusalError when it is not UTF-8 or has too many fields."""
     try:
         if not encoded.isascii():
             # Some clients send characters that should have been percent-encoded; WSGI shows their bytes.

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from lrs.outbound.circuit_breaker import Circuits
-from lrs.outbound.http_client import Answer, Forbidden, Outbound, OutboundError
+from lrs.outbound.http_client import Answer, ForbiddenAddressError, Outbound, OutboundError
 from lrs.outbound.settings import OutboundSettings
 from lrs.outbound.waiting import elsewhere
 
@@ -100,7 +100,7 @@ class Calls:
         except TimeoutError:
             self._circuits.failed(party)
             raise OutboundError("the answer takes too long") from None
-        except Forbidden:
+        except ForbiddenAddressError:
             self._circuits.left(party)
             raise
         except OutboundError:

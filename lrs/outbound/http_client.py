@@ -25,7 +25,7 @@ from lrs.outbound.addresses import Address, is_public, normal
 from lrs.outbound.exchange import Deadline, OutboundError, exchange
 from lrs.outbound.settings import OutboundSettings
 
-__all__ = ["Answer", "Forbidden", "Outbound", "OutboundError", "resolve"]
+__all__ = ["Answer", "ForbiddenAddressError", "Outbound", "OutboundError", "resolve"]
 
 Resolve = Callable[[str, int], list[str]]
 USER_AGENT = "Jejak-LTI"
@@ -34,7 +34,7 @@ MAX_JSON_PARTS = 1_000_000
 """Values and names that an answer's JSON may hold: what it costs to read, whatever its size in bytes."""
 
 
-class Forbidden(OutboundError):
+class ForbiddenAddressError(OutboundError):
     """The address is not one this tool may talk to."""
 
 
@@ -99,7 +99,7 @@ class Outbound:
         seconds: float | None = None,
         max_bytes: int | None = None,
     ) -> Answer:
-        """Send one request and read the whole answer. OutboundError, Forbidden.
+        """Send one request and read the whole answer. OutboundError, ForbiddenAddressError.
 
         `seconds` is for the whole of it, and then the platform may think for as long; without, the settings
         say how long the whole may take and how long the platform may stand still.
@@ -149,11 +149,11 @@ class Outbound:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise Forbidden("the address is malformed") from error
+            raise ForbiddenAddressError("the address is malformed") from error
         if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise Forbidden("only absolute http(s) addresses")
+            raise ForbiddenAddressError("only absolute http(s) addresses")
         if parts.username is not None or len(url) > MAX_URL or not url.isascii() or not url.isprintable():
-            raise Forbidden("the address has parts it may not have")
+            raise ForbiddenAddressError("the address has parts it may not have")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         target = quote(target, safe="!#$%&'()*+,/:;=?@[]~")
         return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), target
@@ -164,6 +164,6 @@ class Outbound:
         if any(address in network for network in self._networks):
             return
         if scheme != "https":
-            raise Forbidden("plain http to another machine")
+            raise ForbiddenAddressError("plain http to another machine")
         if not is_public(address):
-            raise Forbidden("the address is not a public one")
+            raise ForbiddenAddressError("the address is not a public one")

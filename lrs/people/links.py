@@ -27,7 +27,7 @@ MATCHED_OR_LISTED = frozenset({PROVED, MATCHED, UNMATCHED})
 _DEEPEST = 16
 
 
-class UnknownPerson(LookupError):
+class UnknownPersonError(LookupError):
     """There is no such person, or no such link."""
 
 
@@ -107,7 +107,7 @@ def owners_of(reader: Reader, tenant: str, personas: Collection[str]) -> dict[st
 
 
 @dataclass
-class Book:
+class PersonLinks:
     """The persons of one tenant inside one write."""
 
     writer: Writer
@@ -119,17 +119,17 @@ class Book:
         return owners_of(self.writer, self.tenant, (persona,)).get(persona)
 
     def root(self, id: str) -> Person:
-        """The person that an id stands for now. UnknownPerson."""
+        """The person that an id stands for now. UnknownPersonError."""
         person = person_of(self.writer, self.tenant, id)
         if person is None:
-            raise UnknownPerson("no such person")
+            raise UnknownPersonError("no such person")
         return person
 
     def own(self, id: str) -> Person:
         """The person as it stands by itself, merged or not."""
         document = self.writer.document(PERSON, self.tenant, id)
         if document is None:
-            raise UnknownPerson("no such person")
+            raise UnknownPersonError("no such person")
         return read_person(document)
 
     def keep(self, person: Person) -> None:
@@ -212,10 +212,10 @@ class Book:
         return self._fact(Link("", keep.id, absorbed=other.id, author=author, reason=reason))
 
     def undo(self, id: str, author: str) -> Link:
-        """Undo a link or a merge. UnknownPerson; ValueError when it is undone already."""
+        """Undo a link or a merge. UnknownPersonError; ValueError when it is undone already."""
         document = self.writer.document(LINK, self.tenant, id)
         if document is None:
-            raise UnknownPerson("no such link")
+            raise UnknownPersonError("no such link")
         fact = Link(**orjson.loads(document.body))
         if fact.undone_at:
             raise ValueError("this link is undone already")
@@ -251,7 +251,7 @@ class Book:
         """Let a persona stand for itself."""
         alias = self.writer.document(ALIAS, self.tenant, persona)
         if alias is None:
-            raise UnknownPerson("no such identifier")
+            raise UnknownPersonError("no such identifier")
         held = orjson.loads(alias.body)
         self.create(f"{held['kind']}\x1f{held['value']}", persona, "")
 

@@ -25,11 +25,11 @@ from lrs.people.links import (
     MATCHED_OR_LISTED,
     PROVED,
     RECOUNT,
-    Book,
     Link,
     Met,
     Person,
-    UnknownPerson,
+    PersonLinks,
+    UnknownPersonError,
     about,
     owners_of,
     person_of,
@@ -48,7 +48,7 @@ __all__ = [
     "Met",
     "People",
     "Person",
-    "UnknownPerson",
+    "UnknownPersonError",
     "mailbox_key",
     "nip_key",
     "owners_of",
@@ -164,7 +164,7 @@ class People:
             return known
 
         def work(writer: Writer) -> str:
-            people = Book(writer, tenant, self._clock())
+            people = PersonLinks(writer, tenant, self._clock())
             person = people.owner(first)
             if person is None:
                 person = people.create(first_key, first, "")
@@ -181,42 +181,44 @@ class People:
         return self._store.writing(work, tenant=tenant)
 
     def link(self, tenant: str, person: str, key: str, *, author: str, reason: str = "") -> Link:
-        """Give a person one more identifier; who had it before is merged. UnknownPerson.
+        """Give a person one more identifier; who had it before is merged. UnknownPersonError.
 
         ValueError when the identifier is the person's already.
         """
         persona = self.persona(tenant, key)
 
         def work(writer: Writer) -> Link:
-            people = Book(writer, tenant, self._clock())
+            people = PersonLinks(writer, tenant, self._clock())
             return people.add(people.root(person), key, persona, author, reason)
 
         return self._store.writing(work, tenant=tenant)
 
     def merge(self, tenant: str, keep: str, other: str, *, author: str, reason: str = "") -> Link:
-        """Record that `other` is the same person as `keep`. UnknownPerson; ValueError if they are one now."""
+        """Record that `other` is the same person as `keep`. UnknownPersonError; ValueError if they are one
+        now.
+        """
 
         def work(writer: Writer) -> Link:
-            people = Book(writer, tenant, self._clock())
+            people = PersonLinks(writer, tenant, self._clock())
             return people.merge(people.root(keep), people.root(other), author, reason)
 
         return self._store.writing(work, tenant=tenant)
 
     def unlink(self, tenant: str, link: str, *, author: str) -> Link:
-        """Undo a link or a merge; the fact stays, marked. UnknownPerson; ValueError if it is undone."""
+        """Undo a link or a merge; the fact stays, marked. UnknownPersonError; ValueError if it is undone."""
 
         def work(writer: Writer) -> Link:
-            return Book(writer, tenant, self._clock()).undo(link, author)
+            return PersonLinks(writer, tenant, self._clock()).undo(link, author)
 
         return self._store.writing(work, tenant=tenant)
 
     def employ(self, tenant: str, id: str, employment: str) -> None:
-        """Set the kind of employment ("pns", "pppk" or ""), and with it the target. UnknownPerson."""
+        """Set the kind of employment ("pns", "pppk" or ""), and with it the target. UnknownPersonError."""
         if employment not in ("pns", "pppk", ""):
             raise ValueError("employment is pns, pppk or nothing")
 
         def work(writer: Writer) -> None:
-            people = Book(writer, tenant, self._clock())
+            people = PersonLinks(writer, tenant, self._clock())
             person = people.root(id)
             if person.employment != employment:
                 people.keep(replace(person, employment=employment))
@@ -226,7 +228,7 @@ class People:
 
     def meet(self, writer: Writer, tenant: str, met: Mapping[str, Met]) -> None:
         """Inside a write: make persons of personas that are seen for the first time; `met` is by persona."""
-        people = Book(writer, tenant, self._clock())
+        people = PersonLinks(writer, tenant, self._clock())
         known = writer.documents(ALIAS, tenant, met)
         for persona, one in met.items():
             alias = known.get(persona)

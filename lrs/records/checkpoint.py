@@ -15,7 +15,7 @@ LEASE: Final = 5_000_000
 """Microseconds for which whoever wrote the checkpoint may expect to be alone."""
 
 
-class Lost(Exception):
+class CheckpointLostError(Exception):
     """Somebody else moved the checkpoint: what was worked out meanwhile must not be written."""
 
 
@@ -62,9 +62,9 @@ def read(reader: Reader) -> Checkpoint:
 
 
 def move(writer: Writer, seen: Checkpoint, to: Checkpoint) -> None:
-    """Write `to` in place of `seen`; Lost when something else is there."""
+    """Write `to` in place of `seen`; CheckpointLostError when something else is there."""
     if read(writer).moves != seen.moves:
-        raise Lost
+        raise CheckpointLostError
     body = {
         "safe": _pair(to.safe),
         "ahead": _pair(to.ahead),

@@ -17,7 +17,7 @@ from lrs.records.checkpoint import NAME as FOLLOWER
 from lrs.records.table_history import History, Period, Since, Verbs, periods_of, verbs_of
 from lrs.store.port import Document, Reader, Store, Writer
 from lrs.tenants import tenants
-from statements.errors import Invalid, Problem
+from statements.errors import InvalidError, Problem
 from statements.profile.shipped import overridden, shipped
 from statements.profile.table import LATEST, SHIPPED, Table
 
@@ -87,7 +87,7 @@ class Tables:
             return _changes(reader, tenant, own[-1][1])[0] if own else None
 
     def change(self, tenant: str, changes: Mapping[str, Any], *, author: str, also: Also = None) -> Table:
-        """Put an agency's changes in force and have its records counted anew. Raises `Invalid`,
+        """Put an agency's changes in force and have its records counted anew. Raises `InvalidError`,
         and `TooManyVersionsError` where there are `MOST_VERSIONS`.
 
         What was verified before keeps the table that it was verified with. A version is never used twice:
@@ -100,7 +100,7 @@ class Tables:
         def work(writer: Writer) -> None:
             own = _own(writer, tenant)
             if writer.document(TABLE, tenant, _name(version)) is not None:
-                raise Invalid([Problem(None, "/version", "table.new-version", "Choose a new version.")])
+                raise InvalidError([Problem(None, "/version", "table.new-version", "Choose a new version.")])
             if len(own) >= MOST_VERSIONS:
                 raise TooManyVersionsError
             # Later than every statement that is stored so far, whatever this machine's clock says.

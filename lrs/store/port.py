@@ -20,7 +20,7 @@ Done = Callable[[Any, BaseException | None], None]
 """Told the result of a submitted write, or the error that ended it."""
 
 Views = tuple[frozenset[str], ...]
-"""A record's key sets: its own keys first, then one set per record it reaches by reference. See `WIDER`."""
+"""A record's key sets: its own keys first, then one set per record it reaches by reference. See `IMPLIED`."""
 
 FACET = "v"
 """Keys that begin with this letter are facets: a view has one as a rule, many records share it, and it is
@@ -31,31 +31,31 @@ LEAD = "a"
 keep such a pair as one more key of the view."""
 
 
-WIDER = {"a": "A", "o": "O"}
+IMPLIED = {"a": "A", "o": "O"}
 """First letters of keys that find less and more of the same: a view that holds "a..." also holds "A...". An
 engine may find such a view by the narrower key alone, if it looks for both where the wider is asked for."""
 
-_NARROWER = {wider: narrower for narrower, wider in WIDER.items()}
+_IMPLYING = {wider: narrower for narrower, wider in IMPLIED.items()}
 
 
-def lean(view: Collection[str]) -> list[str]:
+def drop_implied(view: Collection[str]) -> list[str]:
     """The keys by which a view has to be found: all but the wider ones whose narrower one it holds."""
-    wider = {WIDER[key[0]] + key[1:] for key in view if key[:1] in WIDER}
+    wider = {IMPLIED[key[0]] + key[1:] for key in view if key[:1] in IMPLIED}
     return [key for key in view if key not in wider] if wider else list(view)
 
 
-def whole(view: Collection[str]) -> frozenset[str]:
-    """The view of which `lean` leaves these keys, or these and some of the wider ones."""
-    return frozenset(view).union(WIDER[key[0]] + key[1:] for key in view if key[:1] in WIDER)
+def add_implied(view: Collection[str]) -> frozenset[str]:
+    """The view of which `drop_implied` leaves these keys, or these and some of the wider ones."""
+    return frozenset(view).union(IMPLIED[key[0]] + key[1:] for key in view if key[:1] in IMPLIED)
 
 
-def spellings(key: str) -> tuple[str, ...]:
-    """The keys of `lean` views by one of which a view is found that holds this key."""
-    narrower = _NARROWER.get(key[:1])
+def alternatives(key: str) -> tuple[str, ...]:
+    """The keys of `drop_implied` views by one of which a view is found that holds this key."""
+    narrower = _IMPLYING.get(key[:1])
     return (key,) if narrower is None else (key, narrower + key[1:])
 
 
-def pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
+def compound_keys(keys: Iterable[str]) -> list[tuple[str, str]]:
     """The pairs of a lead and a facet among the keys of one view, or of one question."""
     facets = []
     leads = []
@@ -114,7 +114,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class RawPage:
     """A page of records as it will be sent: their bodies with a comma between them."""
 
     body: bytes
@@ -126,7 +126,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """The arguments of one `Reader.find_joined`."""
+    """The arguments of one `Reader.find_raw_page`."""
 
     tenant: str
     keys: Collection[str]
@@ -162,22 +162,22 @@ def enough(sizes: Iterable[int], most_bytes: int | None) -> int | None:
     return None
 
 
-def joined(found: Sequence[Record], limit: int, most_bytes: int | None = None) -> Joined:
+def raw_page(found: Sequence[Record], limit: int, most_bytes: int | None = None) -> RawPage:
     """The page of `limit` records at most, of a `find` that asked for one more and for as many bytes."""
     page = found[: fitting((len(record.body) for record in found), limit, most_bytes)]
     last = Position(page[-1].stored, page[-1].id) if page else None
-    return Joined(b",".join([record.body for record in page]), last, len(found) > len(page))
+    return RawPage(b",".join([record.body for record in page]), last, len(found) > len(page))
 
 
 class StoreError(Exception):
     """An engine failed; the message is for the log, never for a client."""
 
 
-class Unavailable(StoreError):
+class UnavailableError(StoreError):
     """The store cannot answer now (no primary, locked, shutting down); the caller may retry later."""
 
 
-class TooLongError(Unavailable):
+class TooLongError(UnavailableError):
     """A read was given up because it cost more than it may; see `lrs.store.read_bounds`."""
 
 
@@ -185,19 +185,19 @@ STRANGERS = "\x1fstrangers"
 """Whose writes are those of callers that have not shown whose they are; no tenant can have this name."""
 
 
-class QueueFullError(Unavailable):
+class QueueFullError(UnavailableError):
     """Too many writes of one tenant wait for their turn; nothing of this one was kept. Others are served."""
 
 
-class Full(StoreError):
+class FullError(StoreError):
     """No space is left for the write; nothing of it was kept."""
 
 
-class TooNew(StoreError):
+class TooNewError(StoreError):
     """The data was written by a newer version of this program."""
 
 
-class Conflict(StoreError):
+class ConflictError(StoreError):
     """A record with this (tenant, id) is already in the log; raised by `Writer.append`."""
 
     def __init__(self, ids: Collection[str]) -> None:
@@ -239,7 +239,7 @@ class Reader(Protocol):
         tenants and then takes no keys (ValueError).
         """
 
-    def find_each(
+    def find_many(
         self, tenant: str, questions: Collection[tuple[str, ...]], *, limit: int
     ) -> Mapping[tuple[str, ...], list[Record]]:
         """What `find` finds for each of several sets of keys, `limit` of it at most, newest first.
@@ -247,7 +247,7 @@ class Reader(Protocol):
         For keys that most records do not have: an engine that is far away is asked once for all of them.
         """
 
-    def find_joined(
+    def find_raw_page(
         self,
         tenant: str,
         keys: Collection[str] = (),
@@ -258,7 +258,7 @@ class Reader(Protocol):
         ascending: bool = False,
         limit: int,
         most_bytes: int | None = None,
-    ) -> Joined:
+    ) -> RawPage:
         """What `find` finds, `limit` of it and `most_bytes` at most, as one piece of bytes; see `joined`."""
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
@@ -287,10 +287,10 @@ class Reader(Protocol):
         `scope=None` looks in every scope and then orders by (scope, order, name); it takes no `after`.
         """
 
-    def find_each_document(
+    def find_many_documents(
         self, kind: str, scope: str, keys: Collection[str], *, limit: int
     ) -> Mapping[str, list[Document]]:
-        """What `find_documents` finds for each of several keys, `limit` of it at most; see `find_each`."""
+        """What `find_documents` finds for each of several keys, `limit` of it at most; see `find_many`."""
 
     def consistent_through(self) -> int:
         """A promise: no record with an earlier or equal `stored` will appear after this call.
@@ -302,16 +302,16 @@ class Reader(Protocol):
 class OneByOne:
     """For a Reader that is at hand: many small questions cost it no more than a large one."""
 
-    def find_each(
+    def find_many(
         self: Reader, tenant: str, questions: Collection[tuple[str, ...]], *, limit: int
     ) -> Mapping[tuple[str, ...], list[Record]]:
-        """See `Reader.find_each`."""
+        """See `Reader.find_many`."""
         return {keys: self.find(tenant, keys, limit=limit) for keys in questions}
 
-    def find_each_document(
+    def find_many_documents(
         self: Reader, kind: str, scope: str, keys: Collection[str], *, limit: int
     ) -> Mapping[str, list[Document]]:
-        """See `Reader.find_each_document`."""
+        """See `Reader.find_many_documents`."""
         return {key: self.find_documents(kind, scope, (key,), limit=limit) for key in keys}
 
 
@@ -325,7 +325,7 @@ class Writer(Reader, Protocol):
         """
 
     def append(self, records: Sequence[Record]) -> None:
-        """Add records whose `stored` came from `stamp` in this same write; Conflict if an id exists."""
+        """Add records whose `stored` came from `stamp` in this same write; ConflictError if an id exists."""
 
     def reindex(self, tenant: str, views: Mapping[str, Views]) -> None:
         """Replace the views of existing records, by id (used by references and by rebuild)."""
@@ -383,7 +383,7 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[Reader]:
         """A snapshot for reading, released on exit. Cheap enough for every request."""
 
-    async def page(self, find: Find) -> tuple[Joined, int]:
+    async def page(self, find: Find) -> tuple[RawPage, int]:
         """What `read_page` returns, awaited by an event loop.
 
         Where the store is local it is read in place. An engine may keep connections for a loop: they end when
@@ -437,7 +437,7 @@ class Store(Protocol):
         long a write may wait for its turn is up to the caller.
         """
 
-    def when_quiet(self, call: Callable[[], None]) -> bool:
+    def when_idle(self, call: Callable[[], None]) -> bool:
         """Have `call` called once a thread of the store has worked out the group of writes it is busy with.
 
         False, and nothing is called, when none is busy now. Two threads of one interpreter that work at
@@ -449,17 +449,17 @@ class Store(Protocol):
         """The latest promise of `Reader.consistent_through` that is known without waiting; 0 when none is."""
 
     def close(self) -> None:
-        """Finish writes in progress and release everything; further calls raise Unavailable."""
+        """Finish writes in progress and release everything; further calls raise UnavailableError."""
 
 
 CONSISTENCY_BOUND = 2_000_000
 """Microseconds that `Reader.consistent_through` may lag behind the clock."""
 
 
-def read_page(store: Store, find: Find) -> tuple[Joined, int]:
+def read_page(store: Store, find: Find) -> tuple[RawPage, int]:
     """A page from a snapshot of its own, and the promise that holds in it (`Reader.consistent_through`)."""
     with store.reading() as reader:
-        page = reader.find_joined(
+        page = reader.find_raw_page(
             find.tenant,
             find.keys,
             since=find.since,

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from typing import Final, Generic, Protocol, TypeVar
 
-from lrs.store.port import QueueFullError, Unavailable
+from lrs.store.port import QueueFullError, UnavailableError
 
 MOST_WAITING: Final = 4_096
 """Writes of one tenant that may wait in one process."""
@@ -77,11 +77,13 @@ class WriteQueue(Generic[J]):
         return self._closed
 
     def put(self, job: J) -> None:
-        """Add a write. QueueFullError when its tenant has too many waiting; Unavailable once it is closed."""
+        """Add a write. QueueFullError when its tenant has too many waiting; UnavailableError once it is
+        closed.
+        """
         tenant, size = job.tenant, job.size
         with self._lock:
             if self._closed:
-                raise Unavailable("the store is closed")
+                raise UnavailableError("the store is closed")
             share = self._shares.get(tenant)
             if share is None:
                 share = self._shares[tenant] = _Share()

@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Busy:
+class WriterActivity:
     """Held (`with`) by a thread while it works out a group of writes. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._holders = 0
         self._waiting: list[Callable[[], None]] = []
 
     def __enter__(self) -> None:
-        with self._turn:
+        with self._lock:
             self._holders += 1
 
     def __exit__(self, *_: object) -> None:
-        with self._turn:
+        with self._lock:
             self._holders -= 1
             waiting, self._waiting = self._waiting, []
         # Also when another thread still holds it: with several, there may always be one that does.
@@ -37,10 +37,10 @@ class Busy:
             self.__enter__()
 
     def when_over(self, call: Callable[[], None]) -> bool:
-        """See `Store.when_quiet`."""
+        """See `Store.when_idle`."""
         if not self._holders:
             return False
-        with self._turn:
+        with self._lock:
             if not self._holders:
                 return False
             self._waiting.append(call)

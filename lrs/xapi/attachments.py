@@ -25,7 +25,7 @@ GRANT_SIZE = 1_000
 """Bytes that the two documents are reckoned with by which a write lets the data of one attachment be read."""
 
 
-class WrongHash(ValueError):
+class WrongHashError(ValueError):
     """Data that does not have the hash it was sent with."""
 
 
@@ -53,10 +53,10 @@ class Receiver:
     """Adds the data of one attachment to the end of a file, while its hash is taken."""
 
     def __init__(self, sha2: str, content_type: str, file: IO[bytes]) -> None:
-        """`sha2` is the hash that the sender gives; WrongHash when it is none."""
+        """`sha2` is the hash that the sender gives; WrongHashError when it is none."""
         promised = hasher(sha2)
         if promised is None:
-            raise WrongHash("the hash is no SHA-2 in hexadecimal")
+            raise WrongHashError("the hash is no SHA-2 in hexadecimal")
         self._sha2 = sha2.lower()
         self._content_type = content_type
         self._file = file
@@ -66,7 +66,7 @@ class Receiver:
         self._promised = self._sha256 if promised.name == "sha256" else promised
 
     def add(self, chunk: bytes) -> None:
-        """The next bytes. Full when the file finds no room."""
+        """The next bytes. FullError when the file finds no room."""
         self._sha256.update(chunk)
         if self._promised is not self._sha256:
             self._promised.update(chunk)
@@ -79,9 +79,9 @@ class Receiver:
         return self._promised.hexdigest() == self._sha2
 
     def received(self) -> Received:
-        """All that was added; WrongHash when it is not what was promised."""
+        """All that was added; WrongHashError when it is not what was promised."""
         if not self.is_whole():
-            raise WrongHash("the data does not have the hash it was sent with")
+            raise WrongHashError("the data does not have the hash it was sent with")
         with full_without_room():
             self._file.flush()
         sha256 = self._sha256.hexdigest()

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from lrs.access import Access
-from lrs.store.port import Document, Reader, Store, Unavailable, Writer
+from lrs.store.port import Document, Reader, Store, UnavailableError, Writer
 from lrs.tenant_turns import TenantTurns
-from lrs.xapi.size_limits import MOST_BYTES, TooLarge, check_size
+from lrs.xapi.size_limits import MOST_BYTES, TooLargeError, check_size
 from statements.data_types.versions import Version
 from statements.documents import Preconditions, Resource, check_write, etag, merge
 
@@ -130,7 +130,9 @@ class Documents:
         version: Version,
         preconditions: Preconditions,
     ) -> None:
-        """Write a document whole. `statements.documents.Refused` when the preconditions forbid it."""
+        """Write a document whole. `statements.documents.PreconditionFailedError` when the preconditions
+        forbid it.
+        """
         document = self._made(access, place, document_id, body, content_type)
 
         def work(writer: Writer) -> None:
@@ -152,10 +154,13 @@ class Documents:
         read: Callable[[bytes], Any] | None = None,
         most: int = MOST_BYTES,
     ) -> None:
-        """Merge JSON into a document, or write a new one. `Refused`, or Invalid when it cannot be merged.
+        """Merge JSON into a document, or write a new one. `PreconditionFailedError`, or InvalidError when
+        it cannot be merged.
 
-        `read` gives the value of the posted JSON (default: `exact_json.loads`). TooLarge when the document to
-        merge into has, or would have, more than `most` bytes. Unavailable when it never stayed the same for
+        `read` gives the value of the posted JSON (default: `exact_json.loads`). TooLargeError when the
+        document to
+        merge into has, or would have, more than `most` bytes. UnavailableError when it never stayed the
+        same for
         long enough.
         """
         scope, name = place.scope(access), place.name(document_id)
@@ -167,12 +172,12 @@ class Documents:
             def merged(current: Document | None) -> Document:
                 old, old_type = (None, "") if current is None else (current.body, current.content_type)
                 if old is not None and len(old) > most:
-                    raise TooLarge(
+                    raise TooLargeError(
                         f"the document has more than {most} bytes: it can be replaced, not merged into"
                     )
                 whole = merge(old, old_type, body, content_type, read)
                 if old is not None and len(whole) > most:
-                    raise TooLarge(f"the merged document would have more than {most} bytes")
+                    raise TooLargeError(f"the merged document would have more than {most} bytes")
                 return self._made(access, place, document_id, whole, content_type)
 
             size = len(body) + (len(seen.body) if seen is not None else 0)
@@ -187,7 +192,9 @@ class Documents:
                 document = merged(seen)
             if self._swap(access, document, seen.etag if seen is not None else None):
                 return
-        raise Unavailable("others changed this document again and again; nothing of this change was kept")
+        raise UnavailableError(
+            "others changed this document again and again; nothing of this change was kept"
+        )
 
     def _merge_within(
         self,
@@ -230,7 +237,7 @@ class Documents:
         version: Version,
         preconditions: Preconditions,
     ) -> None:
-        """Remove a document, if it is there. `Refused` when the preconditions forbid it."""
+        """Remove a document, if it is there. `PreconditionFailedError` when the preconditions forbid it."""
         key = (place.resource, place.scope(access), place.name(document_id))
 
         def work(writer: Writer) -> None:

@@ -1,7 +1,7 @@
 """What is asked of the store here and carried out by somebody else.
 
 What needs the store in its middle is written once, as a generator that yields what it needs and is sent what
-came of it. `perform` carries such steps out in the calling thread; a server with an event loop awaits them
+came of it. `run_sync` carries such effects out in the calling thread; a server with an event loop awaits them
 instead, so that no thread waits for a disk or a network.
 """
 
@@ -39,41 +39,41 @@ class Call:
     """Whether it may take long, so that an event loop must leave it to a thread."""
 
 
-Step = Write | Find | Call
+Effect = Write | Find | Call
 """A `Find` asks for what `Store.page` answers; TooLongError when that is not as quick as most pages are."""
 
-Steps = Generator[Step, Any, T]
-"""Yields steps, is sent what came of each (or has thrown at it what that raised), and returns."""
+Effects = Generator[Effect, Any, T]
+"""Yields effects, is sent what came of each (or has thrown at it what that raised), and returns."""
 
 
-def perform(store: Store, steps: Steps[T]) -> T:
-    """Carry the steps out to their end, waiting for each."""
+def run_sync(store: Store, effects: Effects[T]) -> T:
+    """Carry the effects out to their end, waiting for each."""
     try:
-        step = next(steps)
+        effect = next(effects)
         while True:
             try:
-                result = _carried_out(store, step)
+                result = _run(store, effect)
             except Exception as error:
-                step = steps.throw(error)
+                effect = effects.throw(error)
             else:
-                step = steps.send(result)
+                effect = effects.send(result)
     except StopIteration as end:
         value: T = end.value
         return value
 
 
-def _carried_out(store: Store, step: Step) -> Any:
-    if isinstance(step, Write):
+def _run(store: Store, effect: Effect) -> Any:
+    if isinstance(effect, Write):
         return store.writing(
-            step.work,
-            prefetch=step.prefetch,
-            documents=step.documents,
-            heads=step.heads,
-            views=step.views,
-            tenant=step.tenant,
-            size=step.size,
+            effect.work,
+            prefetch=effect.prefetch,
+            documents=effect.documents,
+            heads=effect.heads,
+            views=effect.views,
+            tenant=effect.tenant,
+            size=effect.size,
         )
-    if isinstance(step, Find):
+    if isinstance(effect, Find):
         with quick():
-            return read_page(store, step)
-    return step.call()
+            return read_page(store, effect)
+    return effect.call()

@@ -1,7 +1,7 @@
 """Storing statements: checked and prepared outside, compared, linked and added in one write.
 
 A batch is kept whole or not at all. A statement whose id is stored already changes nothing: the same
-content is a success, other content is `Differs` (xAPI 1.0.3 Part 3, 2.1.1 and 2.1.2).
+content is a success, other content is `DiffersError` (xAPI 1.0.3 Part 3, 2.1.1 and 2.1.2).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from lrs.access import Access
-from lrs.store.port import Conflict, Document, Position, Record, Store, Unavailable, Writer
+from lrs.store.port import ConflictError, Document, Position, Record, Store, UnavailableError, Writer
 from lrs.tenant_turns import TenantTurns
 from lrs.tenants import Known
 from lrs.xapi import attachments as data
@@ -23,14 +23,14 @@ from lrs.xapi.activities import KIND as ACTIVITY
 from lrs.xapi.activities import Activities, LargeDefinitionsError
 from lrs.xapi.agents import KIND as AGENT
 from lrs.xapi.agents import Agents, size_of
-from lrs.xapi.awaited_ids import Awaited, arrive, mark
-from lrs.xapi.effects import Call, Steps, Write, perform
+from lrs.xapi.effects import Call, Effects, Write, run_sync
+from lrs.xapi.pending_ids import PendingIds, arrive, mark
 from lrs.xapi.repeated_statements import UncertainError, compare, latest_repeated
 from lrs.xapi.signed_statements import check_signatures
 from lrs.xapi.size_limits import check_all_keys, check_keys
 from statements.attachments import Part, match
 from statements.data_types.versions import Version
-from statements.errors import Invalid
+from statements.errors import InvalidError
 from statements.prepare import Prepared, prepare
 from statements.references import lookups, plan, voided_voidings
 from statements.rules.check import check_batch
@@ -76,7 +76,7 @@ class Ingest:
         self._new_id = new_id
         self._activities = activities or Activities(store, clock)
         self._agents = agents or Agents(store, clock)
-        self._awaited = Awaited()
+        self._awaited = PendingIds()
         self._tenants = Known()
         self._turns = turns or TenantTurns()
         self._on_written = on_written
@@ -90,11 +90,11 @@ class Ingest:
         attachments: Sequence[data.Received] | None = None,
         put_id: str | None = None,
     ) -> Receipt:
-        """Store statements, durably before this returns; see `steps`."""
-        steps = self.steps(access, values, version, attachments=attachments, put_id=put_id)
-        return perform(self._store, steps)
+        """Store statements, durably before this returns; see `effects`."""
+        effects = self.effects(access, values, version, attachments=attachments, put_id=put_id)
+        return run_sync(self._store, effects)
 
-    def steps(
+    def effects(
         self,
         access: Access,
         values: Sequence[Mapping[str, Any]],
@@ -102,17 +102,17 @@ class Ingest:
         *,
         attachments: Sequence[data.Received] | None = None,
         put_id: str | None = None,
-    ) -> Steps[Receipt]:
+    ) -> Effects[Receipt]:
         """Store statements; at the end they are durable.
 
         `values` were read by `exact_json.loads`. `attachments` are the parts of a multipart request. `put_id`
-        is the id that a PUT names. Invalid with every problem; Differs; TooLarge.
+        is the id that a PUT names. InvalidError with every problem; DiffersError; TooLargeError.
         """
         if put_id is not None:
             values = [_named(values[0], put_id)]
         problems = check_batch(values, version)
         if problems:
-            raise Invalid(problems)
+            raise InvalidError(problems)
         given = [isinstance(value.get("id"), str) for value in values]
         mine = frozenset((access.mine,))
         batch = [
@@ -139,7 +139,7 @@ class Ingest:
         version: Version,
         parts: Sequence[data.Received] | None,
     ) -> Sequence[data.Received]:
-        """The data to keep; Invalid when it does not fit what the statements declare."""
+        """The data to keep; InvalidError when it does not fit what the statements declare."""
         declared = [prepared.attachments for prepared in batch]
         if parts is None and not any(declared):
             return ()
@@ -147,7 +147,7 @@ class Ingest:
         problems = match(declared, [Part(part.sha2, part.size, part.content_type) for part in parts or ()])
         problems += check_signatures(self._turns, tenant, declared, values, received, version)
         if problems:
-            raise Invalid(problems)
+            raise InvalidError(problems)
         kept = list(received.values())
         # Each is made durable by itself.
         with self._turns.turn(tenant) if len(kept) > MANY_BLOBS else nullcontext():
@@ -161,7 +161,7 @@ class Ingest:
         given: Sequence[bool],
         version: Version,
         received: Sequence[data.Received],
-    ) -> Steps[Receipt]:
+    ) -> Effects[Receipt]:
         tenant = access.tenant
         ids = tuple(prepared.id for prepared in batch)
         clients = {prepared.id for prepared, has_id in zip(batch, given, strict=True) if has_id}
@@ -215,7 +215,7 @@ class Ingest:
             try:
                 stored, new, changed = yield write
                 break
-            except Conflict:
+            except ConflictError:
                 # One of these ids is there; the next attempt reads its statement. Most ids were just made, so
                 # the first one does not look for them.
                 looked_up = clients | references
@@ -228,7 +228,7 @@ class Ingest:
                 same.update(batch[index].id for index in found)
             except LargeDefinitionsError as error:
                 if attempt >= ATTEMPTS:
-                    raise Unavailable("others changed these definitions again and again") from None
+                    raise UnavailableError("others changed these definitions again and again") from None
                 preparing = partial(self._activities.prepare, tenant, told, error.names, self._turns)
                 large.update((yield Call(preparing, long=True)))
         receipt = Receipt(ids, stored, new)
@@ -242,13 +242,13 @@ class Ingest:
 
 
 def _named(value: Mapping[str, Any], put_id: str) -> Mapping[str, Any]:
-    """A statement with the id of the PUT that brought it; Invalid when it names another."""
+    """A statement with the id of the PUT that brought it; InvalidError when it names another."""
     if not isinstance(value, dict) or "id" not in value:
         return {"id": put_id, **value} if isinstance(value, dict) else value
     own = value["id"]
     if isinstance(own, str) and own.lower() != put_id.lower():
         hint = "the id of the statement must equal the parameter statementId"
-        raise Invalid([problem("statement.put-matches", "/id", hint)])
+        raise InvalidError([problem("statement.put-matches", "/id", hint)])
     return value
 
 
@@ -257,13 +257,13 @@ def _add(
     tenant: str,
     fresh: Sequence[Prepared],
     known: Mapping[str, Record],
-    awaited: Awaited,
+    awaited: PendingIds,
     clients: set[str],
 ) -> int:
     """Append new statements with everything that follows from it; the latest `stored`."""
     problems = voided_voidings(fresh, known)
     if problems:
-        raise Invalid(problems)
+        raise InvalidError(problems)
     first = writer.stamp(len(fresh))
     late = pending.waiting(writer, tenant, awaited.among(writer, tenant, clients, first))
     reached, unread = pending.follow(writer, tenant, fresh, known) if known else (known, set())

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from lrs.store.port import Document, Position, Reader, Record, Store, StoreError, Writer, fitting
-from lrs.xapi.awaited_ids import UNKNOWN, VOIDED
+from lrs.xapi.pending_ids import UNKNOWN, VOIDED
 from statements.inherited_keys import MOST_VIEWS
 from statements.keys import VOIDED as VOIDED_VERB
 from statements.keys import target_key, target_of, verb_filter_key

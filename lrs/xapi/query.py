@@ -13,10 +13,10 @@ from lrs.tenant_turns import TenantTurns
 from lrs.xapi.activities import KIND as ACTIVITY
 from lrs.xapi.activities import Activities, Definition
 from lrs.xapi.attachments import readable
-from lrs.xapi.effects import Call, Steps
-from statements.filters import BadCursor, StatementQuery, decode_cursor, encode_cursor
+from lrs.xapi.effects import Call, Effects
+from statements.filters import BadCursorError, StatementQuery, decode_cursor, encode_cursor
 
-__all__ = ["BadCursor", "Page", "Query"]
+__all__ = ["BadCursorError", "Page", "Query"]
 
 T = TypeVar("T")
 
@@ -118,7 +118,9 @@ class Query:
         places = [Position(record.stored, record.id) for record in found]
         return Page([record.body for record in found], more, through, places)
 
-    def exact(self, access: Access, query: StatementQuery, after: Position | None = None) -> Steps[ExactPage]:
+    def exact(
+        self, access: Access, query: StatementQuery, after: Position | None = None
+    ) -> Effects[ExactPage]:
         """As `page`, for the answer that needs nothing but the bytes as they are kept."""
         find = Find(
             access.tenant,
@@ -151,7 +153,7 @@ class Query:
         return encode_cursor(query, place.stored, place.id, key=self._cursor_key, scope=_scope(access))
 
     def resume(self, access: Access, cursor: str) -> tuple[StatementQuery, Position]:
-        """The query that a cursor continues, and after which place. BadCursor."""
+        """The query that a cursor continues, and after which place. BadCursorError."""
         query, stored, record_id = decode_cursor(cursor, key=self._cursor_key, scope=_scope(access))
         return query, Position(stored, record_id)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from lrs.access import mine_key
 from lrs.store.port import Position, Reader, Record, Store, Views, Writer
-from lrs.xapi.awaited_ids import mark, marked
+from lrs.xapi.pending_ids import mark, marked
 from statements.data_types.exact_json import loads
 from statements.inherited_keys import MOST_VIEWS
 from statements.keys import VOIDED, statement_keys

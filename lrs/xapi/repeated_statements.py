@@ -20,7 +20,7 @@ LARGE = 65_536
 """Statements of more bytes, both together, are compared in turns."""
 
 
-class Differs(Exception):
+class DiffersError(Exception):
     """A statement with this id is stored and is not the same."""
 
     def __init__(self, index: int, statement_id: str, pointers: Sequence[str]) -> None:
@@ -68,7 +68,7 @@ def compare(
     indexes: Collection[int],
     version: Version,
 ) -> None:
-    """Outside a write: Differs when one of these statements is another than the stored one of its id.
+    """Outside a write: DiffersError when one of these statements is another than the stored one of its id.
 
     Where it differs is told to those alone who may read the stored one or wrote it: places have names, too.
     """
@@ -85,4 +85,4 @@ def compare(
             places = differences(loads(record.body), prepared.statement, version)
         if places:
             told = not access.only_mine or access.mine in record.views[0]
-            raise Differs(index, prepared.id, places if told else [""])
+            raise DiffersError(index, prepared.id, places if told else [""])

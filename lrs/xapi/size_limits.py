@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lrs.store.port import pairs
+from lrs.store.port import compound_keys
 
 MOST_BYTES = 12 * 1024 * 1024
 """Bytes of one statement or document. A MongoDB document holds 16 MiB, index keys included."""
@@ -22,27 +22,27 @@ PAIR_BYTES = 16
 """What a pair of a lead and a facet takes, see `lrs.store.port`."""
 
 
-class TooLarge(ValueError):
+class TooLargeError(ValueError):
     """One statement or document is larger than the store keeps; nothing of the request was kept."""
 
 
 def check_keys(size: int, keys: Collection[str]) -> None:
-    """TooLarge when a statement of `size` bytes cannot be kept together with its index keys."""
+    """TooLargeError when a statement of `size` bytes cannot be kept together with its index keys."""
     if size > SAFE_BYTES:
         texts = sum(len(key.encode()) + KEY_BYTES for key in keys)
-        check_size(size + texts + PAIR_BYTES * len(pairs(keys)))
+        check_size(size + texts + PAIR_BYTES * len(compound_keys(keys)))
 
 
 def check_all_keys(count: int, statements: int) -> None:
-    """TooLarge when so many statements of one request have so many index keys together."""
+    """TooLargeError when so many statements of one request have so many index keys together."""
     if count > max(MOST_KEYS, USUAL_KEYS * statements):
-        raise TooLarge(
+        raise TooLargeError(
             f"the statements of one request may have at most {MOST_KEYS} index keys together (an agent or an"
             " activity is two or three, a member of a group too); send fewer at once"
         )
 
 
 def check_size(size: int) -> None:
-    """TooLarge when a statement or document of `size` bytes cannot be kept."""
+    """TooLargeError when a statement or document of `size` bytes cannot be kept."""
     if size > MOST_BYTES:
-        raise TooLarge(f"one statement or document may have at most {MOST_BYTES} bytes")
+        raise TooLargeError(f"one statement or document may have at most {MOST_BYTES} bytes")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from lrs.store.port import Full
+from lrs.store.port import FullError
 
 IN_MEMORY = 262_144
 """More bytes than this, all of a request together, wait on the disk."""
@@ -28,10 +28,10 @@ def spool() -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def full_without_room() -> Iterator[None]:
-    """Full where writing to a file finds no room."""
+    """FullError where writing to a file finds no room."""
     try:
         yield
     except OSError as error:
         if error.errno in NO_SPACE:
-            raise Full("there is no room to receive a request") from error
+            raise FullError("there is no room to receive a request") from error
         raise

@@ -31,7 +31,7 @@ from pylti1p3.tool_config.abstract import ToolConfAbstract
 
 from lti_tool.platforms.platforms import Platform
 from lti_tool.platforms.tool_keys import ToolKey
-from lti_tool.refusals import Reason, Refused
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.tokens import digest, new_secret, same
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -74,30 +74,30 @@ def verified_claims(
 ) -> dict[str, Any]:
     """The claims of an id_token that `platform` signed for us, now, for the login of this nonce.
 
-    Refused with the reason of the first check that fails.
+    RefusedError with the reason of the first check that fails.
     """
     launch = _Launch(platform, id_token, key_of, has_deployment)
     try:
         launch.validate_jwt_format()
     except LtiException as error:
-        raise Refused(Reason.TOKEN_MALFORMED) from error
+        raise RefusedError(Reason.TOKEN_MALFORMED) from error
     launch.validate_jwt_signature()
     claims = launch.claims
     _check_issuer_and_audience(platform, claims)
     _check_times(claims, now_seconds, leeway, max_age)
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not same(digest(nonce), nonce_digest):
-        raise Refused(Reason.TOKEN_NONCE)
+        raise RefusedError(Reason.TOKEN_NONCE)
     _check_storable(claims)
     _check_shapes(claims)
     try:
         launch.validate_registration().validate_deployment()
     except LtiException as error:
-        raise Refused(Reason.DEPLOYMENT_UNKNOWN) from error
+        raise RefusedError(Reason.DEPLOYMENT_UNKNOWN) from error
     try:
         launch.validate_message()
     except LtiException as error:
-        raise Refused(Reason.CLAIM_MISSING, "message") from error
+        raise RefusedError(Reason.CLAIM_MISSING, "message") from error
     return claims
 
 
@@ -266,15 +266,15 @@ class _Launch(MessageLaunch[Request, _Config, _Session, _Cookies]):
         """Verify with the named key, RS256 only; from here on the claims are the verified ones."""
         header: Any = self._jwt["header"]
         if not isinstance(header, dict):
-            raise Refused(Reason.TOKEN_MALFORMED)
+            raise RefusedError(Reason.TOKEN_MALFORMED)
         if header.get("alg") != ALGORITHM:
-            raise Refused(Reason.TOKEN_ALGORITHM)
+            raise RefusedError(Reason.TOKEN_ALGORITHM)
         kid = header.get("kid")
         if not isinstance(kid, str) or not kid:
-            raise Refused(Reason.TOKEN_NO_KEY_ID)
+            raise RefusedError(Reason.TOKEN_NO_KEY_ID)
         key = self._key_of(kid)
         if key is None:
-            raise Refused(Reason.TOKEN_KEY_UNKNOWN)
+            raise RefusedError(Reason.TOKEN_KEY_UNKNOWN)
         try:
             # Times and audience are checked by our own rules, on our own clock.
             claims = jwt.decode(
@@ -292,9 +292,9 @@ class _Launch(MessageLaunch[Request, _Config, _Session, _Cookies]):
                 },
             )
         except jwt.InvalidSignatureError as error:
-            raise Refused(Reason.TOKEN_SIGNATURE) from error
+            raise RefusedError(Reason.TOKEN_SIGNATURE) from error
         except (jwt.InvalidTokenError, RecursionError) as error:
-            raise Refused(Reason.TOKEN_MALFORMED) from error
+            raise RefusedError(Reason.TOKEN_MALFORMED) from error
         self._jwt["body"] = claims  # type: ignore[typeddict-item]
         return self
 
@@ -312,14 +312,14 @@ class _Item(DeepLinkResource):
 def _check_issuer_and_audience(platform: Platform, claims: Mapping[str, Any]) -> None:
     """OpenID Connect core, section 3.1.3.7, items 2 to 5."""
     if claims.get("iss") != platform.issuer:
-        raise Refused(Reason.TOKEN_ISSUER)
+        raise RefusedError(Reason.TOKEN_ISSUER)
     audience = claims.get("aud")
     named = [audience] if isinstance(audience, str) else audience
     if not isinstance(named, list) or platform.client_id not in named:
-        raise Refused(Reason.TOKEN_AUDIENCE, "aud")
+        raise RefusedError(Reason.TOKEN_AUDIENCE, "aud")
     authorised = claims.get("azp")
     if (len(named) > 1 or authorised is not None) and authorised != platform.client_id:
-        raise Refused(Reason.TOKEN_AUDIENCE, "azp")
+        raise RefusedError(Reason.TOKEN_AUDIENCE, "azp")
 
 
 def _check_times(claims: Mapping[str, Any], now: int, leeway: int, max_age: int) -> None:
@@ -327,11 +327,11 @@ def _check_times(claims: Mapping[str, Any], now: int, leeway: int, max_age: int)
     issued, expires = _time(claims.get("iat")), _time(claims.get("exp"))
     not_before = _time(claims.get("nbf", 0))
     if expires <= now - leeway:
-        raise Refused(Reason.TOKEN_EXPIRED, "exp")
+        raise RefusedError(Reason.TOKEN_EXPIRED, "exp")
     if issued < now - max_age - leeway:
-        raise Refused(Reason.TOKEN_EXPIRED, "iat")
+        raise RefusedError(Reason.TOKEN_EXPIRED, "iat")
     if issued > now + leeway or not_before > now + leeway or expires < issued:
-        raise Refused(Reason.TOKEN_TIMES, "in the future")
+        raise RefusedError(Reason.TOKEN_TIMES, "in the future")
 
 
 def _time(value: Any) -> float:
@@ -340,7 +340,7 @@ def _time(value: Any) -> float:
     except OverflowError:
         usable = False
     if not usable:
-        raise Refused(Reason.TOKEN_TIMES, "missing or not a number")
+        raise RefusedError(Reason.TOKEN_TIMES, "missing or not a number")
     return float(value)
 
 
@@ -366,34 +366,34 @@ def _check_storable(claims: Mapping[str, Any]) -> None:
     try:
         orjson.dumps(claims)
     except TypeError as error:
-        raise Refused(Reason.CLAIM_MALFORMED, "a text or a number that cannot be kept") from error
+        raise RefusedError(Reason.CLAIM_MALFORMED, "a text or a number that cannot be kept") from error
 
 
 def _check_shapes(claims: Mapping[str, Any]) -> None:
     """What the library takes for granted: claims that are there have the types of the specification."""
     if claims.get(CLAIM + "version") != "1.3.0":
-        raise Refused(Reason.MESSAGE_VERSION)
+        raise RefusedError(Reason.MESSAGE_VERSION)
     message = claims.get(CLAIM + "message_type")
     if not isinstance(message, str) or message not in MESSAGES:
-        raise Refused(Reason.MESSAGE_TYPE)
+        raise RefusedError(Reason.MESSAGE_TYPE)
     for name in ("sub", CLAIM + "deployment_id", CLAIM + "target_link_uri"):
         value = claims.get(name)
         if value is None or value == "":
-            raise Refused(Reason.CLAIM_MISSING, name.rpartition("/")[2])
+            raise RefusedError(Reason.CLAIM_MISSING, name.rpartition("/")[2])
         if not isinstance(value, str) or len(value) > 2048:
-            raise Refused(Reason.CLAIM_MALFORMED, name.rpartition("/")[2])
+            raise RefusedError(Reason.CLAIM_MALFORMED, name.rpartition("/")[2])
     roles = claims.get(CLAIM + "roles")
     if roles is None:
-        raise Refused(Reason.CLAIM_MISSING, "roles")
+        raise RefusedError(Reason.CLAIM_MISSING, "roles")
     if not isinstance(roles, list) or len(roles) > MAX_ROLES or not all(isinstance(r, str) for r in roles):
-        raise Refused(Reason.CLAIM_MALFORMED, "roles")
+        raise RefusedError(Reason.CLAIM_MALFORMED, "roles")
     for name in _OBJECTS:
         if not isinstance(claims.get(name) or {}, dict):
-            raise Refused(Reason.CLAIM_MALFORMED, name.rpartition("/")[2])
+            raise RefusedError(Reason.CLAIM_MALFORMED, name.rpartition("/")[2])
     for name in _TEXTS:
         if not isinstance(claims.get(name) or "", str):
-            raise Refused(Reason.CLAIM_MALFORMED, name)
+            raise RefusedError(Reason.CLAIM_MALFORMED, name)
     if message == RESOURCE_LINK_MESSAGE:
         link = claims.get(CLAIM + "resource_link") or {}
         if not isinstance(link.get("id"), str) or not link["id"]:
-            raise Refused(Reason.CLAIM_MISSING, "resource_link.id")
+            raise RefusedError(Reason.CLAIM_MISSING, "resource_link.id")

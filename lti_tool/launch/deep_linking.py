@@ -18,7 +18,7 @@ from lti_tool.launch.launch import LAUNCH_PATH
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.platforms.platforms import Platform
 from lti_tool.platforms.tool_keys import ToolKey
-from lti_tool.refusals import Reason, Refused
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.settings import LtiSettings, origin_of
 from lti_tool.tokens import new_id
 
@@ -75,18 +75,20 @@ def wanted_jp(text: str) -> Decimal | None:
 
 
 def return_url(session: LaunchSession) -> str:
-    """Where the choice goes. Refused unless the launch was for deep linking and names a usable address."""
+    """Where the choice goes. RefusedError unless the launch was for deep linking and names a usable
+    address.
+    """
     settings = session.deep_linking
     url = settings.get("deep_link_return_url")
     if session.message_type != adapter.DEEP_LINKING_MESSAGE or not isinstance(url, str) or len(url) > 4096:
-        raise Refused(Reason.DEEP_LINK_UNFIT)
+        raise RefusedError(Reason.DEEP_LINK_UNFIT)
     try:
         origin = origin_of(url)
     except ValueError as error:
-        raise Refused(Reason.DEEP_LINK_UNFIT) from error
+        raise RefusedError(Reason.DEEP_LINK_UNFIT) from error
     secure = origin.startswith("https://") or origin_of_issuer(session) == origin
     if not secure:
-        raise Refused(Reason.DEEP_LINK_UNFIT)
+        raise RefusedError(Reason.DEEP_LINK_UNFIT)
     return url
 
 

@@ -15,9 +15,9 @@ from lti_tool.launch import adapter
 from lti_tool.launch.course_members import Members
 from lti_tool.launch.logins import Transactions
 from lti_tool.launch.sessions import LaunchSession, Sessions
-from lti_tool.platforms.platform_keys import KeysUnreachable, PlatformKeys
+from lti_tool.platforms.platform_keys import KeysUnreachableError, PlatformKeys
 from lti_tool.platforms.platforms import ACTIVE, PENDING, Platform, Platforms
-from lti_tool.refusals import Reason, Refused
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.roles import tool_roles
 from lti_tool.settings import LtiSettings, origin_of
 from lti_tool.tokens import new_secret
@@ -101,9 +101,9 @@ class Launches:
         self.sessions = Sessions(store, clock, settings)
 
     def begin(self, fields: Mapping[str, str]) -> Login:
-        """Check a third-party initiated login and remember it. Refused."""
+        """Check a third-party initiated login and remember it. RefusedError."""
         if not (fields.get("iss") and fields.get("login_hint") and fields.get("target_link_uri")):
-            raise Refused(Reason.LOGIN_INCOMPLETE)
+            raise RefusedError(Reason.LOGIN_INCOMPLETE)
         platform = self._platform_of(fields)
         self._check_target(fields["target_link_uri"])
         url, state, nonce = adapter.authorization_request(
@@ -128,17 +128,17 @@ class Launches:
     def finish(
         self, *, state: str, id_token: str, browser_secret: str = "", storage_secret: str = ""
     ) -> tuple[LaunchSession, str]:
-        """Consume the login, verify the message, open a session; with the session's secret. Refused."""
+        """Consume the login, verify the message, open a session; with the session's secret. RefusedError."""
         if not id_token:
-            raise Refused(Reason.TOKEN_MISSING)
+            raise RefusedError(Reason.TOKEN_MISSING)
         if len(id_token) > self._settings.max_token_bytes:
-            raise Refused(Reason.REQUEST_TOO_LARGE)
+            raise RefusedError(Reason.REQUEST_TOO_LARGE)
         transaction = self.transactions.consume(
             state, browser_secret=browser_secret, storage_secret=storage_secret
         )
         platform = self._platforms.get(transaction.platform_id)
         if platform is None:
-            raise Refused(Reason.PLATFORM_UNKNOWN)
+            raise RefusedError(Reason.PLATFORM_UNKNOWN)
         _check_status(platform)
         party = Party(platform.tenant, platform.id, KEYS)
         try:
@@ -152,8 +152,8 @@ class Launches:
                 leeway=self._settings.leeway_seconds,
                 max_age=self._settings.max_token_age_seconds,
             )
-        except KeysUnreachable as error:
-            raise Refused(Reason.KEYS_UNREACHABLE) from error
+        except KeysUnreachableError as error:
+            raise RefusedError(Reason.KEYS_UNREACHABLE) from error
         self._check_target(claims[CLAIM + "target_link_uri"])
         session, secret = self.sessions.open(describe(platform, claims))
         self._members.remember(session)
@@ -181,9 +181,9 @@ class Launches:
             if len(candidates) > 1:
                 candidates = [one for one in candidates if one.status == ACTIVE] or candidates
             if len(candidates) > 1:
-                raise Refused(Reason.PLATFORM_AMBIGUOUS)
+                raise RefusedError(Reason.PLATFORM_AMBIGUOUS)
         if not candidates:
-            raise Refused(Reason.PLATFORM_UNKNOWN)
+            raise RefusedError(Reason.PLATFORM_UNKNOWN)
         _check_status(candidates[0])
         return candidates[0]
 
@@ -194,16 +194,16 @@ class Launches:
         except ValueError:
             own = False
         if not own:
-            raise Refused(Reason.TARGET_FOREIGN)
+            raise RefusedError(Reason.TARGET_FOREIGN)
 
 
 def _check_status(platform: Platform) -> None:
     if platform.status == PENDING:
-        raise Refused(Reason.PLATFORM_PENDING)
+        raise RefusedError(Reason.PLATFORM_PENDING)
     if platform.status != ACTIVE:
-        raise Refused(Reason.PLATFORM_DISABLED)
+        raise RefusedError(Reason.PLATFORM_DISABLED)
     if not valid_iri(platform.issuer):
-        raise Refused(Reason.ISSUER_UNFIT)
+        raise RefusedError(Reason.ISSUER_UNFIT)
 
 
 def describe(platform: Platform, claims: Mapping[str, Any]) -> dict[str, Any]:

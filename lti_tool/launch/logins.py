@@ -12,7 +12,7 @@ from typing import Any
 
 from lrs.store import json_documents
 from lrs.store.port import STRANGERS, Store, Writer
-from lti_tool.refusals import Reason, Refused
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.settings import SECOND, LtiSettings
 from lti_tool.tokens import digest, matches
 
@@ -80,7 +80,7 @@ class Transactions:
     def consume(self, state: str, *, browser_secret: str = "", storage_secret: str = "") -> Transaction:
         """Take the transaction away, in one atomic write, if this browser began it.
 
-        Refused STATE_UNKNOWN when there is none (any more), BROWSER_DIFFERS when the secret is
+        RefusedError STATE_UNKNOWN when there is none (any more), BROWSER_DIFFERS when the secret is
         another's; then the transaction stays, for the browser that does own it.
         """
         name = digest(state)
@@ -88,11 +88,11 @@ class Transactions:
         def work(writer: Writer) -> Transaction:
             transaction = self._usable(json_documents.get(writer, KIND, name))
             if transaction is None:
-                raise Refused(Reason.STATE_UNKNOWN)
+                raise RefusedError(Reason.STATE_UNKNOWN)
             by_cookie = bool(browser_secret) and matches(browser_secret, transaction.browser)
             by_storage = bool(storage_secret) and matches(storage_secret, transaction.storage)
             if not (by_cookie or by_storage):
-                raise Refused(Reason.BROWSER_DIFFERS)
+                raise RefusedError(Reason.BROWSER_DIFFERS)
             writer.delete(KIND, "", [name])
             return transaction
 

@@ -11,7 +11,7 @@ from lrs.records.entries import Entry
 from lti_tool.text import sentences
 from lti_tool.text.masking import masked_statement
 from lti_tool.web.guard import current_session
-from lti_tool.web.record_services import current_desk
+from lti_tool.web.record_services import current_record_services
 from statements.profile.table import Table
 
 MOST_SHOWN: Final = 65_536
@@ -29,7 +29,7 @@ def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> st
         table_note=sentences.words(sentences.table_in_force().note),
         statements=[
             masked_statement(body) if len(body) <= MOST_SHOWN else ""
-            for body in current_desk().record.records.statements_behind(found)
+            for body in current_record_services().record.records.statements_behind(found)
         ],
         most_shown=MOST_SHOWN // 1024,
         back=back,
@@ -40,7 +40,7 @@ def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> st
 
 def use_table() -> Table:
     """The table in force for this launch's agency; templates find it, too."""
-    g.table = current_desk().record.tables.of(current_session().tenant)
+    g.table = current_record_services().record.tables.of(current_session().tenant)
     table: Table = g.table
     return table
 

@@ -24,7 +24,7 @@ MAX_KEYS = 64
 MIN_KEY_BITS = 2048
 
 
-class KeysUnreachable(Exception):
+class KeysUnreachableError(Exception):
     """The key set could not be fetched and none is remembered."""
 
 
@@ -46,7 +46,7 @@ class PlatformKeys:
         self._fetching: SingleFlight[None] = SingleFlight()
 
     def key(self, url: str, kid: str, party: Party) -> RSAPublicKey | None:
-        """The RS256 key named `kid` in the key set at `url` of `party`, or None. KeysUnreachable.
+        """The RS256 key named `kid` in the key set at `url` of `party`, or None. KeysUnreachableError.
 
         Whoever asks while the set is being fetched waits for that, unless its key is known already.
         """
@@ -63,7 +63,7 @@ class PlatformKeys:
             entry = self._entries.get(url)
         stale = self._settings.jwks_stale_seconds * SECOND
         if entry is None or not entry.fetched or now - entry.fetched > stale:
-            raise KeysUnreachable("the platform's key set could not be fetched")
+            raise KeysUnreachableError("the platform's key set could not be fetched")
         return entry.keys.get(kid)
 
     def _must_fetch(self, entry: _Entry | None, kid: str, now: int) -> bool:

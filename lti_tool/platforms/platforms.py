@@ -35,7 +35,7 @@ MAX_DEPLOYMENTS_SHOWN = 500
 PAGE = 500
 
 
-class AlreadyRegistered(ValueError):
+class AlreadyRegisteredError(ValueError):
     """A platform with this issuer and client id exists; it is never overwritten."""
 
 
@@ -96,7 +96,7 @@ class Platforms:
         emails_locked: bool = False,
         frame_origins: Sequence[str] = (),
     ) -> Platform:
-        """Register a platform in the operator's name. ValueError for bad values, AlreadyRegistered."""
+        """Register a platform in the operator's name. ValueError for bad values, AlreadyRegisteredError."""
         platform = Platform(
             id=new_id(),
             tenant=tenant,
@@ -125,7 +125,7 @@ class Platforms:
         """Register an already checked platform as part of a larger write."""
         client = digest(platform.issuer, platform.client_id)
         if writer.document(CLIENT_KIND, "", client) is not None:
-            raise AlreadyRegistered("this issuer and client id are already registered")
+            raise AlreadyRegisteredError("this issuer and client id are already registered")
         json_documents.put(writer, CLIENT_KIND, client, {"platform": platform.id}, now=platform.created)
         for deployment in platform.deployments:
             self._put_deployment(writer, platform.id, deployment, platform.created)

@@ -25,7 +25,7 @@ KEY_BITS = 2048
 MAX_KEYS = 32
 
 
-class KeyLocked(Exception):
+class KeyLockedError(Exception):
     """The private key cannot be opened: the passphrase in the settings is not the one it was kept with."""
 
 
@@ -143,7 +143,7 @@ class ToolKeys:
                 value["private"].encode(), passphrase.encode() if passphrase and encrypted else None
             )
         except (ValueError, TypeError) as error:
-            raise KeyLocked("the tool's key does not open with this passphrase") from error
+            raise KeyLockedError("the tool's key does not open with this passphrase") from error
         pem = private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

@@ -24,7 +24,7 @@ class Emitter:
         self._ingest = ingest
 
     def emit(self, tenant: str, statement: Mapping[str, Any]) -> Receipt:
-        """Store one statement, durably; `Differs` when another one has its id.
+        """Store one statement, durably; `DiffersError` when another one has its id.
 
         What `Ingest.submit` raises for bad statements is a defect here.
         """

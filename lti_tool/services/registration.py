@@ -22,8 +22,8 @@ from lrs.store import json_documents
 from lrs.store.port import STRANGERS, Store, Writer
 from lrs.tenants import is_known
 from lti_tool.launch.launch import LAUNCH_PATH, text
-from lti_tool.platforms.platforms import PENDING, AlreadyRegistered, Platform, Platforms, check_new
-from lti_tool.refusals import Reason, Refused
+from lti_tool.platforms.platforms import PENDING, AlreadyRegisteredError, Platform, Platforms, check_new
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.services import ags, nrps
 from lti_tool.settings import SECOND, LtiSettings, origin_of
 from lti_tool.tokens import digest, new_id, new_secret
@@ -69,19 +69,19 @@ class Invites:
         return f"{self._settings.url(REGISTER_PATH)}?{urlencode({'invite': secret})}", expires
 
     def tenant(self, secret: str) -> str:
-        """Whose invitation it is. Refused when it was used or is too old."""
+        """Whose invitation it is. RefusedError when it was used or is too old."""
         with self._store.reading() as reader:
             return str(self._usable(json_documents.get(reader, KIND, digest(secret)))["tenant"])
 
     def take(self, secret: str) -> str:
-        """Reserve the invitation for one attempt at a time; its tenant. Refused."""
+        """Reserve the invitation for one attempt at a time; its tenant. RefusedError."""
         now = self._clock()
         name = digest(secret)
 
         def work(writer: Writer) -> str:
             value = self._usable(json_documents.get(writer, KIND, name))
             if value["busy_until"] > now:
-                raise Refused(Reason.INVITE_UNKNOWN, "in use")
+                raise RefusedError(Reason.INVITE_UNKNOWN, "in use")
             busy = {**value, "busy_until": now + BUSY_SECONDS * SECOND}
             order = json_documents.expiry_order(value["expires"])
             json_documents.put(writer, KIND, name, busy, now=now, order=order)
@@ -103,13 +103,13 @@ class Invites:
         self._store.writing(work, tenant=STRANGERS)
 
     def use_within(self, writer: Writer, secret: str) -> None:
-        """Use the invitation up as part of the write that keeps the platform. Refused if it is gone."""
+        """Use the invitation up as part of the write that keeps the platform. RefusedError if it is gone."""
         if writer.delete(KIND, "", [digest(secret)]) != 1:
-            raise Refused(Reason.INVITE_UNKNOWN, "used meanwhile")
+            raise RefusedError(Reason.INVITE_UNKNOWN, "used meanwhile")
 
     def _usable(self, value: dict[str, Any] | None) -> dict[str, Any]:
         if value is None or value["expires"] <= self._clock():
-            raise Refused(Reason.INVITE_UNKNOWN)
+            raise RefusedError(Reason.INVITE_UNKNOWN)
         return value
 
 
@@ -153,20 +153,20 @@ class Registrations:
     def configuration(self, tenant: str, url: str) -> Configuration:
         """Fetch and check the configuration of a platform that a tenant invited.
 
-        Refused REGISTRATION_CONFIGURATION.
+        RefusedError REGISTRATION_CONFIGURATION.
         """
         try:
             answer = self._calls.request(
                 _party(tenant, url), "GET", url, headers={"Accept": "application/json"}
             )
             if not answer.ok:
-                raise Refused(Reason.REGISTRATION_CONFIGURATION, f"HTTP {answer.status}")
+                raise RefusedError(Reason.REGISTRATION_CONFIGURATION, f"HTTP {answer.status}")
             return checked_configuration(url, answer.json())
         except OutboundError as error:
-            raise Refused(Reason.REGISTRATION_CONFIGURATION, str(error)) from error
+            raise RefusedError(Reason.REGISTRATION_CONFIGURATION, str(error)) from error
 
     def register(self, *, invite: str, configuration_url: str, token: str) -> Platform:
-        """Register with the platform and keep it as pending for the invitation's tenant. Refused.
+        """Register with the platform and keep it as pending for the invitation's tenant. RefusedError.
 
         The invitation is used up only when the registration is kept.
         """
@@ -181,9 +181,9 @@ class Registrations:
 
             try:
                 self._store.writing(work, tenant=tenant)
-            except AlreadyRegistered as error:
-                raise Refused(Reason.REGISTRATION_EXISTS) from error
-        except Refused:
+            except AlreadyRegisteredError as error:
+                raise RefusedError(Reason.REGISTRATION_EXISTS) from error
+        except RefusedError:
             self.invites.release(invite)
             raise
         AdminLog(self._store, self._clock).note(
@@ -212,14 +212,14 @@ class Registrations:
             )
             value = answer.json() if answer.ok else None
         except OutboundError as error:
-            raise Refused(Reason.REGISTRATION_REFUSED, str(error)) from error
+            raise RefusedError(Reason.REGISTRATION_REFUSED, str(error)) from error
         if not isinstance(value, dict):
-            raise Refused(Reason.REGISTRATION_REFUSED, f"HTTP {answer.status}")
+            raise RefusedError(Reason.REGISTRATION_REFUSED, f"HTTP {answer.status}")
         tool = value.get(TOOL_CONFIGURATION)
         deployment = tool.get("deployment_id") if isinstance(tool, dict) else None
         client_id = value.get("client_id")
         if not isinstance(client_id, str):
-            raise Refused(Reason.REGISTRATION_REFUSED, "no client_id")
+            raise RefusedError(Reason.REGISTRATION_REFUSED, "no client_id")
         platform = Platform(
             id=new_id(),
             tenant=tenant,
@@ -237,7 +237,7 @@ class Registrations:
         try:
             check_new(platform)
         except ValueError as error:
-            raise Refused(Reason.REGISTRATION_REFUSED, str(error)) from error
+            raise RefusedError(Reason.REGISTRATION_REFUSED, str(error)) from error
         return platform
 
 
@@ -252,26 +252,26 @@ def checked_configuration(url: str, value: Any) -> Configuration:
     A platform may speak for its own host alone: else anyone could register in another's name.
     """
     if not isinstance(value, dict):
-        raise Refused(Reason.REGISTRATION_CONFIGURATION, "not an object")
+        raise RefusedError(Reason.REGISTRATION_CONFIGURATION, "not an object")
     texts = {}
     for name in ("issuer", "registration_endpoint", "authorization_endpoint", "token_endpoint", "jwks_uri"):
         one = value.get(name)
         if not isinstance(one, str) or not one or len(one) > 2048:
-            raise Refused(Reason.REGISTRATION_CONFIGURATION, f"{name} is missing")
+            raise RefusedError(Reason.REGISTRATION_CONFIGURATION, f"{name} is missing")
         if not valid_iri(one):
-            raise Refused(Reason.REGISTRATION_CONFIGURATION, f"{name} is no address")
+            raise RefusedError(Reason.REGISTRATION_CONFIGURATION, f"{name} is no address")
         texts[name] = one
     try:
         own = origin_of(url)
         named = {name: origin_of(one) for name, one in texts.items()}
     except ValueError as error:
-        raise Refused(Reason.REGISTRATION_CONFIGURATION, "an address is malformed") from error
+        raise RefusedError(Reason.REGISTRATION_CONFIGURATION, "an address is malformed") from error
     for name in ("issuer", "registration_endpoint"):
         if named[name] != own:
-            raise Refused(Reason.REGISTRATION_CONFIGURATION, f"{name} is of another host")
+            raise RefusedError(Reason.REGISTRATION_CONFIGURATION, f"{name} is of another host")
     platform = value.get(PLATFORM_CONFIGURATION)
     if not isinstance(platform, dict):
-        raise Refused(Reason.REGISTRATION_CONFIGURATION, "not an LTI platform")
+        raise RefusedError(Reason.REGISTRATION_CONFIGURATION, "not an LTI platform")
     return Configuration(
         issuer=texts["issuer"],
         registration_endpoint=texts["registration_endpoint"],

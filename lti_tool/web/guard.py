@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.platforms.platforms import ACTIVE
-from lti_tool.refusals import Reason, Refused
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.settings import origin_of
 from lti_tool.web import cookies, csrf
 from lti_tool.web.lti_services import current_tool
@@ -42,7 +42,7 @@ def launch_session_required(
         def guarded(*args: P.args, **kwargs: P.kwargs) -> Response:
             session = _enter()
             if roles and not session.roles & set(roles):
-                raise Refused(Reason.ROLE_LACKING)
+                raise RefusedError(Reason.ROLE_LACKING)
             response: Response = make_response(view(*args, **kwargs))
             forms = form_origins(session) if form_origins is not None else ()
             return secure(response, frames=g.frame_origins, forms=forms)
@@ -90,10 +90,10 @@ def _enter() -> LaunchSession:
     secret = cookies.session_secret(request.cookies, launch_id) or request.headers.get(LAUNCH_HEADER, "")
     session = tool.launches.sessions.find(launch_id, secret) if secret else None
     if session is None:
-        raise Refused(Reason.SESSION_MISSING)
+        raise RefusedError(Reason.SESSION_MISSING)
     platform = tool.platforms.get(session.platform_id)
     if platform is None or platform.status != ACTIVE:
-        raise Refused(Reason.PLATFORM_DISABLED)
+        raise RefusedError(Reason.PLATFORM_DISABLED)
     g.launch_session = session
     request.environ[TENANT] = session.tenant
     g.session_secret = secret
@@ -106,7 +106,7 @@ def _enter() -> LaunchSession:
         session_secret=secret,
         launch_id=launch_id,
     ):
-        raise Refused(Reason.FORM_FOREIGN)
+        raise RefusedError(Reason.FORM_FOREIGN)
     return session
 
 

@@ -24,8 +24,10 @@ PATIENCE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """The parts of the learning record that pages use; `current_desk()` finds it inside a request."""
+class RecordServices:
+    """The parts of the learning record that pages use; `current_record_services()` finds it inside a
+    request.
+    """
 
     record: LearningRecord
     emitter: Emitter
@@ -61,7 +63,7 @@ class Desk:
         return self.record.follower.wait_past(stored, PATIENCE_SECONDS, tenant=tenant)
 
 
-def install_desk(app: Flask, desk: Desk) -> None:
+def install_record_services(app: Flask, desk: RecordServices) -> None:
     """Give the application its templates, what they call to put the record in words, and the desk."""
     app.jinja_loader = PackageLoader("lti_tool", "templates")
     app.extensions[EXTENSION] = desk
@@ -76,7 +78,7 @@ def install_desk(app: Flask, desk: Desk) -> None:
     )
 
 
-def current_desk() -> Desk:
+def current_record_services() -> RecordServices:
     """The desk of the application that handles this request."""
-    desk: Desk = current_app.extensions[EXTENSION]
+    desk: RecordServices = current_app.extensions[EXTENSION]
     return desk

@@ -16,7 +16,7 @@ from typing import Any, Final
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from statements.data_types.iri import valid_iri
-from statements.errors import Invalid, Problem
+from statements.errors import InvalidError, Problem
 from statements.profile.table import (
     PILLAR_CODES,
     ByScope,
@@ -176,18 +176,18 @@ class _ChangesSchema(_Strict):
 
 
 def check_changes(changes: Mapping[str, Any]) -> None:
-    """Raise `Invalid` unless `changes` has the outline of an agency's changes."""
+    """Raise `InvalidError` unless `changes` has the outline of an agency's changes."""
     _load(_ChangesSchema(), changes)
 
 
 def read(data: Mapping[str, Any]) -> Table:
-    """The table from its data. Raises `Invalid` with every problem; each pointer leads into `data`."""
+    """The table from its data. Raises `InvalidError` with every problem; each pointer leads into `data`."""
     loaded = _load(_TableSchema(), data)
     usual = loaded.get("limits", {})
     forms = {code: _form(code, entry, usual) for code, entry in loaded["forms"].items()}
     problems = [*_form_problems(loaded["forms"]), *_reference_problems(loaded, forms)]
     if problems:
-        raise Invalid(problems)
+        raise InvalidError(problems)
     lms = loaded["lms"]
     return Table(
         version=loaded["version"],
@@ -296,7 +296,7 @@ def _load(schema: Schema, data: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         loaded: Mapping[str, Any] = schema.load(data)
     except ValidationError as error:
-        raise Invalid(_problems(error.messages, "")) from None
+        raise InvalidError(_problems(error.messages, "")) from None
     return loaded
 
 

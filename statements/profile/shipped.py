@@ -29,7 +29,7 @@ def shipped_data(version: str = LATEST) -> dict[str, Any]:
 
 
 def overridden(changes: Mapping[str, Any], base: str = LATEST) -> Table:
-    """A shipped table with an agency's changes. Raises `Invalid` with every problem in them.
+    """A shipped table with an agency's changes. Raises `InvalidError` with every problem in them.
 
     `changes` looks like the shipped table with anything left out; it must name a `version` of its own. A form
     that is not in the shipped table needs every member of a form. Limits that an agency names are its

@@ -190,7 +190,7 @@ class FindDocuments:
 
 Read = Get | Find | GetDocuments | FindDocuments
 Change = Append | Hide | Reindex | Put | Delete
-Step = Read | Change
+Effect = Read | Change
 
 _tenant = st.integers(0, TENANTS - 1)
 _ids = st.lists(st.integers(0, IDS - 1), max_size=4)
@@ -246,4 +246,4 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Delete, st.integers(0, 1), _names),
 )
 
-steps: st.SearchStrategy[Step] = changes | reads
+steps: st.SearchStrategy[Effect] = changes | reads

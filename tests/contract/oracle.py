@@ -14,22 +14,22 @@ from dataclasses import dataclass, field, replace
 from typing import IO, Any, TypeVar
 
 from lrs.store.port import (
-    Conflict,
+    ConflictError,
     Document,
     Done,
     Find,
-    Joined,
     OneByOne,
     Position,
+    RawPage,
     Record,
     Submitted,
-    Unavailable,
+    UnavailableError,
     Views,
     enough,
-    joined,
+    raw_page,
     read_page,
 )
-from lrs.store.writer_activity import Busy
+from lrs.store.writer_activity import WriterActivity
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class Model(OneByOne):
         found = found[: max(limit, 0)]
         return found[: enough((len(record.body) for record in found), most_bytes)]
 
-    def find_joined(
+    def find_raw_page(
         self,
         tenant: str,
         keys: Collection[str] = (),
@@ -110,11 +110,11 @@ class Model(OneByOne):
         ascending: bool = False,
         limit: int,
         most_bytes: int | None = None,
-    ) -> Joined:
+    ) -> RawPage:
         found = self.find(
             tenant, keys, since=since, until=until, after=after, ascending=ascending, limit=limit + 1
         )
-        return joined(found, limit, most_bytes)
+        return raw_page(found, limit, most_bytes)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self.state.documents.get((kind, scope, name))
@@ -179,7 +179,7 @@ class Model(OneByOne):
                 taken.append(record.id)
             seen.add((record.tenant, record.id))
         if taken:
-            raise Conflict(taken)
+            raise ConflictError(taken)
         for record in records:
             self.state.log[record.tenant, record.id] = record
 
@@ -251,7 +251,7 @@ class ModelStore:
         self._home = home
         self._closed = False
         self._blobs = ModelBlobs(home.blobs)
-        self._busy = Busy()
+        self._busy = WriterActivity()
 
     @property
     def blobs(self) -> ModelBlobs:
@@ -259,7 +259,7 @@ class ModelStore:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise Unavailable("the store is closed")
+            raise UnavailableError("the store is closed")
 
     @contextmanager
     def reading(self) -> Iterator[Model]:
@@ -270,7 +270,7 @@ class ModelStore:
             snapshot = state.copy()
         yield Model(snapshot, self._home.clock, through)
 
-    async def page(self, find: Find) -> tuple[Joined, int]:
+    async def page(self, find: Find) -> tuple[RawPage, int]:
         return read_page(self, find)
 
     def writing(
@@ -306,7 +306,7 @@ class ModelStore:
     def is_local(self) -> bool:
         return True
 
-    def when_quiet(self, call: Callable[[], None]) -> bool:
+    def when_idle(self, call: Callable[[], None]) -> bool:
         return self._busy.when_over(call)
 
     def promised(self) -> int:

@@ -20,7 +20,7 @@ def note(name: str, *keys: str, scope: str = "bkn", order: str = "") -> Document
 def check_records(reader: Reader, tenant: str, questions: tuple[tuple[str, ...], ...], limit: int) -> None:
     """Each question has the answer that `find` gives it."""
     expected = {keys: reader.find(tenant, keys, limit=limit) for keys in questions}
-    assert reader.find_each(tenant, questions, limit=limit) == expected
+    assert reader.find_many(tenant, questions, limit=limit) == expected
 
 
 def fill(store: Store) -> None:
@@ -46,8 +46,8 @@ def test_each_question_gets_what_it_would_get_alone(store: Store) -> None:
             check_records(reader, "bkn", QUESTIONS, limit)
         check_records(reader, "lan", QUESTIONS, 9)
         check_records(reader, "nobody", QUESTIONS, 9)
-        assert reader.find_each("bkn", [], limit=9) == {}
-        assert len(reader.find_each("bkn", [("b",)], limit=9)["b",]) == 5
+        assert reader.find_many("bkn", [], limit=9) == {}
+        assert len(reader.find_many("bkn", [("b",)], limit=9)["b",]) == 5
 
 
 def test_a_write_sees_its_own_changes_in_each_answer(store: Store) -> None:
@@ -57,9 +57,9 @@ def test_a_write_sees_its_own_changes_in_each_answer(store: Store) -> None:
     def work(writer: Writer) -> None:
         writer.append(stamped(writer, [draft(LEADER, ONE, "b")]))
         check_records(writer, "bkn", QUESTIONS, 9)
-        assert len(writer.find_each("bkn", [(LEADER, ONE)], limit=9)[LEADER, ONE]) == 3
+        assert len(writer.find_many("bkn", [(LEADER, ONE)], limit=9)[LEADER, ONE]) == 3
         writer.put(note("new", "k"))
-        assert writer.find_each_document("note", "bkn", ["k", "l"], limit=9) == {
+        assert writer.find_many_documents("note", "bkn", ["k", "l"], limit=9) == {
             "k": [note("new", "k")],
             "l": [],
         }
@@ -79,14 +79,14 @@ def test_each_key_gets_its_documents(store: Store) -> None:
     store.writing(work)
     with store.reading() as reader:
         for limit in (0, 1, 2, 9):
-            assert reader.find_each_document("note", "bkn", ["k", "l", "m", "n"], limit=limit) == {
+            assert reader.find_many_documents("note", "bkn", ["k", "l", "m", "n"], limit=limit) == {
                 "k": [first, second, third][:limit],
                 "l": [first][:limit],
                 "m": [third][:limit],
                 "n": [],
             }
-        assert reader.find_each_document("note", "nobody", ["k"], limit=9) == {"k": []}
-        assert reader.find_each_document("note", "bkn", [], limit=9) == {}
+        assert reader.find_many_documents("note", "nobody", ["k"], limit=9) == {"k": []}
+        assert reader.find_many_documents("note", "bkn", [], limit=9) == {}
 
 
 def test_hundreds_of_keys_are_asked_for_at_once(store: Store) -> None:
@@ -101,7 +101,7 @@ def test_hundreds_of_keys_are_asked_for_at_once(store: Store) -> None:
 
     store.writing(work)
     with store.reading() as reader:
-        found = reader.find_each_document("note", "bkn", keys, limit=9)
+        found = reader.find_many_documents("note", "bkn", keys, limit=9)
     assert found == {key: [each for each in notes if key in each.keys] for key in keys}
 
 
@@ -110,5 +110,5 @@ def test_hundreds_of_questions_are_asked_at_once(store: Store) -> None:
     keys = [f"k{n}" for n in range(230)]
     records = add(store, *map(draft, keys, keys[115:] + keys[:115]))
     with store.reading() as reader:
-        found = reader.find_each("bkn", [(key,) for key in keys], limit=9)
+        found = reader.find_many("bkn", [(key,) for key in keys], limit=9)
     assert found == {(key,): [each for each in reversed(records) if key in each.views[0]] for key in keys}

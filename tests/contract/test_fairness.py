@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lrs.store import write_queue
-from lrs.store.port import QueueFullError, Unavailable
+from lrs.store.port import QueueFullError, UnavailableError
 from lrs.store.write_queue import GROUP_BYTES
 from tests.contract.make import adding, draft
 from tests.contract.test_submit import Queueing, Told, note, queueing
@@ -61,7 +61,7 @@ def test_a_write_waits_for_one_large_one_at_most(queueing: Queueing) -> None:
 def test_only_the_tenant_that_queues_too_much_is_refused(
     queueing: Queueing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The refusal comes at once and says to try again (Unavailable); nothing of the write is kept."""
+    """The refusal comes at once and says to try again (UnavailableError); nothing of the write is kept."""
     monkeypatch.setattr(write_queue, "MOST_WAITING", 3)
     ended, never = Told(), Told()
     with queueing.held():
@@ -74,7 +74,7 @@ def test_only_the_tenant_that_queues_too_much_is_refused(
         queueing.store.submit(lambda writer: writer.put(note("other")), ended, tenant="other")
         for place in range(5):
             queueing.store.submit(lambda writer, n=f"own {place}": writer.put(note(n)), ended)
-    assert isinstance(refused.value, Unavailable)
+    assert isinstance(refused.value, UnavailableError)
     assert [error for _, error in ended.wait(9)] == [None] * 9
     assert never.calls == []
     with queueing.store.reading() as reader:

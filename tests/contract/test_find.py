@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lrs.store.port import FACET, Position, Reader, Record, Store, joined
+from lrs.store.port import FACET, Position, Reader, Record, Store, raw_page
 from tests.contract.make import add, closed, draft
 
 
@@ -80,7 +80,7 @@ def test_a_key_and_a_facet_meet_in_one_view(store: Store) -> None:
             for order in (keys, keys[::-1]):
                 assert reader.find("bkn", order, limit=9) == records
                 assert reader.find("bkn", order, limit=9, ascending=True) == records[::-1]
-                assert reader.find_joined("bkn", order, limit=2) == joined(records, 2)
+                assert reader.find_raw_page("bkn", order, limit=2) == raw_page(records, 2)
 
     with store.reading() as reader:
         check(reader)
@@ -132,7 +132,7 @@ def test_what_has_the_narrower_key_is_found_by_the_wider_one(store: Store) -> No
             for keys, records in expected.items():
                 for order in (keys, keys[::-1]):
                     assert reader.find("bkn", order, limit=9) == records
-                    assert reader.find_joined("bkn", order, limit=2) == joined(records, 2)
+                    assert reader.find_raw_page("bkn", order, limit=2) == raw_page(records, 2)
         for keys, records in expected.items():
             for limit in (1, 2, 3):
                 assert walk(store, keys, ascending=True, limit=limit) == records[::-1]
@@ -280,10 +280,10 @@ def test_a_joined_page_is_the_found_records_as_one_piece(store: Store) -> None:
                         ):
                             bounds = {"since": since, "until": until, "after": after, "ascending": ascending}
                             found = reader.find("bkn", keys, **bounds, limit=limit + 1)  # type: ignore[arg-type]
-                            page = reader.find_joined("bkn", keys, **bounds, limit=limit)  # type: ignore[arg-type]
-                            assert page == joined(found, limit)
+                            page = reader.find_raw_page("bkn", keys, **bounds, limit=limit)  # type: ignore[arg-type]
+                            assert page == raw_page(found, limit)
 
     with store.reading() as reader:
         check(reader)
-        assert reader.find_joined("lan", ["a"], limit=5) == joined([], 5)
+        assert reader.find_raw_page("lan", ["a"], limit=5) == raw_page([], 5)
     store.writing(check)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lrs.store.port import CONSISTENCY_BOUND, Conflict, Record, Store, Writer
+from lrs.store.port import CONSISTENCY_BOUND, ConflictError, Record, Store, Writer
 from tests.contract.make import add, adding, draft, new_id, now, stamped
 
 
@@ -63,10 +63,10 @@ def test_tenant_and_key_cannot_be_confused(store: Store) -> None:
 
 
 def test_an_id_that_is_there_is_a_conflict(store: Store) -> None:
-    """Appending an id again raises Conflict naming it, and nothing of the write is kept."""
+    """Appending an id again raises ConflictError naming it, and nothing of the write is kept."""
     (kept,) = add(store, draft(body=b"first"))
     fresh = draft()
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(ConflictError) as caught:
         add(store, fresh, draft(id=kept.id, body=b"second"))
     assert caught.value.ids == (kept.id,)
     with store.reading() as reader:
@@ -76,7 +76,7 @@ def test_an_id_that_is_there_is_a_conflict(store: Store) -> None:
 def test_an_id_twice_in_one_append_is_a_conflict(store: Store) -> None:
     """Two records of one batch may not share an id."""
     id = new_id()
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(ConflictError) as caught:
         add(store, draft(id=id), draft(id=id))
     assert caught.value.ids == (id,)
 
@@ -89,7 +89,7 @@ def test_an_id_appended_earlier_in_the_write_is_a_conflict(store: Store) -> None
         adding([one])(writer)
         adding([one])(writer)
 
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         store.writing(work)
     with store.reading() as reader:
         assert reader.get("bkn", [one.id]) == {}

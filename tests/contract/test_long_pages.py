@@ -15,7 +15,7 @@ from lrs.store import read_bounds
 from lrs.store.mongo import async_pages
 from lrs.store.port import Find, Store, TooLongError, read_page
 from lrs.store.sqlite import schema
-from lrs.xapi.effects import perform
+from lrs.xapi.effects import run_sync
 from lrs.xapi.query import Query
 from statements.filters import StatementQuery
 from tests.contract.engines import ENGINES
@@ -50,7 +50,7 @@ def nothing_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def read(store: Store) -> bytes:
     """The first statements, as a request for them reads them in a thread."""
     query = Query(store, cursor_key=b"key")
-    return perform(store, query.exact(ACCESS, StatementQuery(limit=3))).joined
+    return run_sync(store, query.exact(ACCESS, StatementQuery(limit=3))).joined
 
 
 def test_a_read_without_bounds_is_read_to_its_end(store: Store, nothing_is_quick: None) -> None:

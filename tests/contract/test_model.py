@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from lrs.store.port import Conflict, Record, Store, Writer
-from tests.contract.histories import Append, Read, Space, Step, reads, steps
+from lrs.store.port import ConflictError, Record, Store, Writer
+from tests.contract.histories import Append, Effect, Read, Space, reads, steps
 from tests.contract.make import now
 from tests.contract.oracle import Model, State
 
@@ -21,7 +21,7 @@ class Refused(Exception):
     """Ends a write that is to be undone."""
 
 
-Told = tuple[Step, list[Record], Any]
+Told = tuple[Effect, list[Record], Any]
 """A step, the records it appended, and what it answered."""
 
 
@@ -37,7 +37,7 @@ class History(RuleBasedStateMachine):
         self.state = State()
 
     @rule(plan=st.lists(steps, min_size=1, max_size=5), refuse=st.sampled_from([False, False, True]))
-    def write(self, plan: list[Step], refuse: bool) -> None:
+    def write(self, plan: list[Effect], refuse: bool) -> None:
         """One write; each of its answers, and how it ended, must be the oracle's."""
         told: list[Told] = []
 
@@ -56,7 +56,7 @@ class History(RuleBasedStateMachine):
         outcome: object = None
         try:
             self.store.writing(work)
-        except (Conflict, Refused) as error:
+        except (ConflictError, Refused) as error:
             outcome = error
 
         draft = self.state.copy()
@@ -70,10 +70,10 @@ class History(RuleBasedStateMachine):
                     assert step.apply(self.space, model) == answer
             if refuse:
                 expected = Refused()
-        except Conflict as error:
+        except ConflictError as error:
             expected = error
         assert type(outcome) is type(expected)
-        if isinstance(outcome, Conflict) and isinstance(expected, Conflict):
+        if isinstance(outcome, ConflictError) and isinstance(expected, ConflictError):
             assert set(outcome.ids) == set(expected.ids)
         if expected is None:
             self.state = draft

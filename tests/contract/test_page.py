@@ -13,7 +13,7 @@ from typing import TypeVar
 import pytest
 import uvloop
 
-from lrs.store.port import Find, Position, Store, Unavailable, read_page
+from lrs.store.port import Find, Position, Store, UnavailableError, read_page
 from tests.contract.engines import Engine
 from tests.contract.make import add, draft
 
@@ -93,14 +93,14 @@ def test_two_loops_may_ask_the_same_store(engine: Engine) -> None:
 
 
 def test_a_closed_store_gives_no_page(engine: Engine) -> None:
-    """Unavailable, whether the store was used by the loop before or not."""
+    """UnavailableError, whether the store was used by the loop before or not."""
     used, fresh = engine.open(), engine.open()
 
     async def scenario() -> None:
         await used.page(Find("bkn", [], 1))
         for store in (used, fresh):
             await closed(store)
-            with pytest.raises(Unavailable):
+            with pytest.raises(UnavailableError):
                 await store.page(Find("bkn", [], 1))
 
     run(scenario)
@@ -113,7 +113,7 @@ def test_a_store_may_be_closed_by_the_loop_itself(engine: Engine) -> None:
     async def scenario() -> None:
         await store.page(Find("bkn", [], 1))
         store.close()
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             await store.page(Find("bkn", [], 1))
 
     run(scenario)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from lrs.store.port import Find, Position, Record, Store, Writer, fitting, joined, read_page
+from lrs.store.port import Find, Position, Record, Store, Writer, fitting, raw_page, read_page
 from tests.contract.make import add, draft, stamped
 
 KIB = 1024
@@ -66,7 +66,7 @@ def test_find_stops_with_the_first_record_too_many(store: Store, sizes: list[int
             first = next((n + 1 for n, total in enumerate(sums) if total > most and n), len(kept))
             assert len(found) == first
             count = fitting((len(record.body) for record in found), 5, most)
-            assert joined(found, 5, most).more == (len(found) > count)
+            assert raw_page(found, 5, most).more == (len(found) > count)
 
 
 def test_a_write_finds_its_own_records_up_to_a_number_of_bytes(store: Store) -> None:

@@ -12,9 +12,9 @@ from lrs.store.port import Document, Store, Writer
 def test_an_idle_store_is_quiet(store: Store) -> None:
     """There is nothing to wait for, and nothing is called, before and after a write."""
     called: list[int] = []
-    assert not store.when_quiet(lambda: called.append(1))
+    assert not store.when_idle(lambda: called.append(1))
     store.writing(lambda writer: writer.put(Document("note", "bkn", "a", b"{}")))
-    assert not store.when_quiet(lambda: called.append(2))
+    assert not store.when_idle(lambda: called.append(2))
     assert called == []
 
 
@@ -29,7 +29,7 @@ def test_the_end_of_the_work_is_told(store: Store) -> None:
 
     def work(writer: Writer) -> bool:
         writer.put(Document("note", "bkn", "a", b"{}"))
-        return store.when_quiet(call)
+        return store.when_idle(call)
 
     def failing(writer: Writer) -> None:
         work(writer)

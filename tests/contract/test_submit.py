@@ -14,12 +14,12 @@ import pytest
 from lrs.store.mongo.store import LANES
 from lrs.store.port import (
     CONSISTENCY_BOUND,
-    Conflict,
+    ConflictError,
     Document,
     Record,
     Store,
     Submitted,
-    Unavailable,
+    UnavailableError,
     Writer,
 )
 from tests.contract.engines import ENGINES, Engine
@@ -119,7 +119,7 @@ def test_what_a_submitted_work_raises_is_told_and_others_are_kept(store: Store) 
     assert [error for _, error in good.calls] == [None] * 20
     assert [(result, type(error)) for result, error in bad.wait(20)] == [(None, Refused)] * 20
     conflicts = [error for result, error in late.wait(20) if result is None]
-    assert [error.ids for error in conflicts if isinstance(error, Conflict)] == [(old.id,)] * 20
+    assert [error.ids for error in conflicts if isinstance(error, ConflictError)] == [(old.id,)] * 20
     with store.reading() as reader:
         found = reader.find("bkn", ["k"], limit=99, include_hidden=True)
         assert {each.id for each in found} == {old.id, *(each.id for each in kept)}
@@ -167,11 +167,11 @@ def test_hints_change_nothing_but_speed(store: Store) -> None:
 
 
 def test_a_closed_store_takes_no_write(engine: Engine) -> None:
-    """`submit` on a closed store raises Unavailable at once and tells nothing."""
+    """`submit` on a closed store raises UnavailableError at once and tells nothing."""
     store = engine.open()
     store.close()
     told = Told()
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         store.submit(lambda writer: None, told)
     assert told.calls == []
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lrs.store.port import Document, Record, Store, Unavailable, Writer
+from lrs.store.port import Document, Record, Store, UnavailableError, Writer
 from tests.contract.engines import Engine
 from tests.contract.make import add, adding, draft, stamped
 
@@ -223,7 +223,7 @@ def test_a_closed_store_is_unavailable(engine: Engine) -> None:
     store = engine.open()
     store.close()
     store.close()
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         store.writing(increment)
-    with pytest.raises(Unavailable), store.reading() as reader:
+    with pytest.raises(UnavailableError), store.reading() as reader:
         reader.find("bkn", limit=1)

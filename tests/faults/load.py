@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from lrs.store.open import open_store
-from lrs.store.port import Document, Record, Store, Unavailable, Writer
+from lrs.store.port import Document, Record, Store, UnavailableError, Writer
 
 TENANT = "bkn"
 KIND = "batch"
@@ -85,7 +85,7 @@ def write(store: Store, say: Callable[[str, Batch], None], stop: threading.Event
             except BaseException as error:
                 raised.append(error)
                 last = ""
-                if not isinstance(error, Unavailable):
+                if not isinstance(error, UnavailableError):
                     return
                 stop.wait(0.05)
             else:

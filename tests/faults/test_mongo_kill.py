@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import CONSISTENCY_BOUND, Unavailable
+from lrs.store.port import CONSISTENCY_BOUND, UnavailableError
 from tests import mongod
 from tests.contract.make import now
 from tests.faults.load import THREADS, Batch, check, store_batch, write
@@ -102,6 +102,6 @@ def test_a_killed_server_keeps_what_it_acknowledged() -> None:
                 time.sleep(0.05)
         stop.set()
         writing.join()
-        assert {type(error) for error in raised} <= {Unavailable}
+        assert {type(error) for error in raised} <= {UnavailableError}
         assert check(store, done) >= sum(len(batch.ids) for batch in done)
         store.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import Find, StoreError, Unavailable
+from lrs.store.port import Find, StoreError, UnavailableError
 from tests import mongod
 from tests.faults.load import TENANT, Batch, check, write
 
@@ -43,7 +43,7 @@ class Puller:
                         limit=100_000,
                         include_hidden=True,
                     )
-            except Unavailable:
+            except UnavailableError:
                 final = False
             except StoreError as error:
                 self.raised.append(error)
@@ -56,7 +56,7 @@ class Puller:
 
 @pytest.mark.timeout(240)
 def test_a_dead_primary_loses_nothing_acknowledged() -> None:
-    """Writers hear Unavailable in seconds, go on by themselves, and find all that was acknowledged.
+    """Writers hear UnavailableError in seconds, go on by themselves, and find all that was acknowledged.
 
     A puller that follows the promise sees every record exactly once, through all of it.
     """
@@ -96,7 +96,7 @@ def test_a_dead_primary_loses_nothing_acknowledged() -> None:
             time.sleep(0.5)
             stop_pulling.set()
             pulling.join()
-        assert {type(error) for error in raised} <= {Unavailable}
+        assert {type(error) for error in raised} <= {UnavailableError}
         assert check(store, done) > 0
         assert puller.raised == []
         with store.reading() as reader:
@@ -108,7 +108,7 @@ def test_a_dead_primary_loses_nothing_acknowledged() -> None:
 
 @pytest.mark.timeout(120)
 def test_without_a_majority_calls_end_in_seconds() -> None:
-    """With one member left of three, reads and writes say Unavailable soon, and work again later."""
+    """With one member left of three, reads and writes say UnavailableError soon, and work again later."""
     with mongod.replica_set(3) as replicas:
         store = MongoStore(replicas.address("jejak"))
         down = [member for member in replicas.members if member is not replicas.primary()]
@@ -116,7 +116,7 @@ def test_without_a_majority_calls_end_in_seconds() -> None:
         for member in down[1:]:
             member.kill()
         begun = time.monotonic()
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             store.writing(lambda writer: writer.get(TENANT, []))
         assert time.monotonic() - begun < 15
         for member in down[1:]:
@@ -127,14 +127,16 @@ def test_without_a_majority_calls_end_in_seconds() -> None:
             try:
                 store.writing(lambda writer: writer.get(TENANT, []))
                 break
-            except Unavailable:
+            except UnavailableError:
                 assert time.monotonic() < end
         store.close()
 
 
 @pytest.mark.timeout(120)
 def test_without_a_majority_pages_of_a_loop_end_in_seconds() -> None:
-    """A loop that awaits a page hears Unavailable soon, has its turn meanwhile, and reads again later."""
+    """A loop that awaits a page hears UnavailableError soon, has its turn meanwhile, and reads again
+    later.
+    """
 
     async def scenario(replicas: mongod.ReplicaSet, store: MongoStore) -> None:
         find = Find(TENANT, [], 5)
@@ -150,7 +152,7 @@ def test_without_a_majority_pages_of_a_loop_end_in_seconds() -> None:
             before = time.monotonic()
             await asyncio.sleep(0.01)
             longest = max(longest, time.monotonic() - before)
-        assert {type(each) for each in await pages} == {Unavailable}
+        assert {type(each) for each in await pages} == {UnavailableError}
         assert time.monotonic() - begun < 15
         assert longest < 1
         for member in down:
@@ -161,7 +163,7 @@ def test_without_a_majority_pages_of_a_loop_end_in_seconds() -> None:
             try:
                 assert (await store.page(find))[0].body == b""
                 break
-            except Unavailable:
+            except UnavailableError:
                 assert time.monotonic() < end
         await asyncio.to_thread(store.close)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import Full, Record, Writer
+from lrs.store.port import FullError, Record, Writer
 from lrs.store.sqlite.store import SqliteStore
 from tests.contract.make import add, draft
 
@@ -64,13 +64,13 @@ def until_full(act: Callable[[], object]) -> int:
     for times in range(100_000):
         try:
             act()
-        except Full:
+        except FullError:
             return times
     raise AssertionError("the disk never filled up")
 
 
 def test_a_full_disk_is_full_and_nothing_more(disk: Disk) -> None:
-    """On a full disk writes are Full, reads go on, nothing is half there, and space brings all back."""
+    """On a full disk writes are FullError, reads go on, nothing is half there, and space brings all back."""
     store = SqliteStore(str(disk.directory / "a.db"))
     kept: list[Record] = []
 
@@ -97,14 +97,14 @@ def test_a_full_disk_is_full_and_nothing_more(disk: Disk) -> None:
 
 
 def test_a_blob_on_a_full_disk_is_full_and_leaves_no_part(disk: Disk) -> None:
-    """A blob for which there is no room is Full and gone; on a disk that cannot be filled it is kept."""
+    """A blob for which there is no room is FullError and gone; on a disk that cannot be filled it is kept."""
     store = SqliteStore(str(disk.directory / "a.db"))
     disk.confine(store, 12)
     data = os.urandom(16_000_000)
     name = hashlib.sha256(data).hexdigest()
     try:
         if disk.real:
-            with pytest.raises(Full):
+            with pytest.raises(FullError):
                 store.blobs.put(name, io.BytesIO(data), len(data))
             assert store.blobs.size(name) is None
         disk.confine(store, 64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lrs.admin_log import KEPT_DAYS, KIND, AdminLog
-from lrs.store.port import Store, Unavailable, Writer
+from lrs.store.port import Store, UnavailableError, Writer
 
 DAY = 86_400_000_000
 
@@ -77,7 +77,7 @@ def test_an_act_that_cannot_be_kept_fails_nobody(
     """What was done is done: the act is in the program's log, and whoever did it hears of no failure."""
 
     def fail(*_args: object, **_more: object) -> None:
-        raise Unavailable("gone")
+        raise UnavailableError("gone")
 
     monkeypatch.setattr(store, "writing", fail)
     told = AdminLog(store, Clock()).note("credential.created", by="operator", name="a", target="k1")

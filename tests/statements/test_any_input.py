@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from statements.data_types.exact_json import loads
 from statements.data_types.versions import Version
 from statements.documents import matches, merge
-from statements.errors import Invalid
-from statements.filters import PARAMETERS, BadCursor, StatementQuery, decode_cursor, parse_query
+from statements.errors import InvalidError
+from statements.filters import PARAMETERS, BadCursorError, StatementQuery, decode_cursor, parse_query
 from statements.formats import parse_languages
 from statements.signatures import check_signature
 from tests.statements.samples import statement
@@ -28,7 +28,7 @@ def test_any_parameters_are_a_query_or_invalid(pairs: list[tuple[str, str]], ver
     """Parsing parameters has no third outcome, and each problem has a hint."""
     try:
         query = parse_query(pairs, version)
-    except Invalid as invalid:
+    except InvalidError as invalid:
         hints = [problem.hint for problem in invalid.problems]
     else:
         hints = [type(query).__name__]
@@ -41,15 +41,15 @@ def test_any_json_as_agent_is_a_query_or_invalid(value: object) -> None:
     text = json.dumps(value)
     try:
         found: object = parse_query([("agent", text)], Version.V1)
-    except Invalid as invalid:
+    except InvalidError as invalid:
         found = invalid
-    assert isinstance(found, StatementQuery | Invalid)
+    assert isinstance(found, StatementQuery | InvalidError)
 
 
 @given(any_text)
 def test_any_text_is_refused_as_a_cursor(text: str) -> None:
     """Nobody guesses a cursor."""
-    with pytest.raises(BadCursor):
+    with pytest.raises(BadCursorError):
         decode_cursor(text, key=b"k" * 32, scope="lan")
 
 
@@ -77,7 +77,7 @@ def test_any_bytes_merge_or_are_invalid(old: bytes, new: bytes) -> None:
     """A merge gives an object or says that it cannot."""
     try:
         merged = merge(old, "application/json", new, "application/json")
-    except Invalid as invalid:
+    except InvalidError as invalid:
         assert invalid.problems  # noqa: PT017 - either outcome is right, each has its own check
     else:
         assert isinstance(loads(merged), dict)

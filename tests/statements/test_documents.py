@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from statements.data_types.versions import Version
 from statements.documents import (
+    PreconditionFailedError,
     Preconditions,
     Refusal,
-    Refused,
     Resource,
     check_write,
     etag,
@@ -22,7 +22,7 @@ from statements.documents import (
     matches,
     merge,
 )
-from statements.errors import Invalid
+from statements.errors import InvalidError
 from tests import strategies
 
 V1, V2 = Version.V1, Version.V2
@@ -75,7 +75,7 @@ def outcome(
 ) -> Refusal | None:
     try:
         check_write(method, resource, version, preconditions, current)
-    except Refused as refused:
+    except PreconditionFailedError as refused:
         return refused.kind if refused.problem.hint else None
     return None
 
@@ -204,7 +204,7 @@ def test_what_is_no_json_object_cannot_be_merged(
     old: bytes | None, old_type: str, new: bytes, new_type: str, problems: int
 ) -> None:
     """XAPI-00229, XAPI-00232, XAPI-00235: either side of another type, broken or too deep."""
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(InvalidError) as caught:
         merge(old, old_type, new, new_type)
     assert [each.rule for each in caught.value.problems] == ["document.merge"] * problems
 

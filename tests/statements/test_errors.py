@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from statements.errors import Invalid, Problem
+from statements.errors import InvalidError, Problem
 
 
 def test_a_problem_shows_only_what_it_knows() -> None:
@@ -21,7 +21,7 @@ def test_a_problem_of_the_first_statement_shows_index_0() -> None:
 def test_invalid_carries_all_problems() -> None:
     """The exception keeps every problem and speaks of their number and the first hint."""
     problems = [Problem(None, f"/{n}", "json.no-null", f"Hint {n}.") for n in range(3)]
-    error = Invalid(iter(problems))
+    error = InvalidError(iter(problems))
     assert error.problems == tuple(problems)
     assert str(error) == "3 problem(s), the first: Hint 0."
 
@@ -29,4 +29,4 @@ def test_invalid_carries_all_problems() -> None:
 def test_invalid_needs_a_problem() -> None:
     """Raising it with nothing wrong is a mistake of the program."""
     with pytest.raises(AssertionError):
-        Invalid([])
+        InvalidError([])

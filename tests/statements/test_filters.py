@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from statements.data_types.timestamps import parse
 from statements.data_types.versions import Version
-from statements.errors import Invalid
+from statements.errors import InvalidError
 from statements.filters import (
-    BadCursor,
+    BadCursorError,
     Format,
     StatementQuery,
     decode_cursor,
@@ -45,7 +45,7 @@ def refused(*pairs: tuple[str, str]) -> set[tuple[str, str]]:
     """(pointer, rule) of each problem; the same in both versions."""
     found = []
     for version in Version:
-        with pytest.raises(Invalid) as caught:
+        with pytest.raises(InvalidError) as caught:
             parse_query(pairs, version)
         found.append({(each.pointer, each.rule) for each in caught.value.problems})
     assert found[0] == found[1]
@@ -206,7 +206,7 @@ def test_an_agent_filter_must_be_an_agent_or_identified_group(text: str) -> None
 )
 def test_wrong_case_is_refused_with_the_right_spelling(name: str, pointer: str) -> None:
     """Fact 3: names of parameters are case sensitive; the hint gives the right one."""
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(InvalidError) as caught:
         parse_query([(name, ID)], V1)
     (problem,) = caught.value.problems
     assert problem.pointer == pointer
@@ -263,7 +263,7 @@ def cursor() -> str:
 @pytest.mark.parametrize(("key", "scope"), [(b"x" * 32, "lan"), (KEY, "kemenkeu"), (KEY, "")])
 def test_a_cursor_is_refused_with_another_key_or_scope(key: bytes, scope: str) -> None:
     """A cursor of one tenant is worth nothing in another."""
-    with pytest.raises(BadCursor):
+    with pytest.raises(BadCursorError):
         decode_cursor(cursor(), key=key, scope=scope)
 
 
@@ -271,8 +271,8 @@ def test_a_cursor_is_refused_with_another_key_or_scope(key: bytes, scope: str) -
     "text", ["", "x", "é", "a" * 20_000, "!!!!", cursor()[:-4], cursor() + "AAAA", "A" * 200]
 )
 def test_what_is_no_cursor_is_refused(text: str) -> None:
-    """Any text is either a cursor of ours or a BadCursor, never another error."""
-    with pytest.raises(BadCursor):
+    """Any text is either a cursor of ours or a BadCursorError, never another error."""
+    with pytest.raises(BadCursorError):
         decode_cursor(text, key=KEY, scope="lan")
 
 
@@ -282,7 +282,7 @@ def test_a_cursor_with_any_bit_changed_is_refused(place: int, flip: int) -> None
     text = cursor()
     raw = bytearray(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     raw[place % len(raw)] ^= flip
-    with pytest.raises(BadCursor):
+    with pytest.raises(BadCursorError):
         decode_cursor(base64.urlsafe_b64encode(raw).decode().rstrip("="), key=KEY, scope="lan")
 
 

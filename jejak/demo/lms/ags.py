@@ -29,14 +29,14 @@ ACTIVITY_PROGRESS = {"Initialized", "Started", "InProgress", "Submitted", "Compl
 GRADING_PROGRESS = {"NotReady", "Failed", "Pending", "PendingManual", "FullyGraded"}
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     def __init__(self, status: int, body: str = "") -> None:
         super().__init__(status)
         self.status, self.body = status, body
 
 
-@ags.errorhandler(_Refused)
-def _refused(error: _Refused) -> Response:
+@ags.errorhandler(_RefusedError)
+def _refused(error: _RefusedError) -> Response:
     return Response(error.body, error.status)
 
 
@@ -77,7 +77,7 @@ def add_item(course: str) -> Response:
         if link_id is not None:
             link = mind.links.get(int(link_id)) if str(link_id).isdigit() else None
             if link is None or link.type_id != type_id:
-                raise _Refused(403)
+                raise _RefusedError(403)
         item = LineItem(
             mind.number(),
             type_id,
@@ -124,7 +124,7 @@ def remove_item(course: str, item_id: int) -> Response:
     with mind.lock:
         item = _own(mind, type_id, item_id)
         if item.coupled:
-            raise _Refused(403)
+            raise _RefusedError(403)
         del mind.items[item.id]
         mind.grades = {place: grade for place, grade in mind.grades.items() if place[0] != item.id}
         mind.save()
@@ -135,7 +135,7 @@ def remove_item(course: str, item_id: int) -> Response:
 def add_score(course: str, item_id: int) -> Response:
     """Take a score for one learner."""
     if memory().switches.get("scores") == "down":
-        raise _Refused(503)
+        raise _RefusedError(503)
     mind, type_id = _enter(course, SCORE, content=SCORE_TYPE)
     value = _body("[]")
     when = _check_score(value)
@@ -145,7 +145,7 @@ def add_score(course: str, item_id: int) -> Response:
         old = mind.grades.get(place)
         stale = old is not None and old.changed is not None and old.changed >= when
         if stale or mind.switches.get("scores") == "conflict":
-            raise _Refused(409, "[]")
+            raise _RefusedError(409, "[]")
         given = value.get("scoreGiven") if value["gradingProgress"] == "FullyGraded" else None
         score = None
         if given is not None:
@@ -182,23 +182,23 @@ def _enter(course: str, *scopes: str, accept: str = "", content: str = "") -> tu
     mind, type_id = memory(), request.args.get("type_id", type=int)
     wanted = request.headers.get("Accept", "")
     if accept and wanted and "*/*" not in wanted and accept not in wanted:
-        raise _Refused(400)
+        raise _RefusedError(400)
     if content and request.mimetype != content:
-        raise _Refused(400)
+        raise _RefusedError(400)
     with mind.lock:
         if type_id is None or service_token(mind, type_id, *scopes) is None:
-            raise _Refused(401)
+            raise _RefusedError(401)
     if course != mind.course.id:
-        raise _Refused(404)
+        raise _RefusedError(404)
     return mind, type_id
 
 
 def _own(mind: Memory, type_id: int, item_id: int) -> LineItem:
     item = mind.items.get(item_id)
     if item is None:
-        raise _Refused(404)
+        raise _RefusedError(404)
     if item.type_id != type_id:
-        raise _Refused(403)
+        raise _RefusedError(403)
     return item
 
 
@@ -206,9 +206,9 @@ def _body(refusal: str = "") -> dict[str, Any]:
     try:
         value = json.loads(request.get_data())
     except ValueError as error:
-        raise _Refused(400, refusal) from error
+        raise _RefusedError(400, refusal) from error
     if not isinstance(value, dict):
-        raise _Refused(400, refusal)
+        raise _RefusedError(400, refusal)
     return value
 
 
@@ -219,7 +219,7 @@ def _number(value: object) -> bool:
 def _named(value: dict[str, Any]) -> tuple[str, float]:
     label, maximum = value.get("label"), value.get("scoreMaximum")
     if not isinstance(label, str) or not label or not _number(maximum) or float(maximum or 0) <= 0:
-        raise _Refused(400)
+        raise _RefusedError(400)
     return label, float(maximum or 0)
 
 
@@ -236,9 +236,9 @@ def _check_score(value: dict[str, Any]) -> int:
     try:
         when = datetime.fromisoformat(str(value.get("timestamp")))
     except ValueError as error:
-        raise _Refused(400, "[]") from error
+        raise _RefusedError(400, "[]") from error
     if not right or when.tzinfo is None:
-        raise _Refused(400, "[]")
+        raise _RefusedError(400, "[]")
     return int(when.timestamp())
 
 

@@ -11,7 +11,7 @@ from jejak.demo.lms.config import Tool
 from jejak.demo.lms.memory import LineItem, Link, Memory, memory
 from jejak.demo.lms.message import CLAIM
 from jejak.demo.lms.people import BY_ID
-from jejak.demo.lms.tools import ToolRefused, verify_tool_token
+from jejak.demo.lms.tools import ToolRefusedError, verify_tool_token
 
 deeplink = Blueprint("deeplink", __name__)
 DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
@@ -31,7 +31,7 @@ def returned() -> str | tuple[str, int]:
     try:
         facts = verify_tool_token(mind, tool, request.form.get("JWT", ""), [mind.config.url])
         items = _items(mind, tool, facts)
-    except ToolRefused as refusal:
+    except ToolRefusedError as refusal:
         text = str(refusal)
         return render_template("message.html", title="The tool's answer was refused", text=text), 400
     if len(items) > 1 and request.form.get("confirmed") != "yes":
@@ -50,26 +50,26 @@ def returned() -> str | tuple[str, int]:
 
 def _items(mind: Memory, tool: Tool, facts: dict[str, Any]) -> list[dict[str, Any]]:
     if facts.get(CLAIM + "message_type") != "LtiDeepLinkingResponse":
-        raise ToolRefused("The message is no LtiDeepLinkingResponse.")
+        raise ToolRefusedError("The message is no LtiDeepLinkingResponse.")
     if facts.get(CLAIM + "version") != "1.3.0":
-        raise ToolRefused("The LTI version is not 1.3.0.")
+        raise ToolRefusedError("The LTI version is not 1.3.0.")
     if facts.get(CLAIM + "deployment_id") != tool.deployment_id:
-        raise ToolRefused("The deployment is not this one.")
+        raise ToolRefusedError("The deployment is not this one.")
     if DL + "data" in facts:
-        raise ToolRefused("The request had no data, so the answer may have none.")
+        raise ToolRefusedError("The request had no data, so the answer may have none.")
     nonce = facts.get("nonce")
     with mind.lock:
         if not isinstance(nonce, str) or not mind.first_use(tool.client_id, nonce):
-            raise ToolRefused("The nonce is missing or was used before.")
+            raise ToolRefusedError("The nonce is missing or was used before.")
     items = facts.get(DL + "content_items", [])
     if not isinstance(items, list) or len(items) > MAX_ITEMS:
-        raise ToolRefused("The content items are no list, or too many.")
+        raise ToolRefusedError("The content items are no list, or too many.")
     for item in items:
         if not isinstance(item, dict) or item.get("type") != "ltiResourceLink":
-            raise ToolRefused("A content item is no ltiResourceLink.")
+            raise ToolRefusedError("A content item is no ltiResourceLink.")
         url = item.get("url")
         if url is not None and urlsplit(str(url)).netloc != tool.host:
-            raise ToolRefused("A content item leads to another site than the tool's.")
+            raise ToolRefusedError("A content item leads to another site than the tool's.")
     return items
 
 

@@ -16,7 +16,7 @@ from jejak.demo.lms.config import SCOPES, Tool
 from jejak.demo.lms.memory import LAUNCH_LIFE, TOKEN_LIFE, Launch, Memory, memory
 from jejak.demo.lms.message import claims
 from jejak.demo.lms.people import BY_ID
-from jejak.demo.lms.tools import ToolRefused, verify_tool_token
+from jejak.demo.lms.tools import ToolRefusedError, verify_tool_token
 from jejak.demo.lms.variants import VARIANTS, Draft
 
 oidc = Blueprint("oidc", __name__)
@@ -181,7 +181,7 @@ def token() -> Response:
     """
     mind = memory()
     if mind.switches.get("token") == "down":
-        return Response("Service Unavailable", 503, mimetype="text/html")
+        return Response("Service UnavailableError", 503, mimetype="text/html")
     form = request.form
     if form.get("grant_type") != "client_credentials" or form.get("client_assertion_type") != ASSERTION:
         return _oauth("unsupported_grant_type")
@@ -198,7 +198,7 @@ def token() -> Response:
         facts = verify_tool_token(
             mind, tool, assertion, [f"{mind.config.url}/mod/lti/token.php", mind.config.url]
         )
-    except ToolRefused:
+    except ToolRefusedError:
         return _oauth("invalid_client")
     if not facts.get("jti") or not mind.first_use(tool.client_id, f"jti {facts['jti']}"):
         return _oauth("invalid_client")

@@ -12,18 +12,18 @@ from jejak.demo.lms.config import Tool
 from jejak.demo.lms.memory import Memory, Token
 
 
-class ToolRefused(Exception):
+class ToolRefusedError(Exception):
     """A token of a tool that cannot be believed; the message says why, for the person at the test bench."""
 
 
 def verify_tool_token(memory: Memory, tool: Tool, text: str, audiences: list[str]) -> dict[str, Any]:
-    """The claims of a JWT the tool signed, checked without leeway, as Moodle does. Else ToolRefused."""
+    """The claims of a JWT the tool signed, checked without leeway, as Moodle does. Else ToolRefusedError."""
     try:
         kid = jwt.get_unverified_header(text).get("kid")
         keys = memory.config.fetch(tool.jwks_url).get("keys", [])
         key = next((one for one in keys if isinstance(one, dict) and one.get("kid") == kid), None)
         if kid is None or key is None:
-            raise ToolRefused("The token names a key that the tool's key set does not have.")
+            raise ToolRefusedError("The token names a key that the tool's key set does not have.")
         facts: dict[str, Any] = jwt.decode(
             text,
             jwt.PyJWK(key, algorithm="RS256"),
@@ -38,9 +38,9 @@ def verify_tool_token(memory: Memory, tool: Tool, text: str, audiences: list[str
             },
         )
     except (jwt.PyJWTError, ValueError) as error:
-        raise ToolRefused(f"The token cannot be verified: {error}") from error
+        raise ToolRefusedError(f"The token cannot be verified: {error}") from error
     except requests.RequestException as error:
-        raise ToolRefused("The tool's key set cannot be read.") from error
+        raise ToolRefusedError("The tool's key set cannot be read.") from error
     _check_times(facts, memory.now())
     return facts
 
@@ -49,11 +49,11 @@ def _check_times(facts: dict[str, Any], now: float) -> None:
     issued, expires = facts["iat"], facts["exp"]
     for value in (issued, expires, facts.get("nbf", 0)):
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ToolRefused("A time in the token is no number.")
+            raise ToolRefusedError("A time in the token is no number.")
     if issued > now or facts.get("nbf", 0) > now:
-        raise ToolRefused("The token was issued in the future.")
+        raise ToolRefusedError("The token was issued in the future.")
     if expires <= now:
-        raise ToolRefused("The token has expired.")
+        raise ToolRefusedError("The token has expired.")
 
 
 def service_token(memory: Memory, type_id: int | None, *scopes: str) -> Token | None:

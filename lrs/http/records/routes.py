@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from lrs.access import Access, Credentials, Scope
 from lrs.http.cross_site import SAFE_METHODS, foreign
-from lrs.http.problems import Refusal
+from lrs.http.problems import RefusalError
 from lrs.http.records import json_shapes as shapes
 from lrs.http.records import schemas
 from lrs.http.records.openapi import allowed_at, document
@@ -29,9 +29,9 @@ from lrs.records.learning_record import LearningRecord
 from lrs.records.records import EntryPage
 from lrs.records.reports import cohort
 from lrs.records.tables import MOST_VERSIONS, TooManyVersionsError
-from lrs.store.port import Full, StoreError, Unavailable
+from lrs.store.port import FullError, StoreError, UnavailableError
 from statements.data_types.json_cost import TooManyValuesError, check_values
-from statements.errors import Invalid
+from statements.errors import InvalidError
 from statements.profile.jsonld import profile_document
 from statements.profile.shipped import shipped
 
@@ -51,7 +51,7 @@ _ELSEWHERE = "records_api.elsewhere"
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Jejak", charset="UTF-8"'}
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status = status
@@ -98,7 +98,7 @@ def create_records_blueprint(
     def change_table(access: Access) -> Response:
         changes = _body()
         if not isinstance(changes, dict):
-            raise _Refused(400, "A JSON object is needed.")
+            raise _RefusedError(400, "A JSON object is needed.")
         noting = record.admin_log.noting(
             "table.changed",
             by="program",
@@ -110,7 +110,7 @@ def create_records_blueprint(
         try:
             changed = record.tables.change(access.tenant, changes, author=access.name, also=noting)
         except TooManyVersionsError:
-            raise _Refused(409, _TOO_MANY_VERSIONS) from None
+            raise _RefusedError(409, _TOO_MANY_VERSIONS) from None
         record.follower.notify()
         return _json(shapes.table_json(changed))
 
@@ -120,13 +120,13 @@ def create_records_blueprint(
         key = schemas.looked_up(schemas.load(schemas.LookupSchema(), _body()))
         found = record.people.resolve(access.tenant, key)
         if found is None:
-            raise _Refused(404, "Nobody is known by this identifier.")
+            raise _RefusedError(404, "Nobody is known by this identifier.")
         return person(access, found)
 
     def person(access: Access, id: str) -> Response:
         known = record.people.person(access.tenant, id)
         if known is None:
-            raise _Refused(404, "There is no such person.")
+            raise _RefusedError(404, "There is no such person.")
         return _json(shapes.person_json(known, record.records.years(access.tenant, known.id)))
 
     @api.get("/api/v1/people/<id>")
@@ -139,7 +139,7 @@ def create_records_blueprint(
             return None
         last = record.records.entry(access.tenant, id)
         if last is None:
-            raise _Refused(404, "The entry that `after` names is gone: begin again.")
+            raise _RefusedError(404, "The entry that `after` names is gone: begin again.")
         return last.place, last.id
 
     def page_json(page: EntryPage) -> Response:
@@ -187,7 +187,7 @@ def create_records_blueprint(
     def entry_or_404(access: Access, id: str) -> Entry:
         found = record.records.entry(access.tenant, id)
         if found is None:
-            raise _Refused(404, "There is no such entry, or no longer.")
+            raise _RefusedError(404, "There is no such entry, or no longer.")
         return found
 
     @api.get("/api/v1/entries/<id>")
@@ -256,18 +256,20 @@ def create_records_blueprint(
         refused = _not_served(request.path)
         return _problem(refused.status, refused.detail, refused.headers)
 
-    api.register_error_handler(Invalid, _invalid)
-    api.register_error_handler(_Refused, lambda error: _problem(error.status, error.detail, error.headers))
+    api.register_error_handler(InvalidError, _invalid)
+    api.register_error_handler(
+        _RefusedError, lambda error: _problem(error.status, error.detail, error.headers)
+    )
     api.register_error_handler(HTTPException, _http)
     api.register_error_handler(StoreError, _store)
     return api
 
 
-def _not_served(path: str) -> _Refused:
+def _not_served(path: str) -> _RefusedError:
     """405 with what the resource takes, or 404 where there is none."""
     if allowed := allowed_at(path):
-        return _Refused(405, f"This resource takes {allowed}.", {"Allow": allowed})
-    return _Refused(404, "There is nothing at this address; see /api/openapi.json.")
+        return _RefusedError(405, f"This resource takes {allowed}.", {"Allow": allowed})
+    return _RefusedError(404, "There is nothing at this address; see /api/openapi.json.")
 
 
 def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Callable[[Any], Any]:
@@ -278,16 +280,16 @@ def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Calla
         def guarded(**given: Any) -> Response:
             told = request.authorization
             if told is None or told.type != "basic" or not told.username:
-                raise _Refused(401, "Send the key and secret of a credential.", _CHALLENGE)
+                raise _RefusedError(401, "Send the key and secret of a credential.", _CHALLENGE)
             access = credentials.authenticate(told.username, told.password or "")
             if access is None:
                 if seconds := failed_login(request.environ, credentials, told.username):
-                    raise _Refused(429, TOO_MANY, {"Retry-After": str(seconds)})
-                raise _Refused(401, "The key or the secret is not valid.", _CHALLENGE)
+                    raise _RefusedError(429, TOO_MANY, {"Retry-After": str(seconds)})
+                raise _RefusedError(401, "The key or the secret is not valid.", _CHALLENGE)
             if access.is_imitation:
-                raise _Refused(403, IMITATION)
+                raise _RefusedError(403, IMITATION)
             if not allowed(access):
-                raise _Refused(403, "The scopes of this credential do not allow it.")
+                raise _RefusedError(403, "The scopes of this credential do not allow it.")
             _check_type()
             return view(access, **given)
 
@@ -301,7 +303,7 @@ def _check_sender(own_origin: str) -> None:
     if request.method in SAFE_METHODS or request.endpoint == _ELSEWHERE:
         return
     if why := foreign(request.environ, own_origin):
-        raise _Refused(403, why)
+        raise _RefusedError(403, why)
 
 
 def _check_type() -> None:
@@ -311,13 +313,13 @@ def _check_type() -> None:
     """
     has_body = request.method in _WITH_BODY or bool(request.content_length)
     if has_body and request.mimetype != "application/json":
-        raise _Refused(415, "Send JSON, with the header Content-Type: application/json.", _ACCEPTED)
+        raise _RefusedError(415, "Send JSON, with the header Content-Type: application/json.", _ACCEPTED)
 
 
 def _query(schema: Schema) -> dict[str, Any]:
     twice = [name for name, values in request.args.lists() if len(values) > 1]
     if twice:
-        raise _Refused(400, "Each parameter may be given once.")
+        raise _RefusedError(400, "Each parameter may be given once.")
     return schemas.load(schema, request.args.to_dict(), query=True)
 
 
@@ -326,12 +328,12 @@ def _body() -> Any:
         body = XapiRequest(request.environ).body(MOST_BYTES)
         check_values(body, MOST_VALUES)
         return orjson.loads(body)
-    except Refusal as refusal:
-        raise _Refused(refusal.status, refusal.detail, dict(refusal.headers)) from None
+    except RefusalError as refusal:
+        raise _RefusedError(refusal.status, refusal.detail, dict(refusal.headers)) from None
     except TooManyValuesError as error:
-        raise _Refused(413, f"The body is too much to read at once: {error}.") from None
+        raise _RefusedError(413, f"The body is too much to read at once: {error}.") from None
     except orjson.JSONDecodeError:
-        raise _Refused(400, "The body is not valid JSON.") from None
+        raise _RefusedError(400, "The body is not valid JSON.") from None
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -362,7 +364,7 @@ def _problem(
     return answer
 
 
-def _invalid(error: Invalid) -> Response:
+def _invalid(error: InvalidError) -> Response:
     return _problem(
         400, "The request is not valid; see `errors`.", errors=[p.as_dict() for p in error.problems[:100]]
     )
@@ -373,8 +375,8 @@ def _http(error: HTTPException) -> Response:
 
 
 def _store(error: StoreError) -> Response:
-    if isinstance(error, Full):
+    if isinstance(error, FullError):
         return _problem(507, "There is no space left to store this.")
-    if isinstance(error, Unavailable):
+    if isinstance(error, UnavailableError):
         return _problem(503, "The store cannot answer now; try again.", {"Retry-After": "2"})
     raise error

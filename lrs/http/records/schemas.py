@@ -12,7 +12,7 @@ from lrs.records.entries import Status
 from lrs.records.records import MOST_LISTED
 from statements.data_types.identity import agent_key
 from statements.data_types.versions import Version
-from statements.errors import Invalid, Problem
+from statements.errors import InvalidError, Problem
 from statements.profile.table import PILLAR_CODES
 from statements.profile.vocabulary import Decision
 from statements.rules.check import check_agent
@@ -114,24 +114,26 @@ class CohortSchema(_Strict):
 
 
 def load(schema: Schema, data: Any, *, query: bool = False) -> dict[str, Any]:
-    """The data as the schema reads it. Raises `Invalid`; pointers begin with `?` for query parameters."""
+    """The data as the schema reads it. Raises `InvalidError`; pointers begin with `?` for query
+    parameters.
+    """
     if not isinstance(data, Mapping):
-        raise Invalid([Problem(None, "", "record.shape", "A JSON object is needed.")])
+        raise InvalidError([Problem(None, "", "record.shape", "A JSON object is needed.")])
     try:
         loaded: dict[str, Any] = schema.load(data)
     except ValidationError as error:
-        raise Invalid(_problems(error.messages, "?" if query else "")) from None
+        raise InvalidError(_problems(error.messages, "?" if query else "")) from None
     return loaded
 
 
 def looked_up(found: Mapping[str, Any]) -> str:
-    """The identifier key that a lookup asks for. Raises `Invalid`."""
+    """The identifier key that a lookup asks for. Raises `InvalidError`."""
     if "agent" in found:
         return agent_key(found["agent"]) or ""
     try:
         return nip_key(found["nip"])
     except ValueError as error:
-        raise Invalid([Problem(None, "/nip", "record.nip", f"{error}.")]) from None
+        raise InvalidError([Problem(None, "/nip", "record.nip", f"{error}.")]) from None
 
 
 def _problems(messages: Any, pointer: str) -> Iterator[Problem]:

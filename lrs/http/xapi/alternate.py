@@ -44,7 +44,7 @@ _ENCODED_SEPARATOR = re.compile(rb"%(?:2c|5b|7b)", re.IGNORECASE)
 
 
 def unfold(request: Request, limit: int, credentials: Credentials) -> None:
-    """Turn the request into the one its form describes; Refusal when it may not be.
+    """Turn the request into the one its form describes; RefusalError when it may not be.
 
     The caller has seen the query parameter `method`. `limit` bounds the form, in bytes.
     """

@@ -10,7 +10,7 @@ from typing import Any
 from lrs.access import Credentials
 from lrs.http.cors import cors_headers, options
 from lrs.http.parse_budget import ParseBudget
-from lrs.http.problems import Refusal, broken
+from lrs.http.problems import RefusalError, broken
 from lrs.http.request import Request
 from lrs.http.response import Response
 from lrs.http.xapi import (
@@ -31,14 +31,14 @@ from lrs.tenant_turns import TenantTurns
 from lrs.xapi.activities import Activities
 from lrs.xapi.agents import Agents
 from lrs.xapi.documents import Documents
-from lrs.xapi.effects import Steps, perform
+from lrs.xapi.effects import Effects, run_sync
 from lrs.xapi.ingest import Ingest, Receipt
 from lrs.xapi.query import Query
 from statements.data_types.timestamps import render as timestamp
 from statements.data_types.versions import Version, negotiate
 
 StartResponse = Callable[..., Any]
-Handler = Callable[[Services, Request], Response | Steps[Response]]
+Handler = Callable[[Services, Request], Response | Effects[Response]]
 
 DRAIN, DRAIN_LARGE = 1 << 20, 1 << 26
 """Bytes of a refused body that are still read, so that the client gets to see the refusal."""
@@ -116,13 +116,13 @@ class XapiApplication:
 
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        answer = perform(self._store, self.steps(environ))
+        answer = run_sync(self._store, self.effects(environ))
         start_response(STATUS[answer.status], answer.headers)
         if isinstance(answer.body, bytes):
             return [answer.body] if answer.body else []
         return answer.body
 
-    def steps(self, environ: Mapping[str, Any]) -> Steps[Response]:
+    def effects(self, environ: Mapping[str, Any]) -> Effects[Response]:
         """Answer one request: the complete answer, to be sent as it is. `environ` is that of PEP 3333."""
         request = Request(environ, self._budget)
         request.version = self.services.version_fallback
@@ -156,17 +156,17 @@ class XapiApplication:
             response.body = b""
         return response
 
-    def _respond(self, request: Request) -> Steps[Response]:
+    def _respond(self, request: Request) -> Effects[Response]:
         """The answer, whatever happens."""
         try:
             return (yield from self._answer(request))
         except Exception as error:
             return answer_to(error)
 
-    def _answer(self, request: Request) -> Steps[Response]:
+    def _answer(self, request: Request) -> Effects[Response]:
         methods = ROUTES.get(request.path)
         if methods is None:
-            raise Refusal(404, "There is no such resource; see /about and the xAPI specification.")
+            raise RefusalError(404, "There is no such resource; see /about and the xAPI specification.")
         if request.method == "OPTIONS":
             return options(_allowed(methods))
         request.parse_query()
@@ -181,7 +181,7 @@ class XapiApplication:
         handler = methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             allowed = _allowed(methods)
-            raise Refusal(405, f"This resource takes {allowed}.", headers=[("Allow", allowed)])
+            raise RefusalError(405, f"This resource takes {allowed}.", headers=[("Allow", allowed)])
         if not open_to_all:
             request.access = caller(request, self.services.credentials)
         answer = handler(self.services, request)
@@ -190,7 +190,7 @@ class XapiApplication:
 
 def _drain(request: Request, status: int) -> None:
     """Let the client finish sending, within reason, so that it reads its refusal."""
-    with contextlib.suppress(Refusal, OSError):
+    with contextlib.suppress(RefusalError, OSError):
         request.drain(DRAIN_LARGE if status in OFTEN_LARGE else DRAIN)
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from lrs.access import Scope
 from lrs.http.headers import http_date
-from lrs.http.problems import Refusal, bad_parameter
+from lrs.http.problems import RefusalError, bad_parameter
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response, no_content
 from lrs.http.xapi import params
@@ -21,8 +21,8 @@ from lrs.http.xapi.params import Parameter
 from lrs.http.xapi.services import Services
 from lrs.http.xapi.statement_body import parse
 from lrs.xapi.documents import Listing, Place
-from lrs.xapi.effects import Call, Steps
-from statements.documents import Preconditions, Refused, is_json, matches
+from lrs.xapi.effects import Call, Effects
+from statements.documents import PreconditionFailedError, Preconditions, is_json, matches
 from statements.documents import Refusal as Kind
 
 STATUS = {Kind.FAILED: 412, Kind.CONFLICT: 409, Kind.REQUIRED: 400}
@@ -45,7 +45,7 @@ class DocumentResource:
     deletes_many: bool = False
     """Whether DELETE without an identifier removes all documents of the owner."""
 
-    def get(self, services: Services, request: Request) -> Response | Steps[Response]:
+    def get(self, services: Services, request: Request) -> Response | Effects[Response]:
         """One document, or the ids of many."""
         permit(request.access.may_read_documents(self.scope), "read documents")
         one = self.identifier.name in request.params
@@ -56,7 +56,7 @@ class DocumentResource:
             return _listed(services, request, place, asked.get("since"))
         document = services.documents.get(request.access, place, asked[self.identifier.name])
         if document is None:
-            raise Refusal(404, "There is no such document.")
+            raise RefusalError(404, "There is no such document.")
         held = request.header("If-None-Match")
         validators = [("ETag", document.etag), ("Last-Modified", http_date(document.updated))]
         if held is not None and matches(held, document.etag):
@@ -80,7 +80,7 @@ class DocumentResource:
             services.documents.put(
                 request.access, place, name, body, kind, request.version, _preconditions(request)
             )
-        except Refused as refused:
+        except PreconditionFailedError as refused:
             raise _told(refused) from None
         return no_content()
 
@@ -100,7 +100,7 @@ class DocumentResource:
                 read=partial(parse, max_depth=limits.max_depth, max_values=limits.max_values),
                 most=limits.max_document_bytes,
             )
-        except Refused as refused:
+        except PreconditionFailedError as refused:
             raise _told(refused) from None
         return no_content()
 
@@ -117,11 +117,11 @@ class DocumentResource:
             return no_content()
         try:
             services.documents.delete(request.access, place, name, request.version, _preconditions(request))
-        except Refused as refused:
+        except PreconditionFailedError as refused:
             raise _told(refused) from None
         return no_content()
 
-    def methods(self) -> Mapping[str, Callable[[Services, Request], Response | Steps[Response]]]:
+    def methods(self) -> Mapping[str, Callable[[Services, Request], Response | Effects[Response]]]:
         """The table of the application."""
         return {"GET": self.get, "PUT": self.put, "POST": self.post, "DELETE": self.delete}
 
@@ -133,13 +133,13 @@ class DocumentResource:
             raise bad_parameter(self.identifier.name, params.REQUIRED, "request.parameter-required")
         kind = request.header("Content-Type") or DEFAULT_TYPE
         if len(kind) > LONGEST_TYPE or not (kind.isascii() and kind.isprintable()):
-            raise Refusal(400, f"The Content-Type must be at most {LONGEST_TYPE} plain characters.")
+            raise RefusalError(400, f"The Content-Type must be at most {LONGEST_TYPE} plain characters.")
         limits = services.limits
         body = request.body(limits.max_document_bytes if is_json(kind) else limits.max_body_bytes)
         return self.place(asked), asked[self.identifier.name], body, kind
 
 
-def _listed(services: Services, request: Request, place: Place, since: int | None) -> Steps[Response]:
+def _listed(services: Services, request: Request, place: Place, since: int | None) -> Effects[Response]:
     """The ids of documents; a list of more than one page is sent while it is read."""
     listing: Listing = yield Call(lambda: services.documents.list(request.access, place, since), long=True)
     if listing.rest is not None:
@@ -163,5 +163,5 @@ def _preconditions(request: Request) -> Preconditions:
     return Preconditions(request.header("If-Match"), request.header("If-None-Match"), may_create=older)
 
 
-def _told(refused: Refused) -> Refusal:
-    return Refusal(STATUS[refused.kind], refused.problem.hint, problems=[refused.problem])
+def _told(refused: PreconditionFailedError) -> RefusalError:
+    return RefusalError(STATUS[refused.kind], refused.problem.hint, problems=[refused.problem])

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import logging
 
-from lrs.http.problems import Refusal, broken, invalid, render
+from lrs.http.problems import RefusalError, broken, invalid, render
 from lrs.http.response import Response
-from lrs.store.port import Conflict, Full, QueueFullError, StoreError, TooLongError, Unavailable
+from lrs.store.port import (
+    ConflictError,
+    FullError,
+    QueueFullError,
+    StoreError,
+    TooLongError,
+    UnavailableError,
+)
 from lrs.tenant_turns import BusyError
-from lrs.xapi.size_limits import TooLarge
-from statements.errors import Invalid
+from lrs.xapi.size_limits import TooLargeError
+from statements.errors import InvalidError
 
 log = logging.getLogger(__name__)
 
@@ -25,30 +32,30 @@ def answer_to(error: Exception) -> Response:
     return render(refusal_of(error))
 
 
-def refusal_of(error: Exception) -> Refusal:
+def refusal_of(error: Exception) -> RefusalError:
     """The refusal that an error amounts to."""
     wait = [("Retry-After", str(RETRY_SECONDS))]
     match error:
-        case Refusal():
+        case RefusalError():
             return error
-        case Invalid():
+        case InvalidError():
             return invalid(error.problems)
-        case TooLarge():
+        case TooLargeError():
             return broken("request.too-large", str(error), status=413)
         case QueueFullError():
-            return Refusal(503, "Too many writes of this tenant wait; try again soon.", headers=wait)
+            return RefusalError(503, "Too many writes of this tenant wait; try again soon.", headers=wait)
         case BusyError():
-            return Refusal(503, f"Try again soon: {error}.", headers=wait)
+            return RefusalError(503, f"Try again soon: {error}.", headers=wait)
         case TooLongError():
-            return Refusal(503, TOO_LONG, headers=wait)
-        case Unavailable() | Conflict():
+            return RefusalError(503, TOO_LONG, headers=wait)
+        case UnavailableError() | ConflictError():
             log.warning("the store is unavailable", exc_info=error)
-            return Refusal(503, "The store cannot answer now; try again soon.", headers=wait)
-        case Full():
+            return RefusalError(503, "The store cannot answer now; try again soon.", headers=wait)
+        case FullError():
             log.error("the store is full", exc_info=error)
-            return Refusal(507, "The store is full; nothing was kept.")
+            return RefusalError(507, "The store is full; nothing was kept.")
         case StoreError():
             log.error("the store failed", exc_info=error)
-            return Refusal(500, "The store failed; the log of the server says why.")
+            return RefusalError(500, "The store failed; the log of the server says why.")
     log.error("a request failed", exc_info=error)
-    return Refusal(500, "An error of this server; its log says more.")
+    return RefusalError(500, "An error of this server; its log says more.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from lrs.access import Access, Credentials
 from lrs.http.headers import basic_credentials
-from lrs.http.problems import Refusal
+from lrs.http.problems import RefusalError
 from lrs.http.request import Request
 
 CHALLENGE = ("WWW-Authenticate", 'Basic realm="xAPI", charset="UTF-8"')
@@ -21,26 +21,26 @@ IMITATION = (
 
 
 def caller(request: Request, credentials: Credentials) -> Access:
-    """The access of the request's credential; Refusal 401 without one that is in force."""
+    """The access of the request's credential; RefusalError 401 without one that is in force."""
     header = request.header("Authorization")
     if header is None and "HTTP_AUTHORIZATION" in request.environ:
         hint = "In the alternate request syntax a page sends its credential in the form field Authorization."
-        raise Refusal(401, hint, headers=[CHALLENGE])
+        raise RefusalError(401, hint, headers=[CHALLENGE])
     if header is None:
-        raise Refusal(401, "This resource needs a credential (HTTP Basic).", headers=[CHALLENGE])
+        raise RefusalError(401, "This resource needs a credential (HTTP Basic).", headers=[CHALLENGE])
     return proved(header, request.environ, credentials)
 
 
 def proved(header: str, environ: Mapping[str, Any], credentials: Credentials) -> Access:
-    """The access of the credential in an `Authorization` header; Refusal 401 when it is not in force."""
+    """The access of the credential in an `Authorization` header; RefusalError 401 when it is not in force."""
     pair = basic_credentials(header) if len(header) <= LONGEST else None
     access = credentials.authenticate(*pair) if pair is not None else None
     if access is None:
         if seconds := failed_login(environ, credentials, pair[0] if pair else ""):
-            raise Refusal(429, TOO_MANY, headers=[("Retry-After", str(seconds))])
-        raise Refusal(401, "The credential is not known here or was disabled.", headers=[CHALLENGE])
+            raise RefusalError(429, TOO_MANY, headers=[("Retry-After", str(seconds))])
+        raise RefusalError(401, "The credential is not known here or was disabled.", headers=[CHALLENGE])
     if access.is_imitation:
-        raise Refusal(403, IMITATION)
+        raise RefusalError(403, IMITATION)
     return access
 
 
@@ -71,6 +71,6 @@ def remembered(header: str, credentials: Credentials) -> Access | None:
 
 
 def permit(allowed: bool, deed: str) -> None:
-    """Refusal 403 unless the credential's scopes allow the deed."""
+    """RefusalError 403 unless the credential's scopes allow the deed."""
     if not allowed:
-        raise Refusal(403, f"The scopes of this credential do not allow it to {deed} here.")
+        raise RefusalError(403, f"The scopes of this credential do not allow it to {deed} here.")

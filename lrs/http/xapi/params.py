@@ -31,7 +31,7 @@ class Parameter:
     required: bool = False
 
 
-class _Wrong(ValueError):
+class _WrongError(ValueError):
     def __init__(self, problems: Collection[Problem]) -> None:
         super().__init__("see problems")
         self.problems = problems
@@ -52,7 +52,7 @@ def _agent(text: str, version: Version) -> dict[str, Any]:
         raise ValueError("an Agent as JSON is expected") from None
     problems = check_agent(value, version, pointer="?agent")
     if problems:
-        raise _Wrong(problems)
+        raise _WrongError(problems)
     if value.get("objectType") == "Group" or agent_key(value) is None:
         raise ValueError("an Agent is expected; name an identified group by its identifier in an Agent")
     agent: dict[str, Any] = value
@@ -91,7 +91,7 @@ PROFILE = Parameter("profileId", _name, "request.parameter-name")
 
 
 def read(given: Parameters, version: Version, known: Collection[Parameter]) -> dict[str, Any]:
-    """The values of a request's parameters; Refusal 400 with everything that is wrong with them."""
+    """The values of a request's parameters; RefusalError 400 with everything that is wrong with them."""
     problems: list[Problem] = []
     values: dict[str, Any] = {}
     names = {parameter.name for parameter in known}
@@ -112,7 +112,7 @@ def read(given: Parameters, version: Version, known: Collection[Parameter]) -> d
         else:
             try:
                 values[parameter.name] = parameter.read(texts[0], version)
-            except _Wrong as wrong:
+            except _WrongError as wrong:
                 problems += wrong.problems
             except ValueError as error:
                 problems.append(parameter_problem(parameter.name, str(error), parameter.rule))

@@ -7,10 +7,10 @@ from typing import IO, Any
 
 from lrs.http.headers import content_type
 from lrs.http.multipart import Part, boundary_of, malformed, read_parts
-from lrs.http.problems import Refusal, broken
+from lrs.http.problems import RefusalError, broken
 from lrs.http.request import Request
 from lrs.http.xapi.services import Limits
-from lrs.xapi.attachments import Received, Receiver, WrongHash
+from lrs.xapi.attachments import Received, Receiver, WrongHashError
 from lrs.xapi.spool import spool
 from statements.data_types.exact_json import dumps, loads
 from statements.data_types.json_cost import LARGE, TooManyValuesError, check_values
@@ -25,7 +25,7 @@ _OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*+\{").match
 def read(request: Request, limits: Limits, *, single: bool) -> tuple[list[Any], list[Received] | None]:
     """The statements, not yet checked, and the data of attachments (None when the body is JSON alone).
 
-    Refusal when the body is not what its type says, too large or too deep. `single`: exactly one
+    RefusalError when the body is not what its type says, too large or too deep. `single`: exactly one
     statement is expected. The temporary file is closed when the answer is complete.
     """
     kind, parameters = request.content_type()
@@ -65,7 +65,7 @@ def _attachment(place: int, part: Part, file: IO[bytes]) -> Received:
         for chunk in part.chunks:
             receiver.add(chunk)
         return receiver.received()
-    except WrongHash as error:
+    except WrongHashError as error:
         hint = f"part {place}: {error}"
         if part.bare:
             hint += ", up to any boundary in it: a line break (CRLF) goes before the boundary after the data"
@@ -73,7 +73,7 @@ def _attachment(place: int, part: Part, file: IO[bytes]) -> Received:
 
 
 def values_of(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
-    """The statements of a JSON body, one or an array; Refusal when it is none, or too much."""
+    """The statements of a JSON body, one or an array; RefusalError when it is none, or too much."""
     if not body:
         raise broken("request.json", "the body is empty; one or more statements are expected")
     is_large = len(body) > limits.max_statement_bytes
@@ -97,7 +97,9 @@ def values_of(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
 
 
 def _check_one(value: Any, index: int, limits: Limits) -> None:
-    """Refusal when one statement of an array is too large or too deep; its text shows that most are not."""
+    """RefusalError when one statement of an array is too large or too deep; its text shows that most are
+    not.
+    """
     if not isinstance(value, (dict, list)):
         return
     try:
@@ -110,13 +112,15 @@ def _check_one(value: Any, index: int, limits: Limits) -> None:
         _check_depth([value], limits.max_depth)
 
 
-def _statement_too_large(most: int, index: int | None) -> Refusal:
+def _statement_too_large(most: int, index: int | None) -> RefusalError:
     hint = f"one statement may have at most {most} bytes; send large data as an attachment"
-    return Refusal(413, hint, problems=[problem("request.too-large", "", hint, index=index)])
+    return RefusalError(413, hint, problems=[problem("request.too-large", "", hint, index=index)])
 
 
 def parse(body: bytes, max_depth: int, max_values: int) -> Any:
-    """The JSON value of a body; Refusal when it is not JSON, nested too deep or holds too many values."""
+    """The JSON value of a body; RefusalError when it is not JSON, nested too deep or holds too many
+    values.
+    """
     value = _read(body, max_values)
     # What has few brackets cannot be deep; most bodies are spared the walk.
     if _brackets(body) > max_depth:

@@ -10,7 +10,7 @@ import orjson
 
 from lrs.http.headers import http_date
 from lrs.http.multipart import write_parts
-from lrs.http.problems import Refusal, bad_parameter
+from lrs.http.problems import RefusalError, bad_parameter
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response, no_content
 from lrs.http.xapi import statement_body
@@ -18,10 +18,10 @@ from lrs.http.xapi.formatted import formatted, large_work
 from lrs.http.xapi.guard import permit
 from lrs.http.xapi.services import Services
 from lrs.store.port import Position
-from lrs.xapi.effects import Call, Steps
+from lrs.xapi.effects import Call, Effects
 from lrs.xapi.ingest import Receipt
-from lrs.xapi.query import BadCursor
-from lrs.xapi.repeated_statements import Differs
+from lrs.xapi.query import BadCursorError
+from lrs.xapi.repeated_statements import DiffersError
 from statements.attachments import Attachment, declared
 from statements.data_types.exact_json import loads
 from statements.data_types.identity import is_uuid
@@ -33,7 +33,7 @@ ATTACHMENTS = b'"attachments"'
 """Stands in every kept statement that declares any: names of members are kept without escapes."""
 
 
-def post(services: Services, request: Request) -> Steps[Response]:
+def post(services: Services, request: Request) -> Effects[Response]:
     """Store a statement or a batch; the ids in the same order."""
     permit(request.access.may_write, "write statements")
     for name in request.params:
@@ -42,7 +42,7 @@ def post(services: Services, request: Request) -> Steps[Response]:
     return json_response(orjson.dumps(receipt.ids))
 
 
-def put(services: Services, request: Request) -> Steps[Response]:
+def put(services: Services, request: Request) -> Effects[Response]:
     """Store one statement under the id that the request names."""
     permit(request.access.may_write, "write statements")
     for name in request.params:
@@ -57,24 +57,24 @@ def put(services: Services, request: Request) -> Steps[Response]:
     return no_content()
 
 
-def _store(services: Services, request: Request, put_id: str | None) -> Steps[Receipt]:
+def _store(services: Services, request: Request, put_id: str | None) -> Effects[Receipt]:
     values, parts = statement_body.read(request, services.limits, single=put_id is not None)
     try:
         return (
-            yield from services.ingest.steps(
+            yield from services.ingest.effects(
                 request.access, values, request.version, attachments=parts, put_id=put_id
             )
         )
-    except Differs as error:
+    except DiffersError as error:
         hint = "a stored statement never changes; this place differs from the one stored under this id"
         index = error.index if len(values) > 1 else None
         problems = [problem("statement.immutable", place, hint, index=index) for place in error.pointers]
-        raise Refusal(
+        raise RefusalError(
             409, f"Another statement is stored under the id {error.id}.", problems=problems
         ) from None
 
 
-def get(services: Services, request: Request) -> Steps[Response]:
+def get(services: Services, request: Request) -> Effects[Response]:
     """One statement, or a page of those that match."""
     permit(request.access.may_read_statements, "read statements")
     after = None
@@ -83,7 +83,7 @@ def get(services: Services, request: Request) -> Steps[Response]:
             raise bad_parameter(MORE, "use a `more` link as it is, with nothing added", "request.cursor")
         try:
             query, after = services.query.resume(request.access, request.params[MORE][0])
-        except BadCursor as error:
+        except BadCursorError as error:
             raise bad_parameter(MORE, str(error), "request.cursor") from None
     else:
         pairs = [(name, value) for name, values in request.params.items() for value in values]
@@ -122,7 +122,7 @@ def _single(services: Services, request: Request, query: StatementQuery) -> Resp
     record, request.through = services.query.one(request.access, wanted, voided=voided)
     if record is None:
         kind = "voided statement" if voided else "statement"
-        raise Refusal(404, f"There is no {kind} with this id.")
+        raise RefusalError(404, f"There is no {kind} with this id.")
     body = formatted(services, request, query.format, [record.body])[0]
     response = _answer(services, request, query, body, [record.body])
     response.headers.append(("Last-Modified", http_date(record.stored)))
@@ -172,7 +172,7 @@ def _one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-METHODS: dict[str, Callable[[Services, Request], Response | Steps[Response]]] = {
+METHODS: dict[str, Callable[[Services, Request], Response | Effects[Response]]] = {
     "GET": get,
     "PUT": put,
     "POST": post,

@@ -16,7 +16,7 @@ import orjson
 from lrs.access import Access, Credentials
 from lrs.http.cors import cors_headers, options
 from lrs.http.parse_budget import ParseBudget
-from lrs.http.problems import Refusal, broken, invalid, render
+from lrs.http.problems import RefusalError, broken, invalid, render
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response
 from lrs.http.xapi.application import STATUS, VERSION
@@ -25,7 +25,7 @@ from lrs.http.xapi.guard import caller, client_address
 from lrs.http.xapi.services import Limits
 from lrs.http.xapi.statement_body import JSON, values_of
 from lrs.rate_limit import RateLimit
-from lrs.store.port import Full
+from lrs.store.port import FullError
 from statements.data_types.versions import Version, negotiate
 from statements.errors import Problem
 from statements.rules.check import check_batch
@@ -37,7 +37,9 @@ AT_ONCE = 4
 
 
 def validate(body: bytes, version: Version, limits: Limits) -> tuple[int, list[Problem]]:
-    """How many statements a JSON body holds, and everything wrong with them. Refusal when it is no JSON."""
+    """How many statements a JSON body holds, and everything wrong with them. RefusalError when it is no
+    JSON.
+    """
     values = values_of(body, limits, single=False)
     return len(values), check_batch(values, version)
 
@@ -46,7 +48,7 @@ def inspect(body: bytes, version: Version, limits: Limits) -> tuple[int, Sequenc
     """As `validate`, but what is no JSON, too deep or too much is told as problems, too."""
     try:
         return validate(body, version, limits)
-    except Refusal as refusal:
+    except RefusalError as refusal:
         return 0, refusal.problems
 
 
@@ -63,13 +65,13 @@ class Strangers:
 
     @contextmanager
     def turn(self, address: str) -> Iterator[None]:
-        """One check for an address; Refusal 429, or 503 while others have theirs done."""
+        """One check for an address; RefusalError 429, or 503 while others have theirs done."""
         if seconds := self._rate.wait(address):
             hint = "Your address has had its checks of this minute; with a credential there is no such limit."
-            raise Refusal(429, hint, headers=[("Retry-After", str(seconds))])
+            raise RefusalError(429, hint, headers=[("Retry-After", str(seconds))])
         if not self._places.acquire(blocking=False):
             hint = "Many have their statements checked right now; try again soon."
-            raise Refusal(503, hint, headers=[("Retry-After", str(RETRY_SECONDS))])
+            raise RefusalError(503, hint, headers=[("Retry-After", str(RETRY_SECONDS))])
         try:
             yield
         finally:
@@ -102,8 +104,8 @@ class ValidateApplication:
         try:
             with request.held:
                 response = self._answer(request)
-        except Full:
-            response = render(Refusal(507, "There is no room to receive this; try again later."))
+        except FullError:
+            response = render(RefusalError(507, "There is no room to receive this; try again later."))
         except Exception as error:
             response = answer_to(error)
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
@@ -117,7 +119,7 @@ class ValidateApplication:
         if request.method == "OPTIONS":
             return options(METHODS)
         if request.method != "POST":
-            raise Refusal(405, f"This resource takes {METHODS}.", headers=[("Allow", METHODS)])
+            raise RefusalError(405, f"This resource takes {METHODS}.", headers=[("Allow", METHODS)])
         named = request.header(VERSION)
         version = negotiate(named) if named is not None else Version.V2
         if version is None:

@@ -290,7 +290,7 @@ class Derivation:
         if not hidden:
             return set()
         keys = {id: voided_key(id) for id in hidden}
-        counted = self._reader.find_each_document(DECISION, self._tenant, keys.values(), limit=1)
+        counted = self._reader.find_many_documents(DECISION, self._tenant, keys.values(), limit=1)
         undone = {id for id, key in keys.items() if counted[key]}
         questions = {
             id: (target_key(id), verb_filter_key(VOIDED), mine)
@@ -306,7 +306,7 @@ class Derivation:
         """The decision that stands about each of these statements, by the identifiers of their learners."""
         found: dict[str, tuple[SignOff, Record]] = {}
         keys = {id: decided_key(id) for id in learners}
-        answers = self._reader.find_each_document(DECISION, self._tenant, keys.values(), limit=_FEW)
+        answers = self._reader.find_many_documents(DECISION, self._tenant, keys.values(), limit=_FEW)
         pages: dict[str, Sequence[Document]] = {id: p for id, key in keys.items() if (p := answers[key])}
         limit = _FEW
         for _ in range(_PAGES):
@@ -379,7 +379,7 @@ class Derivation:
         """The first record with each of these sets of keys; `_by_itself` finds those after it."""
         answers: dict[_Keys, Sequence[Record]] = {}
         for some in _slices(questions):
-            found = self._reader.find_each(self._tenant, some, limit=1)
+            found = self._reader.find_many(self._tenant, some, limit=1)
             self._budget.spend(sum(len(record.body) for page in found.values() for record in page))
             answers |= found
         return answers

@@ -26,7 +26,7 @@ import orjson
 
 from lrs.people.people import RECOUNT, People
 from lrs.records import checkpoint
-from lrs.records.checkpoint import LEASE, Checkpoint, Lost
+from lrs.records.checkpoint import LEASE, Checkpoint, CheckpointLostError
 from lrs.records.projection.early import EarlyLooks, still_early
 from lrs.records.projection.project import REVERSED, UNCOUNTED, Changes, Projector
 from lrs.records.queues import Queue
@@ -186,7 +186,7 @@ class Follower:
             return 1, {}
         try:
             return self._run(limit, end)
-        except Lost:
+        except CheckpointLostError:
             return 0, {}
 
     def run_forever(self, stop: threading.Event) -> None:

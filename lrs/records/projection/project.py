@@ -263,7 +263,7 @@ class _OneTenant:
             if each[0] in known
         }
         owned = {key for several in keys.values() for key in several}
-        pages = self.reader.find_each_document(ENTRY, self.tenant, owned, limit=_PAGE)
+        pages = self.reader.find_many_documents(ENTRY, self.tenant, owned, limit=_PAGE)
         summaries = self.reader.documents(SUMMARY, self.tenant, {summary_name(*each) for each in some})
         touched = found.entries.keys()
         late: set[tuple[str, int]] = set()

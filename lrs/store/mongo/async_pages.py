@@ -17,10 +17,10 @@ from bson import Timestamp
 from pymongo import AsyncMongoClient
 
 from lrs.store.mongo.codec import Raw
-from lrs.store.mongo.queries import Promises, Questions, Rarity
-from lrs.store.mongo.raw_connections import Lines
+from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
+from lrs.store.mongo.raw_connections import RawConnections
 from lrs.store.mongo.snapshots import LoopSnapshot, answered_on_loop
-from lrs.store.port import Find, Joined, Unavailable
+from lrs.store.port import Find, RawPage, UnavailableError
 
 CLOSING_SECONDS = 5.0
 QUICK_COMMANDS = 32
@@ -61,8 +61,8 @@ class LoopPages:
         self,
         connect: Callable[[], AsyncMongoClient[Raw]],
         name: str,
-        rarity: Rarity,
-        promises: Promises,
+        rarity: Selectivity,
+        promises: ConsistencyWatermarks,
         *,
         is_routed: bool,
     ) -> None:
@@ -75,23 +75,23 @@ class LoopPages:
         self._open: dict[asyncio.AbstractEventLoop, _Opened] = {}
         self._closed = False
 
-    async def page(self, find: Find) -> tuple[Joined, int]:
+    async def page(self, find: Find) -> tuple[RawPage, int]:
         """See `Store.page`."""
         loop = asyncio.get_running_loop()
         opened = self._open.get(loop) if not self._closed else None
         if opened is None:
             opened = await self._begin(loop)
         source = LoopSnapshot(opened.ask, is_routed=self._is_routed)
-        questions = Questions(source, self._rarity, self._promises)
+        questions = Queries(source, self._rarity, self._promises)
         source.most = QUICK_COMMANDS
-        page = await answered_on_loop(source, questions.find_joined(find))
+        page = await answered_on_loop(source, questions.find_raw_page(find))
         source.most = None  # others may wait for the promise
         through = self._promises.recent(source.at)
         if through is None:
-            through = await self._promise(opened, source, questions)
+            through = await self._learn_watermark(opened, source, questions)
         return page, through
 
-    async def _promise(self, opened: _Opened, source: LoopSnapshot, questions: Questions) -> int:
+    async def _learn_watermark(self, opened: _Opened, source: LoopSnapshot, questions: Queries) -> int:
         """A promise that holds in the snapshot. Those who need one at the same moment ask once for all.
 
         Nobody joins a question that is older than that: it may be one that no answer will come to.
@@ -99,7 +99,12 @@ class LoopPages:
         at, asked, now = source.at, opened.promise, asyncio.get_running_loop().time()
         if at is None:
             return await answered_on_loop(source, questions.consistent_through())
-        if asked is None or asked.task.done() or at < asked.at or now - asked.since > Promises.SECONDS:
+        if (
+            asked is None
+            or asked.task.done()
+            or at < asked.at
+            or now - asked.since > ConsistencyWatermarks.SECONDS
+        ):
             # A task of its own: who began it may be cancelled, the others still want it.
             task = asyncio.create_task(answered_on_loop(source, questions.consistent_through()))
             # Should nobody be left to hear of its failure, that is no news for the log.
@@ -122,28 +127,31 @@ class LoopPages:
         # Up to `anext` nothing is awaited, nor there: of many first pages at once, one makes the client.
         with self._turn:
             if self._closed:
-                raise Unavailable("the store is closed")
+                raise UnavailableError("the store is closed")
             client = self._connect()
             database = client[self._name]
             # A router may read an older snapshot than what another one has written, unless the driver tells
             # it the time; and to lose one router of several should cost nothing. So these are left to it.
-            lines = None if self._is_routed else Lines(database)
-            ask: Ask = lines.command if lines else database.command
-            opened = _Opened(ask, self._life(loop, client, lines))
+            connections = None if self._is_routed else RawConnections(database)
+            ask: Ask = connections.command if connections else database.command
+            opened = _Opened(ask, self._life(loop, client, connections))
             self._open[loop] = opened
         await anext(opened.life)
         return opened
 
     async def _life(
-        self, loop: asyncio.AbstractEventLoop, client: AsyncMongoClient[Raw], lines: Lines | None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        client: AsyncMongoClient[Raw],
+        connections: RawConnections | None,
     ) -> _Life:
         """As long as a client lives. A loop that ends properly closes its generators, and so the client."""
         try:
             yield
         finally:
             self._open.pop(loop, None)
-            if lines:
-                lines.close()
+            if connections:
+                connections.close()
             await client.close()
 
 

@@ -2,7 +2,7 @@
 
 One process works at a time; its note in META says until when nobody else need try, and how far it came. Two
 that work at once do the same twice, and no harm. Nothing is done while a process of an older program still
-has a lane open: what it adds would have to be done again. Such a program no longer opens the database.
+has a lease open: what it adds would have to be done again. Such a program no longer opens the database.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Backfill:
         return 0.0
 
     def _has_older_writers(self, note: Raw) -> bool:
-        """Whether a program that does not know this migration has a lane open, or had at the last look."""
+        """Whether a program that does not know this migration has a lease open, or had at the last look."""
         since = {"$not": {"$gte": note["number"]}}
         older = self._database[WRITERS].find_one({"open": True, "schema": since})
         if older is not None:

@@ -27,16 +27,16 @@ MOST_RECORDS, MOST_DOCUMENTS = 250, 4_000
 MOST_BYTES = 1 << 24
 """As many bytes of records' bodies mean the same."""
 
-Questions = Mapping[tuple[str, ...], Wanted]
+Queries = Mapping[tuple[str, ...], Wanted]
 
 
-def records_of_each(
-    questions: Questions,
+def records_of_many(
+    questions: Queries,
     where: Raw,
     limit: int,
     alone: Callable[[tuple[str, ...]], Asking[list[Record]]],
 ) -> Asking[dict[tuple[str, ...], list[Record]]]:
-    """See `Reader.find_each`; `where` is what else the log is asked for, `alone` asks a single question."""
+    """See `Reader.find_many`; `where` is what else the log is asked for, `alone` asks a single question."""
     found: dict[tuple[str, ...], list[Record]] = {}
     small = [keys for keys, wanted in questions.items() if wanted.few]
     for some in _parts(small):
@@ -56,13 +56,13 @@ def records_of_each(
     return found
 
 
-def documents_of_each(
+def documents_of_many(
     hashes: Mapping[str, int],
     where: Raw,
     limit: int,
     alone: Callable[[str], Asking[list[Document]]],
 ) -> Asking[dict[str, list[Document]]]:
-    """See `Reader.find_each_document`; `hashes` of each key, `where` names kind and scope."""
+    """See `Reader.find_many_documents`; `hashes` of each key, `where` names kind and scope."""
     found: dict[str, list[Document]] = {}
     for some in _parts(list(hashes)):
         query = {"x": {"$in": [hashes[key] for key in some]}, **where}

@@ -4,10 +4,11 @@ A record is one document of `log`:
 
     _id  tenant, a separator and the 16 bytes of the id in reverse order
     s    stored, microseconds
-    k    64-bit hashes of (tenant, key) for what `port.lean` leaves of every view and of (tenant, lead, facet)
+    k    64-bit hashes of (tenant, key) for what `port.drop_implied` leaves of every view and of (tenant,
+    lead, facet)
          for every such pair in a view (see `port.LEAD`), of the tenant, and of the whole log
     b    body          d  digest
-    v    what `port.lean` leaves of the views, as JSON text (before schema 3: the views)
+    v    what `port.drop_implied` leaves of the views, as JSON text (before schema 3: the views)
     h    True when hidden, else absent
 
 The reversed id begins with its random bits, whichever UUID version made it, so that inserts spread
@@ -29,7 +30,7 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Record, Views, lean, pairs, whole
+from lrs.store.port import Document, Record, Views, add_implied, compound_keys, drop_implied
 
 Raw = dict[str, Any]
 SEPARATOR = b"\x1f"
@@ -93,12 +94,12 @@ def record_keys(tenant: str, ids: Iterable[str]) -> list[bytes]:
 
 def pair_hashes(tenant: str, views: Iterable[Collection[str]]) -> list[int]:
     """The values of `k` that stand for a lead and a facet in one view."""
-    return [key_hash(tenant, *pair) for view in views for pair in pairs(view)]
+    return [key_hash(tenant, *pair) for view in views for pair in compound_keys(view)]
 
 
 def encode_views(tenant: str, views: Views) -> Raw:
     """The fields of a record that depend on its views."""
-    leaned = [lean(view) for view in views]
+    leaned = [drop_implied(view) for view in views]
     hashes = {key_hash(tenant, key) for view in leaned for key in view}
     hashes.update(pair_hashes(tenant, leaned))
     hashes.add(key_hash(tenant))
@@ -109,7 +110,7 @@ def encode_views(tenant: str, views: Views) -> Raw:
 
 def decode_views(text: str) -> Views:
     """The views from what is kept of them."""
-    return tuple(map(whole, orjson.loads(text)))
+    return tuple(map(add_implied, orjson.loads(text)))
 
 
 def encode_record(record: Record, ready: Ready) -> Raw:

@@ -17,7 +17,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from lrs.store.port import Full, StoreError, Unavailable
+from lrs.store.port import FullError, StoreError, UnavailableError
 
 OUT_OF_DISK = frozenset({14031, 12501, 8000})
 """OutOfDiskSpace, and the quota errors of hosted clusters."""
@@ -30,7 +30,7 @@ PASSING = frozenset(
 """Server codes that say "not now": no primary, shutting down, timed out, snapshot gone, aborted."""
 
 
-class Fenced(Exception):
+class FencedError(Exception):
     """This writer was shut out by another process; it must register and stamp anew."""
 
 
@@ -46,7 +46,7 @@ def codes(error: PyMongoError) -> set[int]:
 
 def lost_race(error: BaseException) -> bool:
     """Nothing of the transaction was kept, because of a concurrent one or a passing fault: try again."""
-    if isinstance(error, Fenced | DuplicateKeyError):
+    if isinstance(error, FencedError | DuplicateKeyError):
         return True
     if not isinstance(error, PyMongoError):
         return False
@@ -67,12 +67,12 @@ def translated(error: PyMongoError) -> StoreError:
     """The port's error for a driver's error."""
     found = codes(error)
     if found & OUT_OF_DISK:
-        return Full(f"no space is left: {said(error)}")
+        return FullError(f"no space is left: {said(error)}")
     passing = isinstance(
         error, AutoReconnect | ConnectionFailure | ExecutionTimeout | WTimeoutError | InvalidOperation
     )
     if passing or found & PASSING or error.timeout or error.has_error_label("TransientTransactionError"):
-        return Unavailable(f"the database cannot answer now: {said(error)}")
+        return UnavailableError(f"the database cannot answer now: {said(error)}")
     return StoreError(f"the database refused: {said(error)}")
 
 

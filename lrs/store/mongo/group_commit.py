@@ -1,6 +1,6 @@
 """Group commit: the works that wait together share one transaction.
 
-Each lane's thread takes all the works that wait, runs them one after another over one snapshot, sends
+Each lease's thread takes all the works that wait, runs them one after another over one snapshot, sends
 their changes and commits once, with the majority and the journal. A work that raises drops out alone.
 
 What isolation gives: a transaction that changes something another one changed aborts, and its works
@@ -38,20 +38,20 @@ from lrs.store.mongo.codec import (
     record_key,
 )
 from lrs.store.mongo.errors import lost_race, said, translated
-from lrs.store.mongo.queries import Promises, Rarity
+from lrs.store.mongo.queries import ConsistencyWatermarks, Selectivity
 from lrs.store.mongo.reader import MongoReader
 from lrs.store.mongo.schema import DOCS, DURABLE, LOG
 from lrs.store.mongo.snapshots import InTransaction
-from lrs.store.mongo.writer import Changes, Group, Missing, MongoWriter
-from lrs.store.mongo.writer_leases import Lane, Lanes, Stamps
-from lrs.store.port import Done, StoreError, Unavailable, Views
+from lrs.store.mongo.writer import Changes, Group, MissingTextsError, MongoWriter
+from lrs.store.mongo.writer_leases import Stamps, WriterLease, WriterLeases
+from lrs.store.port import Done, StoreError, UnavailableError, Views
 from lrs.store.write_queue import WriteQueue
-from lrs.store.writer_activity import Busy
+from lrs.store.writer_activity import WriterActivity
 
 MOST_WORKS = 64
 """Works in one transaction."""
 TRY_SECONDS = 4.0
-"""How long a group is tried again before its callers hear Unavailable."""
+"""How long a group is tried again before its callers hear UnavailableError."""
 QUEUE_SECONDS = 8.0
 """How long a work may wait for its turn."""
 PATIENT_TRIES = 2
@@ -99,16 +99,18 @@ class _Waiter:
 
 
 class Committer:
-    """The queue of waiting works, and one thread per lane that serves it."""
+    """The queue of waiting works, and one thread per lease that serves it."""
 
-    def __init__(self, database: Database[Raw], lanes: Lanes, stamps: Stamps, rarity: Rarity) -> None:
+    def __init__(
+        self, database: Database[Raw], leases: WriterLeases, stamps: Stamps, rarity: Selectivity
+    ) -> None:
         self._database = database
-        self._lanes = lanes
+        self._lanes = leases
         self._stamps = stamps
         self._rarity = rarity
         self._log = database[LOG]
         self._docs = database[DOCS]
-        self.busy = Busy()
+        self.busy = WriterActivity()
         """Held while works are run and what they add is encoded: that takes the interpreter."""
         self._queue: WriteQueue[Job] = WriteQueue(MOST_WORKS)
         self._company = 0
@@ -116,8 +118,8 @@ class Committer:
         self._answered = 0.0
         """When that was, by the monotonic clock."""
         self._threads = [
-            threading.Thread(target=self._serve, args=(lane,), name=f"jejak-mongo-lane-{n}", daemon=True)
-            for n, lane in enumerate(lanes.all)
+            threading.Thread(target=self._serve, args=(lease,), name=f"jejak-mongo-lease-{n}", daemon=True)
+            for n, lease in enumerate(leases.all)
         ]
         for thread in self._threads:
             thread.start()
@@ -133,7 +135,9 @@ class Committer:
         tenant: str = "",
         size: int = 0,
     ) -> Job:
-        """Queue the work; `done` is told how it ended. `views` are encoded by the caller, not by the lane."""
+        """Queue the work; `done` is told how it ended. `views` are encoded by the caller, not by the
+        lease.
+        """
         ready = {each: encode_views(*each) for each in views}
         job = Job(work, tuple(prefetch), tuple(documents), tuple(heads), ready, done, self, tenant, size)
         self._queue.put(job)
@@ -154,7 +158,7 @@ class Committer:
         job = self.submit(work, waiter, prefetch, documents, heads, views, tenant, size)
         if not waiter.over.wait(QUEUE_SECONDS):
             if job.withdraw():
-                raise Unavailable("the write did not get its turn in time; nothing of it was kept")
+                raise UnavailableError("the write did not get its turn in time; nothing of it was kept")
             waiter.over.wait()
         if waiter.error is not None:
             raise waiter.error
@@ -198,12 +202,12 @@ class Committer:
             before = waiting
             time.sleep(GATHER_STEP)
 
-    def _serve(self, lane: Lane) -> None:
+    def _serve(self, lease: WriterLease) -> None:
         while jobs := self._take():
-            with lane.busy:
-                self._see_through(lane, jobs)
+            with lease.busy:
+                self._see_through(lease, jobs)
 
-    def _see_through(self, lane: Lane, jobs: list[Job]) -> None:
+    def _see_through(self, lease: WriterLease, jobs: list[Job]) -> None:
         """Try until every job has its result or its error."""
         waiting = jobs
         tries = 0
@@ -211,27 +215,29 @@ class Committer:
         while waiting:
             part = waiting if tries < PATIENT_TRIES else waiting[:1]
             try:
-                self._try(lane, part, careful=tries > 0)
+                self._try(lease, part, careful=tries > 0)
             except BaseException as error:
                 tries += 1
                 cause = error.__cause__ if isinstance(error.__cause__, PyMongoError) else error
                 if lost_race(cause) and time.monotonic() < end:
                     time.sleep(random.uniform(0, 0.002 * 2 ** min(tries, 6)))  # noqa: S311
                     continue
-                if len(part) > 1 and not isinstance(translate(cause), Unavailable):
+                if len(part) > 1 and not isinstance(translate(cause), UnavailableError):
                     tries = PATIENT_TRIES
                     continue
                 for job in part:
                     job.done(None, translate(cause))
             waiting = waiting[len(part) :]
 
-    def _try(self, lane: Lane, jobs: list[Job], *, careful: bool) -> None:
-        """One transaction for these jobs; whatever is raised, nothing of it was kept, or Unavailable."""
-        self._lanes.keep_moving(lane)
-        session = lane.session
+    def _try(self, lease: WriterLease, jobs: list[Job], *, careful: bool) -> None:
+        """One transaction for these jobs; whatever is raised, nothing of it was kept, or UnavailableError."""
+        self._lanes.keep_moving(lease)
+        session = lease.session
         session.start_transaction(SNAPSHOT, DURABLE)
         try:
-            reader = MongoReader(InTransaction(self._database, session), self._rarity, Promises())
+            reader = MongoReader(
+                InTransaction(self._database, session), self._rarity, ConsistencyWatermarks()
+            )
             group = Group(reader, self._stamps)
             # Ids are mostly named to be added, and were just made: they are looked up when a work gets them.
             group.want(documents=(name for job in jobs for name in job.documents))
@@ -247,21 +253,21 @@ class Committer:
                 ready = {each: raw for job in jobs for each, raw in job.ready.items()}
                 added = [encode_record(changes.records[name], ready) for name in changes.added]
             if changes:
-                self._send(group, added, lane)
+                self._send(group, added, lease)
         except BaseException:
             with suppress(PyMongoError):
                 session.abort_transaction()
             raise
-        self._commit(lane)
+        self._commit(lease)
         self._answered = time.monotonic()
         self._company = len(jobs) + len(self._queue) if len(group.changes.added) < LARGE else 0
         if group.changes.added:
-            lane.moved = self._answered
+            lease.moved = self._answered
         for job, (result, error) in outcome.items():
             job.done(result, error)
 
-    def _send(self, group: Group, added: list[Raw], lane: Lane) -> None:
-        session = lane.session
+    def _send(self, group: Group, added: list[Raw], lease: WriterLease) -> None:
+        session = lease.session
         changes = group.changes
         self._guard(changes, session)
         if added:
@@ -294,7 +300,7 @@ class Committer:
             self._docs.bulk_write(writes, ordered=False, session=session)
         if changes.added:
             last = max(changes.records[name].stored for name in changes.added)
-            self._lanes.raise_floor(lane, last, session)
+            self._lanes.raise_low_watermark(lease, last, session)
 
     def _guard(self, changes: Changes, session: ClientSession) -> None:
         """Make this transaction conflict with those that change what its works relied on.
@@ -312,11 +318,11 @@ class Committer:
             self._docs.bulk_write(marks, ordered=False, session=session)
             self._docs.delete_many({"_id": {"$in": relied}, "k": {"$exists": False}}, session=session)
 
-    def _commit(self, lane: Lane) -> None:
+    def _commit(self, lease: WriterLease) -> None:
         end = time.monotonic() + TRY_SECONDS
         while True:
             try:
-                lane.session.commit_transaction()
+                lease.session.commit_transaction()
                 return
             except PyMongoError as error:
                 if error.has_error_label("TransientTransactionError"):
@@ -325,8 +331,8 @@ class Committer:
                 if unknown and time.monotonic() < end:
                     time.sleep(0.05)
                     continue
-                self._lanes.abandon(lane)
-                raise Unavailable(f"it is not known whether the write was kept: {said(error)}") from None
+                self._lanes.abandon(lease)
+                raise UnavailableError(f"it is not known whether the write was kept: {said(error)}") from None
 
 
 def translate(error: BaseException) -> BaseException:
@@ -336,12 +342,12 @@ def translate(error: BaseException) -> BaseException:
         found.__cause__ = None if isinstance(error, BulkWriteError) else error
         return found
     if isinstance(error, Exception) and lost_race(error):
-        return Unavailable("the write kept losing to others")
+        return UnavailableError("the write kept losing to others")
     return error
 
 
 def _run(
-    group: Group, jobs: list[Job], busy: Busy, *, careful: bool
+    group: Group, jobs: list[Job], busy: WriterActivity, *, careful: bool
 ) -> dict[Job, tuple[Any, BaseException | None]]:
     """Run every work; those that need what is not at hand wait until it was fetched for all of them."""
     outcome: dict[Job, tuple[Any, BaseException | None]] = {}
@@ -356,13 +362,13 @@ def _run(
             writer = MongoWriter(group, may_wait=may_wait, careful=job in suspect)
             try:
                 result = job.work(writer)
-            except Missing:
+            except MissingTextsError:
                 put_off.append(job)
             except BaseException as error:
                 if isinstance(error, StoreError) and isinstance(error.__cause__, PyMongoError):
                     raise
                 if writer.assumed:
-                    # It might have heard of a Conflict before it came to this.
+                    # It might have heard of a ConflictError before it came to this.
                     suspect.add(job)
                     put_off.append(job)
                 else:

@@ -23,7 +23,7 @@ from lrs.store.mongo.codec import (
 )
 from lrs.store.mongo.schema import LOG, LOG_INDEX
 from lrs.store.mongo.snapshots import MANY, Asking, rows, sizes
-from lrs.store.port import Position, enough, pairs, spellings
+from lrs.store.port import Position, alternatives, compound_keys, enough
 
 Place = TypeVar("Place", bound=tuple[object, ...])
 
@@ -41,18 +41,18 @@ class Wanted:
         self.tenant = tenant
         self._owner = None if tenant is None else tenant.encode() + SEPARATOR
         self._keys = frozenset(keys)
-        together = pairs(self._keys) if has_pairs else []
+        together = compound_keys(self._keys) if has_pairs else []
         if tenant is None:
             self.hashes: list[Hashes] = [(WHOLE_LOG,)]
         else:
             alone = self._keys.difference(*together)
             self.hashes = [(key_hash(tenant, *pair),) for pair in together]
-            self.hashes += [tuple(key_hash(tenant, each) for each in spellings(key)) for key in alone]
+            self.hashes += [tuple(key_hash(tenant, each) for each in alternatives(key)) for key in alone]
             self.hashes = self.hashes or [(key_hash(tenant),)]
         self.few = self.hashes[0] if together or len(self.hashes) == 1 else None
         """What finds few records as a rule; None when that takes knowing how many there are."""
         self._texts = [
-            tuple(before + orjson.dumps(each).decode() for each in spellings(key) for before in (",", "["))
+            tuple(before + orjson.dumps(each).decode() for each in alternatives(key) for before in (",", "["))
             for key in self._keys
         ]
         """For each key, what is in the text of a view that holds it: any one of these."""

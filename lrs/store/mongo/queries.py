@@ -1,7 +1,7 @@
 """What is asked of MongoDB to read from one snapshot, as generators (`snapshots.Asking`).
 
 Every query is a walk along one index from one place on: the log's `(k, s)`, and the documents'
-`(x, o, n)`. With several keys the walk follows the rarest of them (`Rarity`).
+`(x, o, n)`. With several keys the walk follows the rarest of them (`Selectivity`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from lrs.store.mongo.batch_queries import (
     DOCUMENT_HEAD_FIELDS,
     RECORD_FIELDS,
     RECORD_HEAD_FIELDS,
-    documents_of_each,
-    records_of_each,
+    documents_of_many,
+    records_of_many,
 )
 from lrs.store.mongo.codec import (
     Hashes,
@@ -33,13 +33,13 @@ from lrs.store.mongo.codec import (
 from lrs.store.mongo.index_scan import Wanted, matching
 from lrs.store.mongo.schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
 from lrs.store.mongo.snapshots import Asking, TypicalSizes, View, rows, sizes
-from lrs.store.port import Document, Find, Joined, Position, Record, fitting
+from lrs.store.port import Document, Find, Position, RawPage, Record, fitting
 
 PAGE_FIELDS = dict.fromkeys("sbvh", 1)
 PAGE_FIELDS_WITHOUT_KEYS = dict.fromkeys("sbh", 1)
 
 
-class Rarity:
+class Selectivity:
     """Remembers roughly how many entries an index holds for a hash, to follow the rarest."""
 
     STEPS = (256, 4096, 65_536)
@@ -84,7 +84,7 @@ class Rarity:
         return count
 
 
-class Promises:
+class ConsistencyWatermarks:
     """The last promise that was read, for the requests of the next moment."""
 
     SECONDS = 0.02
@@ -108,10 +108,10 @@ class Promises:
         return last[0]
 
 
-class Questions:
+class Queries:
     """What one snapshot is asked; `MongoReader` has it answered."""
 
-    def __init__(self, view: View, rarity: Rarity, promises: Promises) -> None:
+    def __init__(self, view: View, rarity: Selectivity, promises: ConsistencyWatermarks) -> None:
         self._view = view
         self._rarity = rarity
         self._promises = promises
@@ -162,10 +162,10 @@ class Questions:
             self._rarity.sizes.learn(tenant, len(found), sum(sizes(found)))
         return list(map(decode_record, found))
 
-    def find_each(
+    def find_many(
         self, tenant: str, questions: Collection[tuple[str, ...]], limit: int
     ) -> Asking[dict[tuple[str, ...], list[Record]]]:
-        """See `Reader.find_each`."""
+        """See `Reader.find_many`."""
 
         def alone(keys: tuple[str, ...]) -> Asking[list[Record]]:
             return self.find(
@@ -181,10 +181,10 @@ class Questions:
 
         wanted = {keys: Wanted(tenant, keys, has_pairs=self._has_pairs) for keys in questions}
         where: Raw = {"_id": tenant_range(tenant)} if self._view.is_routed else {}
-        return records_of_each(wanted, where, limit, alone)
+        return records_of_many(wanted, where, limit, alone)
 
-    def find_joined(self, find: Find) -> Asking[Joined]:
-        """See `Reader.find_joined`."""
+    def find_raw_page(self, find: Find) -> Asking[RawPage]:
+        """See `Reader.find_raw_page`."""
         wanted = Wanted(find.tenant, find.keys, has_pairs=self._has_pairs)
         found = yield from matching(
             wanted,
@@ -203,7 +203,7 @@ class Questions:
         last = Position(page[-1]["s"], record_id(page[-1])) if page else None
         body = b",".join([raw["b"] for raw in page])
         self._rarity.sizes.learn(find.tenant, len(page), len(body))
-        return Joined(body, last, len(found) > len(page))
+        return RawPage(body, last, len(found) > len(page))
 
     def _where(self, wanted: Wanted) -> Asking[Raw]:
         hashes = wanted.hashes
@@ -277,10 +277,10 @@ class Questions:
             found += map(decode_document, more)
         return found
 
-    def find_each_document(
+    def find_many_documents(
         self, kind: str, scope: str, keys: Collection[str], limit: int
     ) -> Asking[dict[str, list[Document]]]:
-        """See `Reader.find_each_document`."""
+        """See `Reader.find_many_documents`."""
 
         def alone(key: str) -> Asking[list[Document]]:
             return self.find_documents(
@@ -288,19 +288,19 @@ class Questions:
             )
 
         hashes = {key: key_hash(kind, scope, key) for key in keys}
-        return documents_of_each(hashes, {"k": kind, "c": scope}, limit, alone)
+        return documents_of_many(hashes, {"k": kind, "c": scope}, limit, alone)
 
     def consistent_through(self) -> Asking[int]:
         """See `Reader.consistent_through`; `writer_leases` says why it holds."""
         through = self._promises.recent(self._view.at)
         if through is None:
-            floors = yield from self.floors()
-            opened = [floor for floor, is_open in floors if is_open]
-            through = min(opened) if opened else max((floor for floor, _ in floors), default=0)
+            low_watermarks = yield from self.low_watermarks()
+            opened = [floor for floor, is_open in low_watermarks if is_open]
+            through = min(opened) if opened else max((floor for floor, _ in low_watermarks), default=0)
             self._promises.keep(through, self._view.at)
         return through
 
-    def floors(self) -> Asking[list[tuple[int, bool]]]:
+    def low_watermarks(self) -> Asking[list[tuple[int, bool]]]:
         """The floor of every writer, and whether it is still open."""
         return [(raw["floor"], raw["open"]) for raw in (yield from rows(WRITERS, {}))]
 

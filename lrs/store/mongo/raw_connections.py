@@ -1,4 +1,4 @@
-"""Lines: connections of the driver's that an event loop keeps for itself, to ask with less between.
+"""Raw connections: connections of the driver's that an event loop keeps for itself, to ask with less between.
 
 The driver finds the primary, connects, encrypts, logs in, and notices when a server is gone. For a command
 of its own it then takes 100 us of the loop: it makes three tasks, takes a connection out of the pool and
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from pymongo.asynchronous.pool import AsyncConnection
 
 MOST = 32
-"""Lines of one loop, and never more than half of its pool: who finds none free asks in the ordinary way."""
+"""Raw connections of one loop, and never more than half of its pool: who finds none free asks in the
+ordinary way.
+"""
 
 OP_MSG = 2013
 MAX_TIME_EXPIRED = 50
@@ -37,11 +39,11 @@ _BODY = 5
 """Where the document of an answer begins: after flags and kind of section."""
 
 
-class Lost(Exception):
+class ConnectionLostError(Exception):
     """A line did not bring an answer that is any use."""
 
 
-class Line:
+class RawConnection:
     """One connection that was taken out of the pool."""
 
     def __init__(self, checkout: _ClientCheckout, connection: AsyncConnection) -> None:
@@ -65,7 +67,8 @@ class Line:
     async def ask(self, command: Raw) -> Raw:
         """The answer to a command that names its database.
 
-        ExecutionTimeout when the server gave it up, Lost when it is not ok otherwise, TimeoutError when it
+        ExecutionTimeout when the server gave it up, ConnectionLostError when it is not ok otherwise,
+        TimeoutError when it
         is late, OSError when the line broke.
         """
         body = bson.encode(command)
@@ -86,12 +89,12 @@ class Line:
             if timer:
                 timer.cancel()
         if code != OP_MSG or bytes(data[:_BODY]) != bytes(_BODY):
-            raise Lost("not the answer that was asked for")
+            raise ConnectionLostError("not the answer that was asked for")
         answer = bson.decode(data[_BODY:])
         if answer.get("code") == MAX_TIME_EXPIRED:
             raise ExecutionTimeout("the read took too long", MAX_TIME_EXPIRED, answer)
         if answer.get("ok") != 1:
-            raise Lost("the server refused")
+            raise ConnectionLostError("the server refused")
         return answer
 
     def cut(self) -> None:
@@ -109,15 +112,15 @@ class Line:
         await self._checkout.__aexit__(None, None, None)
 
 
-class Lines:
-    """The lines of one event loop, to the primary of a replica set."""
+class RawConnections:
+    """The connections of one event loop, to the primary of a replica set."""
 
     def __init__(self, database: AsyncDatabase[Raw]) -> None:
         self._database = database
         self._client: AsyncMongoClient[Raw] = database.client
         size = self._client.options.pool_options.max_pool_size or 2 * MOST  # 0 sets no limit
         self._most = int(min(2 * MOST, size)) // 2
-        self._idle: list[Line] = []
+        self._idle: list[RawConnection] = []
         self._count = 0
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -137,7 +140,7 @@ class Lines:
         except ExecutionTimeout:  # an answer like any other: the line is sound
             self._done(line)
             raise
-        except (Lost, OSError, PyMongoError, InvalidBSON):
+        except (ConnectionLostError, OSError, PyMongoError, InvalidBSON):
             self._end(line)
         except BaseException:  # cancelled
             self._end(line)
@@ -148,12 +151,14 @@ class Lines:
         return await self._database.command(command)
 
     def close(self) -> None:
-        """Close all lines, before the client is; those in use are closed when they have their answer."""
+        """Close all connections, before the client is; those in use are closed when they have their
+        answer.
+        """
         self._closed = True
         while self._idle:
             self._idle.pop().cut()
 
-    def _free(self) -> Line | None:
+    def _free(self) -> RawConnection | None:
         while self._idle:
             line = self._idle.pop()  # the last one used
             if line.is_sound:
@@ -161,24 +166,24 @@ class Lines:
             self._end(line)
         return None
 
-    async def _another(self) -> Line:
+    async def _another(self) -> RawConnection:
         self._count += 1
         try:
             client = self._client
             server = await client._select_server(ReadPreference.PRIMARY, None, "find")
             checkout = client._checkout(server, None)
-            return Line(checkout, await checkout.__aenter__())
+            return RawConnection(checkout, await checkout.__aenter__())
         except BaseException:
             self._count -= 1
             raise
 
-    def _done(self, line: Line) -> None:
+    def _done(self, line: RawConnection) -> None:
         if self._closed:
             self._end(line)
         else:
             self._idle.append(line)
 
-    def _end(self, line: Line) -> None:
+    def _end(self, line: RawConnection) -> None:
         """Close a line. The pool hears of it beside: who is cancelled may not wait for that."""
         line.cut()
         self._count -= 1

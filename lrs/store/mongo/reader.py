@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 from lrs.store.mongo.codec import document_key
-from lrs.store.mongo.queries import Promises, Questions, Rarity
+from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
 from lrs.store.mongo.snapshots import Asking, Source, answered
-from lrs.store.port import Document, Find, Joined, Position, Record
+from lrs.store.port import Document, Find, Position, RawPage, Record
 
 T = TypeVar("T")
 
@@ -16,9 +16,9 @@ T = TypeVar("T")
 class MongoReader:
     """The port's Reader."""
 
-    def __init__(self, source: Source, rarity: Rarity, promises: Promises) -> None:
+    def __init__(self, source: Source, rarity: Selectivity, promises: ConsistencyWatermarks) -> None:
         self._source = source
-        self._questions = Questions(source, rarity, promises)
+        self._questions = Queries(source, rarity, promises)
 
     def _ask(self, asking: Asking[T]) -> T:
         return answered(self._source, asking)
@@ -59,13 +59,13 @@ class MongoReader:
             )
         )
 
-    def find_each(
+    def find_many(
         self, tenant: str, questions: Collection[tuple[str, ...]], *, limit: int
     ) -> Mapping[tuple[str, ...], list[Record]]:
-        """See `Reader.find_each`."""
-        return self._ask(self._questions.find_each(tenant, questions, limit))
+        """See `Reader.find_many`."""
+        return self._ask(self._questions.find_many(tenant, questions, limit))
 
-    def find_joined(
+    def find_raw_page(
         self,
         tenant: str,
         keys: Collection[str] = (),
@@ -76,10 +76,10 @@ class MongoReader:
         ascending: bool = False,
         limit: int,
         most_bytes: int | None = None,
-    ) -> Joined:
-        """See `Reader.find_joined`."""
+    ) -> RawPage:
+        """See `Reader.find_raw_page`."""
         find = Find(tenant, keys, limit, since, until, after, ascending, most_bytes)
-        return self._ask(self._questions.find_joined(find))
+        return self._ask(self._questions.find_raw_page(find))
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """See `Reader.document`."""
@@ -115,16 +115,16 @@ class MongoReader:
             )
         )
 
-    def find_each_document(
+    def find_many_documents(
         self, kind: str, scope: str, keys: Collection[str], *, limit: int
     ) -> Mapping[str, list[Document]]:
-        """See `Reader.find_each_document`."""
-        return self._ask(self._questions.find_each_document(kind, scope, keys, limit))
+        """See `Reader.find_many_documents`."""
+        return self._ask(self._questions.find_many_documents(kind, scope, keys, limit))
 
     def consistent_through(self) -> int:
         """See `Reader.consistent_through`."""
         return self._ask(self._questions.consistent_through())
 
-    def floors(self) -> list[tuple[int, bool]]:
+    def low_watermarks(self) -> list[tuple[int, bool]]:
         """The floor of every writer, and whether it is still open."""
-        return self._ask(self._questions.floors())
+        return self._ask(self._questions.low_watermarks())

@@ -19,7 +19,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from lrs.store.mongo.codec import UUID_BYTES, WHOLE_LOG, Raw, pair_hashes
-from lrs.store.port import TooNew
+from lrs.store.port import TooNewError
 
 LOG = "log"
 DOCS = "docs"
@@ -139,7 +139,7 @@ def version(database: Database[Raw]) -> int:
 
 
 def upgrade(database: Database[Raw], migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Run the migrations that are missing, in order; TooNew when the database is ahead of them.
+    """Run the migrations that are missing, in order; TooNewError when the database is ahead of them.
 
     What they leave to do in existing records is noted in META, for `backfill`.
     """
@@ -147,7 +147,9 @@ def upgrade(database: Database[Raw], migrations: Sequence[Migration] = MIGRATION
     present = version(durable)
     newest = migrations[-1].number
     if present > newest:
-        raise TooNew(f"the database has schema {present}, this program knows {newest}: use a newer program")
+        raise TooNewError(
+            f"the database has schema {present}, this program knows {newest}: use a newer program"
+        )
     for migration in migrations:
         if migration.number > present:
             if migration.run:

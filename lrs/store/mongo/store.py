@@ -27,13 +27,13 @@ from lrs.store.mongo.blobs import MongoBlobs
 from lrs.store.mongo.codec import Raw
 from lrs.store.mongo.errors import translating
 from lrs.store.mongo.group_commit import Committer
-from lrs.store.mongo.queries import Promises, Rarity
+from lrs.store.mongo.queries import ConsistencyWatermarks, Selectivity
 from lrs.store.mongo.reader import MongoReader
 from lrs.store.mongo.schema import upgrade
 from lrs.store.mongo.snapshots import Snapshot, is_routed
 from lrs.store.mongo.writer import MongoWriter
-from lrs.store.mongo.writer_leases import Lanes, Stamps
-from lrs.store.port import Done, Find, Joined, StoreError, Submitted, Unavailable, Views
+from lrs.store.mongo.writer_leases import Stamps, WriterLeases
+from lrs.store.port import Done, Find, RawPage, StoreError, Submitted, UnavailableError, Views
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ OPTIONS: dict[str, Any] = {
     "waitQueueTimeoutMS": 2500,
     "maxPoolSize": 64,
 }
-"""Bounds on waiting, so that callers hear Unavailable in seconds; the address may set others."""
+"""Bounds on waiting, so that callers hear UnavailableError in seconds; the address may set others."""
 
 LOOP_OPTIONS: dict[str, Any] = {"maxConnecting": 8, "waitQueueTimeoutMS": 10_000}
 """For the client of an event loop, where waiting for a connection holds no thread: a busy loop takes its time
@@ -99,11 +99,11 @@ class MongoStore:
                     raise StoreError("MongoDB must run as a replica set (one member is enough)")
                 upgrade(self._database)
                 stamps = Stamps(clock)
-                self._promises = Promises()
-                self._rarity = Rarity()
+                self._promises = ConsistencyWatermarks()
+                self._rarity = Selectivity()
                 self._blobs = MongoBlobs(self._database)
                 self._blobs.sweep(datetime.datetime.now(datetime.UTC))
-                self._lanes = Lanes(self._client, self._database, stamps, LANES)
+                self._lanes = WriterLeases(self._client, self._database, stamps, LANES)
                 try:
                     self._backfill = Backfill(self._database, self._has_pairs)
                 except BaseException:
@@ -136,10 +136,10 @@ class MongoStore:
     def reading(self) -> Iterator[MongoReader]:
         """See `Store.reading`."""
         if self._closed:
-            raise Unavailable("the store is closed")
+            raise UnavailableError("the store is closed")
         yield MongoReader(Snapshot(self._database), self._rarity, self._promises)
 
-    async def page(self, find: Find) -> tuple[Joined, int]:
+    async def page(self, find: Find) -> tuple[RawPage, int]:
         """See `Store.page`."""
         return await self._pages.page(find)
 
@@ -173,8 +173,8 @@ class MongoStore:
         """See `Store.submit`."""
         return self._committer.submit(work, done, prefetch, documents, heads, views, tenant, size)
 
-    def when_quiet(self, call: Callable[[], None]) -> bool:
-        """See `Store.when_quiet`."""
+    def when_idle(self, call: Callable[[], None]) -> bool:
+        """See `Store.when_idle`."""
         return self._committer.busy.when_over(call)
 
     def promised(self) -> int:

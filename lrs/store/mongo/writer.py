@@ -2,7 +2,7 @@
 
 A work that raises is forgotten by dropping its changes; the others of its group still commit. What
 works look up is kept for the group, and a work that needs more than is at hand may be put off, so that
-one query serves many works (`Missing`).
+one query serves many works (`MissingTextsError`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,23 @@ from lrs.store.mongo.codec import document_key, record_key, record_keys
 from lrs.store.mongo.index_scan import past
 from lrs.store.mongo.reader import MongoReader
 from lrs.store.mongo.writer_leases import Stamps
-from lrs.store.port import Conflict, Document, Joined, OneByOne, Position, Record, Views, enough, joined
+from lrs.store.port import (
+    ConflictError,
+    Document,
+    OneByOne,
+    Position,
+    RawPage,
+    Record,
+    Views,
+    enough,
+    raw_page,
+)
 
 RecordName = tuple[str, str]
 DocumentName = tuple[str, str, str]
 
 
-class Missing(BaseException):
+class MissingTextsError(BaseException):
     """A work needs what is not at hand yet; it runs again when it is.
 
     Not an Exception, so that works do not mistake it for a failure.
@@ -75,9 +85,9 @@ class Group:
 
     def begin(self) -> None:
         """Fix the snapshot and read what is wanted: what the works said they will get."""
-        floors = self.reader.floors()
-        self.highest = max(floor for floor, _ in floors)
-        self.through = min((floor for floor, is_open in floors if is_open), default=self.highest)
+        low_watermarks = self.reader.low_watermarks()
+        self.highest = max(floor for floor, _ in low_watermarks)
+        self.through = min((floor for floor, is_open in low_watermarks if is_open), default=self.highest)
         self.stamps.observe(self.highest)
         self.fetch()
 
@@ -199,7 +209,7 @@ class MongoWriter(OneByOne):
 
     def _bring(self) -> None:
         if self._may_wait:
-            raise Missing
+            raise MissingTextsError
         self._group.fetch()
 
     def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
@@ -282,7 +292,7 @@ class MongoWriter(OneByOne):
         found = [whole.get((record.tenant, record.id)) or record for record in found]
         return found[: enough((len(record.body) for record in found), most_bytes)]
 
-    def find_joined(
+    def find_raw_page(
         self,
         tenant: str,
         keys: Collection[str] = (),
@@ -293,13 +303,13 @@ class MongoWriter(OneByOne):
         ascending: bool = False,
         limit: int,
         most_bytes: int | None = None,
-    ) -> Joined:
-        """See `Reader.find_joined`."""
+    ) -> RawPage:
+        """See `Reader.find_raw_page`."""
         found = self.find(
             tenant, keys, since=since, until=until, after=after, ascending=ascending,
             limit=limit + 1, most_bytes=most_bytes,
         )  # fmt: skip
-        return joined(found, limit, most_bytes)
+        return raw_page(found, limit, most_bytes)
 
     def find_documents(
         self,
@@ -367,7 +377,7 @@ class MongoWriter(OneByOne):
                 taken.append(name[1])
             seen.add(name)
         if taken:
-            raise Conflict(taken)
+            raise ConflictError(taken)
         for name, record in zip(names, records, strict=True):
             if record.stored <= self._group.highest:
                 raise ValueError("a record's `stored` must come from `stamp` in the same write")

@@ -1,10 +1,11 @@
-"""Phrases: stretches of bytes that most bodies of a tenant share, each kept once and written as one byte.
+"""The body dictionary: stretches of bytes that most bodies of a tenant share, each kept once and written as
+one byte.
 
 What an LMS sends is mostly the same again: the platform, the categories, the authority. A body is *short*
 when such stretches stand in it as codes, bytes that JSON never has. Undoing that is one `bytes.replace` for
 each phrase, over a whole page of bodies at once, and so costs less than reading the longer bodies would.
 
-Phrases are only ever added, so what was once committed may be remembered for good. The column `form` of a row
+Entries are only ever added, so what was once committed may be remembered for good. The column `form` of a row
 is one more than the number of its tenant's phrases that were known when it was written. 0 says that the body
 is as it came and may have codes of its own: rows from before phrases, bytes that are not JSON, large bodies.
 """
@@ -18,7 +19,7 @@ from itertools import islice
 from typing import TypeVar
 
 from lrs.store.port import StoreError
-from lrs.store.sqlite.dictionary_training import BETWEEN, CODES, RESERVED, common_phrase
+from lrs.store.sqlite.dictionary_training import BETWEEN, CODES, RESERVED, train_dictionary
 from lrs.store.sqlite.errors import run
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ LOOKS = (128, 1_024, 4_096)
 among the records since the look before."""
 
 MOST_OF_A_LOOK = 16
-"""Phrases of one look: there are not so many codes that all may be spent on one time of a tenant."""
+"""Entries of one look: there are not so many codes that all may be spent on one time of a tenant."""
 
 TENANTS = 1_000
 """Tenants whose phrases are remembered (some 2 KB each)."""
@@ -68,7 +69,7 @@ class _Sample:
     every: int = max(1, LOOKS[0] // SAMPLE)
     bodies: list[bytes] = field(default_factory=list)
     found: int = 0
-    """Phrases that this look has found so far."""
+    """Entries that this look has found so far."""
 
     def notice(self, bodies: Sequence[bytes]) -> bool:
         """Count the bodies of records and keep some; whether it is time to look."""
@@ -88,7 +89,7 @@ class _Sample:
         self.found = 0
 
 
-class Phrases:
+class BodyDictionaries:
     """The phrases of all tenants, for all threads of a store; all but `restore` is for the writing one."""
 
     def __init__(self) -> None:
@@ -114,7 +115,7 @@ class Phrases:
         known = self._used[tenant] = _read(connection, tenant, len(CODES))
         sample = self._samples[tenant]
         room = sample.found < MOST_OF_A_LOOK and len(known.in_order) < len(CODES)
-        phrase = common_phrase([_coded(known, body) for body in sample.bodies]) if room else None
+        phrase = train_dictionary([_coded(known, body) for body in sample.bodies]) if room else None
         if phrase is None:
             sample.looked()
             del self._due[tenant]

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from lrs.store.port import Document, Record
-from lrs.store.sqlite.body_dictionary import Phrases
+from lrs.store.sqlite.body_dictionary import BodyDictionaries
 from lrs.store.sqlite.errors import insert, rows_of, run
 from lrs.store.sqlite.index_rows import Marks, add_rows, add_tenant_row, delete_rows, insert_rows, marks_among
-from lrs.store.sqlite.interning import TermWriter, document_prefix, key_prefix, pack, tenant_term, unpack
+from lrs.store.sqlite.interning import TextInterner, document_prefix, key_prefix, pack, tenant_term, unpack
 from lrs.store.sqlite.rows import uid
 
 RecordKey = tuple[str, str]
@@ -93,7 +93,7 @@ class Changes:
             (self.added if key in self.added else self.altered)[key] = record
         self.pending.update(later.pending)
 
-    def flush(self, connection: sqlite3.Connection, terms: TermWriter, phrases: Phrases) -> None:
+    def flush(self, connection: sqlite3.Connection, terms: TextInterner, phrases: BodyDictionaries) -> None:
         """Bring what is pending into the file, within the connection's transaction."""
         if self.added:
             _insert_records(connection, terms, phrases, list(self.added.values()))
@@ -119,7 +119,7 @@ written, with their forms."""
 
 
 def _insert_records(
-    connection: sqlite3.Connection, terms: TermWriter, phrases: Phrases, records: list[Record]
+    connection: sqlite3.Connection, terms: TextInterner, phrases: BodyDictionaries, records: list[Record]
 ) -> None:
     by_tenant: dict[str, list[Record]] = {}
     for record in records:
@@ -150,7 +150,7 @@ def _insert_records(
     insert_rows(connection, keys)
 
 
-def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: list[Record]) -> None:
+def _alter_records(connection: sqlite3.Connection, terms: TextInterner, records: list[Record]) -> None:
     rows: list[object] = []
     for record in records:
         prefix = key_prefix(record.tenant)
@@ -176,7 +176,7 @@ def _alter_records(connection: sqlite3.Connection, terms: TermWriter, records: l
 
 
 def _write_documents(
-    connection: sqlite3.Connection, terms: TermWriter, pending: dict[DocumentKey, Document | None]
+    connection: sqlite3.Connection, terms: TextInterner, pending: dict[DocumentKey, Document | None]
 ) -> None:
     present = _present_documents(connection, list(pending))
     stale: list[tuple[Any, ...]] = []
@@ -225,7 +225,7 @@ _REPLACE = (
 
 
 def _document_keys(
-    terms: TermWriter, prefix: str, keys: frozenset[str] | list[str], place: tuple[str, str, str]
+    terms: TextInterner, prefix: str, keys: frozenset[str] | list[str], place: tuple[str, str, str]
 ) -> list[tuple[Any, ...]]:
     numbers = terms.numbers([prefix + key for key in keys])
     return [(number, *place) for number in numbers.values()]

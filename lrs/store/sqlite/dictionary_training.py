@@ -37,7 +37,7 @@ _PASSING = b"0123456789-:.TZ"
 """Parts of times and numbers: at the ends of a phrase they are the same for some hours only."""
 
 
-def common_phrase(bodies: Sequence[bytes]) -> bytes | None:
+def train_dictionary(bodies: Sequence[bytes]) -> bytes | None:
     """The phrase that saves most of these bodies, in which earlier ones stand as codes; None if none is worth
     it."""
     chains = [_WORDS.findall(body) for body in bodies]

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from lrs.store.port import Full, StoreError, TooLongError, Unavailable
+from lrs.store.port import FullError, StoreError, TooLongError, UnavailableError
 
 _TRANSIENT = {
     sqlite3.SQLITE_BUSY,
@@ -34,11 +34,11 @@ def from_driver(error: sqlite3.Error) -> StoreError:
     name: str = getattr(error, "sqlite_errorname", type(error).__name__)
     text = f"{name}: {error}"
     if code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_SPACE:
-        return Full(text)
+        return FullError(text)
     if code & 0xFF == sqlite3.SQLITE_INTERRUPT:  # by the progress handler, nobody else does
         return TooLongError(text)
     if code & 0xFF in _TRANSIENT:
-        return Unavailable(text)
+        return UnavailableError(text)
     return StoreError(text)
 
 
@@ -46,8 +46,8 @@ def from_system(error: OSError) -> StoreError:
     """The port's error for a failed file operation."""
     text = f"{errno.errorcode.get(error.errno or 0, 'OSError')}: {error.strerror}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return Full(text)
-    return Unavailable(text)
+        return FullError(text)
+    return UnavailableError(text)
 
 
 def run(connection: sqlite3.Connection, sql: str, parameters: Sequence[object] = ()) -> list[Any]:

@@ -16,14 +16,14 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from lrs.store.port import Conflict, Done, StoreError, Unavailable
+from lrs.store.port import ConflictError, Done, StoreError, UnavailableError
 from lrs.store.sqlite.errors import from_driver, from_system, run, run_one
-from lrs.store.sqlite.interning import TermMemory
+from lrs.store.sqlite.interning import InternedTexts
 from lrs.store.sqlite.schema import backfill_slice
 from lrs.store.sqlite.watermarks import Board
 from lrs.store.sqlite.writer import Group, SqliteWriter
 from lrs.store.write_queue import WriteQueue
-from lrs.store.writer_activity import Busy
+from lrs.store.writer_activity import WriterActivity
 
 _log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Job(Generic[T]):
         """The result of the work, once it is on the disk; raises what the work raised."""
         if not self._done.acquire(timeout=PATIENCE):
             if self.claim():
-                raise Unavailable("the write did not get its turn in time")
+                raise UnavailableError("the write did not get its turn in time")
             self._done.acquire()
         if self.error is not None:
             raise self.error
@@ -120,13 +120,13 @@ class Committer:
     """The writing thread of one opened store."""
 
     def __init__(
-        self, connection: sqlite3.Connection, memory: TermMemory, board: Board, clock: Callable[[], int]
+        self, connection: sqlite3.Connection, memory: InternedTexts, board: Board, clock: Callable[[], int]
     ) -> None:
         self._connection = connection
         self._memory = memory
         self._board = board
         self._clock = clock
-        self.busy = Busy()
+        self.busy = WriterActivity()
         """Held from the beginning of a transaction up to its commit: the driver gives the interpreter up at
         every step of it, and would wait for it as often."""
         self._queue: WriteQueue[Job[Any]] = WriteQueue(GROUP_LIMIT)
@@ -174,7 +174,7 @@ class Committer:
 
     def _commit(self, jobs: list[Job[Any]], *, again: bool = False) -> None:
         claimed, failed = self._attempt(jobs, again=again)
-        if failed is not None and len(claimed) > 1 and not isinstance(failed, Unavailable):
+        if failed is not None and len(claimed) > 1 and not isinstance(failed, UnavailableError):
             for job in claimed:
                 self._commit([job], again=True)
             return
@@ -254,7 +254,7 @@ class Committer:
 
     def _queue_backfill(self) -> None:
         # Behind whatever was queued meanwhile: nobody waits for more than one slice.
-        with suppress(Unavailable):  # the store is closing
+        with suppress(UnavailableError):  # the store is closing
             self._queue.put(
                 Job(lambda writer: backfill_slice(writer.connection), alone=True, told=self._backfilled)
             )
@@ -286,7 +286,7 @@ def _perform(job: Job[Any], writer: SqliteWriter) -> None:
     job.error = None
     try:
         job.result = job.work(writer)
-    except Conflict as error:
+    except ConflictError as error:
         job.error = error
     except StoreError:
         raise

@@ -1,6 +1,6 @@
 """The rows of `log_index`: what the records of the log are found by.
 
-One row for each key that `port.lean` leaves of a view, one for each pair of a lead and a facet in it
+One row for each key that `port.drop_implied` leaves of a view, one for each pair of a lead and a facet in it
 (`port.LEAD`), and one for the record's tenant. Records from before have rows for all keys.
 
 A row's `facet` is the term of its view's facet, so that any key and a facet are one walk: 0 when the view has
@@ -14,9 +14,9 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from lrs.store.port import FACET, LEAD, Record, lean
+from lrs.store.port import FACET, LEAD, Record, drop_implied
 from lrs.store.sqlite.errors import insert, run
-from lrs.store.sqlite.interning import key_prefix, pair_term, tenant_term, texts_of, unpack
+from lrs.store.sqlite.interning import compound_key, key_prefix, tenant_term, texts_of, unpack
 from lrs.store.sqlite.selectivity import LATEST
 
 FEW = 200
@@ -58,7 +58,7 @@ def add_rows(
     for number, view in enumerate(record.views):
         if number in but:
             continue
-        terms = [numbers[key] for key in lean(view)]
+        terms = [numbers[key] for key in drop_implied(view)]
         facets = [term for term in terms if term in marks.facets]
         facet = facets[0] if len(facets) == 1 else None if facets else 0
         terms += _pairs(terms, facets, marks.leads)
@@ -128,5 +128,5 @@ def pair_up(connection: sqlite3.Connection, place: int) -> int | None:
 
 
 def _pairs(view: Iterable[int], facets: Iterable[int], leads: Container[int]) -> list[int]:
-    found = [pair_term(lead, facet) for lead in view if lead in leads for facet in facets]
+    found = [compound_key(lead, facet) for lead in view if lead in leads for facet in facets]
     return [pair for pair in found if pair is not None]

@@ -12,9 +12,9 @@ from typing import TypeVar
 from zlib import crc32
 
 from lrs.store.port import Views
-from lrs.store.sqlite.body_dictionary import Phrases
+from lrs.store.sqlite.body_dictionary import BodyDictionaries
 from lrs.store.sqlite.errors import insert, run, run_one
-from lrs.store.sqlite.selectivity import Rarity
+from lrs.store.sqlite.selectivity import Selectivity
 
 P = TypeVar("P", int, str, bytes)
 
@@ -29,7 +29,7 @@ _FACETS = 24
 """Bits of a pair that hold the facet's number."""
 
 
-def pair_term(lead: int, facet: int) -> int | None:
+def compound_key(lead: int, facet: int) -> int | None:
     """What stands in `log_index` for a lead and a facet in one view: no term of its own, but computed.
 
     Numbers of terms are positive, these are negative. None for numbers so large that no pair is kept.
@@ -54,13 +54,13 @@ def document_prefix(kind: str) -> str:
     return f"d{len(kind)}:{kind}"
 
 
-class TermMemory:
+class InternedTexts:
     """Numbers of committed terms, shared by all threads of a store; forgets the least used."""
 
     def __init__(self) -> None:
-        self.rarity = Rarity()
+        self.rarity = Selectivity()
         """How many records the terms have."""
-        self.phrases = Phrases()
+        self.phrases = BodyDictionaries()
         """What the bodies of a tenant have in common."""
         self.has_pairs = False
         """Whether all rows of the log have their pairs in `log_index`."""
@@ -102,10 +102,10 @@ def texts_of(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int
     return found
 
 
-class TermWriter:
+class TextInterner:
     """Finds or adds terms inside one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, memory: TermMemory) -> None:
+    def __init__(self, connection: sqlite3.Connection, memory: InternedTexts) -> None:
         self._connection = connection
         self._memory = memory
         self._next = 0

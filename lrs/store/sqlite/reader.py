@@ -13,23 +13,23 @@ from lrs.store.port import (
     FACET,
     LEAD,
     Document,
-    Joined,
     OneByOne,
     Position,
+    RawPage,
     Record,
     Views,
+    alternatives,
     enough,
-    joined,
-    spellings,
+    raw_page,
 )
 from lrs.store.sqlite.errors import run_one
 from lrs.store.sqlite.interning import (
-    TermMemory,
+    InternedTexts,
+    compound_key,
     document_prefix,
     key_prefix,
     look_up,
     padded,
-    pair_term,
     tenant_term,
     texts_of,
     views_of,
@@ -55,7 +55,7 @@ from lrs.store.sqlite.sql import (
     by_id,
     find,
     find_documents,
-    find_joined,
+    find_raw_page,
     named,
 )
 
@@ -66,7 +66,7 @@ class SqliteReader(OneByOne):
     def __init__(
         self,
         connection: sqlite3.Connection,
-        memory: TermMemory,
+        memory: InternedTexts,
         through: int,
     ) -> None:
         self.connection = connection
@@ -146,7 +146,7 @@ class SqliteReader(OneByOne):
             low, high = (rows[-1][0] + 1, high) if ascending else (low, rows[-1][0] - 1)
         return found[:limit]
 
-    def find_joined(
+    def find_raw_page(
         self,
         tenant: str,
         keys: Collection[str] = (),
@@ -157,7 +157,7 @@ class SqliteReader(OneByOne):
         ascending: bool = False,
         limit: int,
         most_bytes: int | None = None,
-    ) -> Joined:
+    ) -> RawPage:
         low = EARLIEST if since is None else since + 1
         high = LATEST if until is None else until
         if after is not None:
@@ -167,10 +167,10 @@ class SqliteReader(OneByOne):
             )
         plan = self._plan(tenant, frozenset(keys), low, high) if low <= high else None
         if plan is None:
-            return Joined(b"", None, False)
+            return RawPage(b"", None, False)
         if limit < PAGE:
             terms, shape, faceted = plan
-            sql = find_joined(shape, faceted, ascending)
+            sql = find_raw_page(shape, faceted, ascending)
             restore = partial(self._memory.phrases.restore, self.connection, tenant)
             most = LARGEST if most_bytes is None else most_bytes
             parameters = [*terms, low, high, limit + 1, max(most // (limit + 1), SMALL)]
@@ -181,7 +181,7 @@ class SqliteReader(OneByOne):
             tenant, keys, since=since, until=until, after=after, ascending=ascending,
             limit=limit + 1, most_bytes=most_bytes,
         )  # fmt: skip
-        return joined(found, limit, most_bytes)
+        return raw_page(found, limit, most_bytes)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         return self._documents(kind, named(1, True), [kind, scope, name]).get(name)
@@ -288,7 +288,7 @@ class SqliteReader(OneByOne):
         """The terms of a query, the rarest first, and their shape; and whether the last is a facet, to be
         found beside the first. None when there can be nothing."""
         prefix = key_prefix(tenant)
-        texts = {key: [prefix + each for each in spellings(key)] for key in keys} or {
+        texts = {key: [prefix + each for each in alternatives(key)] for key in keys} or {
             "": [tenant_term(tenant)]
         }
         numbers = self._terms([text for each in texts.values() for text in each])
@@ -334,7 +334,7 @@ class SnapshotReader(SqliteReader):
     """The reader of `Store.reading`: views are fetched if and when somebody looks at them."""
 
     def __init__(
-        self, begin: Callable[[], sqlite3.Connection], memory: TermMemory, through: int, resolve: Resolve
+        self, begin: Callable[[], sqlite3.Connection], memory: InternedTexts, through: int, resolve: Resolve
     ) -> None:
         # Not the parent's: there is no connection before the first read, and often none at all.
         self._begin = begin
@@ -359,7 +359,7 @@ class SnapshotReader(SqliteReader):
 def _paired(known: Mapping[str, Terms], facet: Terms) -> list[Terms]:
     """The terms of a query, with one for each lead and the facet in place of these."""
     leads = [terms for key, terms in known.items() if key.startswith(LEAD)]
-    pairs = [pair for (lead,) in leads if (pair := pair_term(lead, facet[0])) is not None]
+    pairs = [pair for (lead,) in leads if (pair := compound_key(lead, facet[0])) is not None]
     if not pairs or len(pairs) < len(leads):
         return list(known.values())
     return [(pair,) for pair in pairs] + [each for each in known.values() if each not in [*leads, facet]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Joined, Position, Record, Views, enough
+from lrs.store.port import Position, RawPage, Record, Views, enough
 from lrs.store.sqlite.errors import run_one
 from lrs.store.sqlite.sql import FORMS
 
@@ -90,8 +90,8 @@ def one_piece(
     ascending: bool,
     restore: Restore,
     most_bytes: int,
-) -> Joined | None:
-    """The page that a query of `find_joined` answers with, one record more than `limit` at most.
+) -> RawPage | None:
+    """The page that a query of `find_raw_page` answers with, one record more than `limit` at most.
 
     None when a record was met twice (by two of its views), or not in order, or when the page has more than
     `most_bytes`, or may have because a body was left out: then it takes `find`.
@@ -99,7 +99,7 @@ def one_piece(
     size = parameters[-1]
     places, ids, body, least, most = run_one(connection, sql, parameters)
     if places is None:
-        return Joined(b"", None, False)
+        return RawPage(b"", None, False)
     numbers: list[int] = orjson.loads(f"[{places}]")  # several times as fast as `int` for each
     if max(numbers[1::2]) // FORMS > size:
         return None
@@ -117,7 +117,7 @@ def one_piece(
         body = _restored(numbers[1::2], body, restore)
     if len(body) > most_bytes + len(stored) and len(stored) > 1:
         return None
-    return Joined(body, last, more)
+    return RawPage(body, last, more)
 
 
 def _restored(sizes: Iterable[int], together: bytes, restore: Restore) -> bytes:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lrs.store.port import StoreError, TooNew
+from lrs.store.port import StoreError, TooNewError
 from lrs.store.read_bounds import STEPS, is_over
 from lrs.store.sqlite.errors import from_driver, run, run_one
 from lrs.store.sqlite.index_rows import pair_up
@@ -131,7 +131,7 @@ def connect(path: str, *, cache_kib: int, read_only: bool = False) -> sqlite3.Co
 
 
 def upgrade(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring the file to the newest schema; TooNew when it is ahead of this program.
+    """Bring the file to the newest schema; TooNewError when it is ahead of this program.
 
     Safe to call from several processes at once: each step is one transaction that looks again.
     """
@@ -169,7 +169,7 @@ def _check(connection: sqlite3.Connection, latest: int) -> None:
     if version > 0 and run_one(connection, "PRAGMA application_id")[0] != APPLICATION_ID:
         raise StoreError("the file is a database of another program")
     if version > latest:
-        raise TooNew(f"the file has schema {version}; this program knows up to {latest}")
+        raise TooNewError(f"the file has schema {version}; this program knows up to {latest}")
 
 
 def backfill_slice(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> bool:

@@ -27,7 +27,7 @@ SECONDS = 300.0
 SIZE = 50_000
 
 
-class Rarity:
+class Selectivity:
     """Remembers about how many records the keys have. Safe to use from many threads."""
 
     def __init__(self) -> None:

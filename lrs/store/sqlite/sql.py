@@ -75,7 +75,7 @@ def _walk(selected: str, shape: Shape, faceted: bool, ascending: bool, shown: st
 
 
 @cache
-def find_joined(shape: Shape, faceted: bool, ascending: bool) -> str:
+def find_raw_page(shape: Shape, faceted: bool, ascending: bool) -> str:
     """As `find`, for a page that is sent as it is: places, ids, bodies with commas, least and most form."""
     selected = f"k0.stored AS s, l.id AS i, l.form AS f, {_body_within(sum(shape) + 4)}"
     return (

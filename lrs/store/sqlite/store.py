@@ -19,12 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from lrs.store.port import CONSISTENCY_BOUND, Done, Find, Joined, Unavailable, Views, Writer, read_page
+from lrs.store.port import CONSISTENCY_BOUND, Done, Find, RawPage, UnavailableError, Views, Writer, read_page
 from lrs.store.read_bounds import quick
 from lrs.store.sqlite.blobs import FileBlobs
 from lrs.store.sqlite.errors import from_system, run
 from lrs.store.sqlite.group_commit import Committer, Job
-from lrs.store.sqlite.interning import TermMemory, views_of
+from lrs.store.sqlite.interning import InternedTexts, views_of
 from lrs.store.sqlite.reader import SnapshotReader
 from lrs.store.sqlite.schema import connect, upgrade
 from lrs.store.sqlite.watermarks import Board
@@ -59,7 +59,7 @@ class SqliteStore:
         except OSError as error:
             raise from_system(error) from error
         self._blobs = FileBlobs(beside / "blobs")
-        self._memory = TermMemory()
+        self._memory = InternedTexts()
         self._lock = threading.Lock()
         self._idle: deque[sqlite3.Connection] = deque()
         self._closed = False
@@ -93,7 +93,7 @@ class SqliteStore:
         """A snapshot for reading; it is taken with the first read and released on exit."""
         return Snapshot(self)
 
-    async def page(self, find: Find) -> tuple[Joined, int]:
+    async def page(self, find: Find) -> tuple[RawPage, int]:
         """See the port: a page is read faster than it could be handed to somebody else."""
         with quick():
             return read_page(self, find)
@@ -135,7 +135,7 @@ class SqliteStore:
         self._committer.put(job)
         return job
 
-    def when_quiet(self, call: Callable[[], None]) -> bool:
+    def when_idle(self, call: Callable[[], None]) -> bool:
         """See the port."""
         return self._committer.busy.when_over(call)
 
@@ -143,7 +143,7 @@ class SqliteStore:
         """See the port; a store that is closed promises nothing: 0."""
         try:
             return self.promise()
-        except Unavailable:
+        except UnavailableError:
             return 0
 
     def close(self) -> None:
@@ -162,7 +162,7 @@ class SqliteStore:
         try:
             through = self._board.promise()
         except ValueError as error:  # the board is gone
-            raise Unavailable("the store is closed") from error
+            raise UnavailableError("the store is closed") from error
         if through < self._clock() - CONSISTENCY_BOUND // 4:
             self._committer.settle()
         return through
@@ -198,7 +198,7 @@ class SqliteStore:
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
-            raise Unavailable("the store is closed")
+            raise UnavailableError("the store is closed")
         try:
             return self._idle.pop()  # the last one used: its cache is warm
         except IndexError:

@@ -28,7 +28,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from lrs.store.port import Unavailable
+from lrs.store.port import UnavailableError
 
 SLOTS = 64
 """Processes that may have the file open at once."""
@@ -64,7 +64,7 @@ class Board:
             if _try_lock(owner) and self._cells[slot] == 0:
                 return slot, owner
             os.close(owner)
-        raise Unavailable(f"{SLOTS} processes have the file open already")
+        raise UnavailableError(f"{SLOTS} processes have the file open already")
 
     def promise(self) -> int:
         """A time that no later commit will be stamped at or before."""

@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from lrs.store.port import Conflict, Document, Joined, Position, Record, Views
+from lrs.store.port import ConflictError, Document, Position, RawPage, Record, Views
 from lrs.store.sqlite.changes import UNKNOWN, Changes, DocumentKey, RecordKey
 from lrs.store.sqlite.errors import run
-from lrs.store.sqlite.interning import TermMemory, TermWriter
+from lrs.store.sqlite.interning import InternedTexts, TextInterner
 from lrs.store.sqlite.reader import SqliteReader
 from lrs.store.sqlite.rows import uid
 
@@ -25,7 +25,7 @@ class Group:
     """What the writes of one transaction share."""
 
     def __init__(
-        self, connection: sqlite3.Connection, memory: TermMemory, floor: int, clock: Callable[[], int]
+        self, connection: sqlite3.Connection, memory: InternedTexts, floor: int, clock: Callable[[], int]
     ) -> None:
         self.connection = connection
         self.memory = memory
@@ -33,7 +33,7 @@ class Group:
         """No stamp of this transaction is earlier."""
         self.next = floor
         self.clock = clock
-        self.terms = TermWriter(connection, memory)
+        self.terms = TextInterner(connection, memory)
         self.changes = Changes()
         memory.phrases.begin(connection)
 
@@ -132,7 +132,7 @@ class SqliteWriter(SqliteReader):
             limit=limit, include_hidden=include_hidden, most_bytes=most_bytes,
         )  # fmt: skip
 
-    def find_joined(
+    def find_raw_page(
         self,
         tenant: str,
         keys: Collection[str] = (),
@@ -143,9 +143,9 @@ class SqliteWriter(SqliteReader):
         ascending: bool = False,
         limit: int,
         most_bytes: int | None = None,
-    ) -> Joined:
+    ) -> RawPage:
         self._flush()
-        return super().find_joined(
+        return super().find_raw_page(
             tenant, keys, since=since, until=until, after=after, ascending=ascending,
             limit=limit, most_bytes=most_bytes,
         )  # fmt: skip
@@ -223,7 +223,7 @@ class SqliteWriter(SqliteReader):
         for tenant, ids in by_tenant.items():
             taken.update(self.get(tenant, ids, bodies=False))
         if taken:
-            raise Conflict(sorted(taken))
+            raise ConflictError(sorted(taken))
         for record in records:
             self._own.add(record)
 

@@ -29,7 +29,7 @@ from lti_tool.text.i18n import gettext, ngettext
 from lti_tool.text.masking import masked
 from lti_tool.web.guard import current_session, launch_session_required, launch_url
 from lti_tool.web.lti_services import current_tool
-from lti_tool.web.record_services import current_desk
+from lti_tool.web.record_services import current_record_services
 from statements.masking import initials
 
 log = structlog.get_logger(__name__)
@@ -100,11 +100,11 @@ def overview(launch_id: str) -> str:
         sentence=_sentence(platforms, messages),
         cut=len(messages) >= SHOWN,
         state_name=state_name,
-        unmatched=current_desk().record.unmatched.counts(session.tenant),
-        acts=current_desk().record.admin_log.acts(session.tenant, limit=ACTS),
+        unmatched=current_record_services().record.unmatched.counts(session.tenant),
+        acts=current_record_services().record.admin_log.acts(session.tenant, limit=ACTS),
         act_name=act_name,
         actor_name=actor_name,
-        strangers=current_desk().record.unmatched.page(session.tenant, limit=STRANGERS).actors,
+        strangers=current_record_services().record.unmatched.page(session.tenant, limit=STRANGERS).actors,
     )
 
 
@@ -113,7 +113,7 @@ def retry(launch_id: str, name: str) -> ResponseReturnValue:
     tool, session = current_tool(), current_session()
     if tool.grades.retry(session.tenant, name, platform_id=session.platform_id):
         _note("grade.retried", name)
-    current_desk().progress.wake()
+    current_record_services().progress.wake()
     return redirect(launch_url("admin"), 303)
 
 
@@ -142,7 +142,7 @@ def disable(launch_id: str) -> str:
 def _note(act: str, target: str, **details: Any) -> None:
     """Keep in the log of administrators' acts what the person of this session has just done."""
     session = current_session()
-    current_desk().record.admin_log.note(
+    current_record_services().record.admin_log.note(
         act,
         by="administrator",
         # The log outlives the person's record: it tells no whole name.
@@ -187,7 +187,7 @@ def reason_status(problem: str) -> int:
 
 def _messages() -> list[Message]:
     """What has failed, then what waits, the earliest first."""
-    tool, desk, session = current_tool(), current_desk(), current_session()
+    tool, desk, session = current_tool(), current_record_services(), current_session()
     scores = [
         score
         for status in (FAILED, WAITING)

@@ -22,7 +22,7 @@ from lti_tool.text.formats import jp, time_of_day
 from lti_tool.text.i18n import gettext, ngettext
 from lti_tool.text.masking import masked
 from lti_tool.web.guard import current_session, launch_session_required, launch_url
-from lti_tool.web.record_services import current_desk
+from lti_tool.web.record_services import current_record_services
 from statements.profile.table import PILLAR_CODES
 
 PAGE = 50
@@ -42,7 +42,7 @@ def create_instructor_blueprint() -> Blueprint:
 
 def cohort(launch_id: str) -> str:
     """Everyone in the course with JP per pillar, some people at a time."""
-    desk, session = current_desk(), current_session()
+    desk, session = current_record_services(), current_session()
     today = use_table().day(desk.clock())
     year = asked_year(today)
     state = desk.roster.state(session)
@@ -87,7 +87,7 @@ def cohort(launch_id: str) -> str:
 
 def person(launch_id: str, key: str) -> str:
     """One participant's year, all of it or one pillar."""
-    desk, session = current_desk(), current_session()
+    desk, session = current_record_services(), current_session()
     year = asked_year(use_table().day(desk.clock()))
     name = _participant(key)
     pillar = request.args.get("pillar", "")
@@ -108,7 +108,7 @@ def person(launch_id: str, key: str) -> str:
 
 def entry(launch_id: str, key: str, entry_id: str) -> str:
     """One entry of a participant, with the statements behind it."""
-    desk, session = current_desk(), current_session()
+    desk, session = current_record_services(), current_session()
     use_table()
     name = _participant(key)
     found = desk.record.records.entry(session.tenant, entry_id)
@@ -208,7 +208,7 @@ def _sentence(tally: Tally | None, today: date) -> str:
 
 def _participant(key: str) -> str:
     """The name of a person of this course; anybody else is as if they were not there."""
-    desk, session = current_desk(), current_session()
+    desk, session = current_record_services(), current_session()
     people = desk.record.people
     person = people.person(session.tenant, key)
     # Merged into another one, it is found under that one's address alone.

@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from lrs.http.problems import Refusal
+from lrs.http.problems import RefusalError
 from lti_tool.web.security_headers import secure
 from statements.data_types.versions import Version
 from statements.errors import Problem
@@ -25,7 +25,7 @@ REST = 1024
 Validate = Callable[[bytes, Version, str], tuple[int, Iterable[Problem]]]
 """Checks a body for an address: how many statements it holds, and everything wrong with them.
 
-Refusal when the address has had its share.
+RefusalError when the address has had its share.
 """
 
 
@@ -69,7 +69,7 @@ def create_integrator_blueprint(validate: Validate, *, max_bytes: int = MAX_BYTE
                 count, problems = validate(body, version, str(request.remote_addr))
                 verdict = Verdict(count, tuple(problems))
                 status = 422 if verdict.problems else 200
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 status, wait = refusal.status, dict(refusal.headers).get("Retry-After", "")
         page = render_template(
             "integrator/validate.html",

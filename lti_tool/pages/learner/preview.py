@@ -18,7 +18,7 @@ from lti_tool.services.emitter import as_sent
 from lti_tool.text.formats import plain_jp
 from lti_tool.text.i18n import gettext
 from lti_tool.text.sentences import cap_sentence, explained
-from lti_tool.web.record_services import Desk
+from lti_tool.web.record_services import RecordServices
 from statements.profile.jp import Award
 from statements.profile.table import Form, Table
 
@@ -28,7 +28,12 @@ _OTHERS: Final = {"title": "-", "statement_id": str(uuid5(NAMESPACE_OID, "previe
 
 
 def preview(
-    desk: Desk, session: LaunchSession, form: Form, table: Table, typed: Mapping[str, str], today: date
+    desk: RecordServices,
+    session: LaunchSession,
+    form: Form,
+    table: Table,
+    typed: Mapping[str, str],
+    today: date,
 ) -> str:
     """One or more sentences: the JP and why, or what is wrong. Nothing while too little is typed."""
     known = {name: typed[name] for name in (*COUNTS, "international", "statement_id") if typed.get(name)}

@@ -21,7 +21,7 @@ from lti_tool.roles import LEARNER
 from lti_tool.text import sentences
 from lti_tool.text.i18n import gettext
 from lti_tool.web.guard import current_session, launch_session_required, launch_url
-from lti_tool.web.record_services import current_desk
+from lti_tool.web.record_services import current_record_services
 from statements.profile.build import quantity
 from statements.profile.table import PILLAR_CODES, Form, Table
 
@@ -72,7 +72,7 @@ def landing(session: LaunchSession, table: Table) -> str:
 
 def record(launch_id: str) -> str:
     """The person's own year: one sentence, one bar, the entries."""
-    desk, session = current_desk(), current_session()
+    desk, session = current_record_services(), current_session()
     table = use_table()
     today = table.day(desk.clock())
     year = asked_year(today)
@@ -123,7 +123,7 @@ def choose(launch_id: str) -> str:
 
 def log(launch_id: str, form_code: str) -> ResponseReturnValue:
     """Second step: the form; a good one becomes a statement and leads back to the record."""
-    desk, session = current_desk(), current_session()
+    desk, session = current_record_services(), current_session()
     table = use_table()
     form = table.forms.get(form_code)
     if form is None or form.verifier == AUTOMATIC:
@@ -176,7 +176,7 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
 
 def count(launch_id: str, form_code: str) -> Response:
     """The JP of what is typed so far, as a sentence; empty while there is too little to count."""
-    desk, session = current_desk(), current_session()
+    desk, session = current_record_services(), current_session()
     table = use_table()
     form = table.forms.get(form_code)
     if form is None:
@@ -200,7 +200,7 @@ def why_not(why: Why) -> str:
 
 def own_entry(entry_id: str) -> Entry | None:
     """An entry of the person who launched; anybody else's is as if it were not there."""
-    desk, session = current_desk(), current_session()
+    desk, session = current_record_services(), current_session()
     found = desk.record.records.entry(session.tenant, entry_id) if entry_id else None
     own = found is not None and desk.record.records.is_own(found, desk.person(session))
     return found if own else None

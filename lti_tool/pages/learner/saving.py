@@ -17,12 +17,12 @@ from typing import Any, Final
 from lrs.records.entries import entry_id
 from lrs.records.verification import Refusal
 from lrs.store.port import Record, Store
-from lrs.xapi.repeated_statements import Differs
+from lrs.xapi.repeated_statements import DiffersError
 from lti_tool.accounts import account_key
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.learner.log_form import agent
 from lti_tool.services.emitter import as_sent
-from lti_tool.web.record_services import Desk
+from lti_tool.web.record_services import RecordServices
 from statements.data_types.exact_json import loads
 from statements.data_types.identity import agent_key
 from statements.profile import vocabulary as words
@@ -65,12 +65,12 @@ Make = Callable[[uuid.UUID], Mapping[str, Any]]
 """Makes the form's statement with an id."""
 
 
-def save(desk: Desk, session: LaunchSession, form_id: uuid.UUID, make: Make) -> Saved | Why:
+def save(desk: RecordServices, session: LaunchSession, form_id: uuid.UUID, make: Make) -> Saved | Why:
     """Store the statement of a form, durably, and wait until its entry can be seen."""
     for _ in range(_ATTEMPTS):
         try:
             receipt = desk.emitter.emit(session.tenant, make(form_id))
-        except Differs:
+        except DiffersError:
             pass
         else:
             if receipt.new:
@@ -82,7 +82,9 @@ def save(desk: Desk, session: LaunchSession, form_id: uuid.UUID, make: Make) -> 
     return Why.NOT_YET
 
 
-def _again(desk: Desk, session: LaunchSession, form_id: uuid.UUID, make: Make) -> Saved | Why | None:
+def _again(
+    desk: RecordServices, session: LaunchSession, form_id: uuid.UUID, make: Make
+) -> Saved | Why | None:
     """What becomes of a form whose id is stored; None when somebody else was quicker."""
     before = sent_before(desk.record.store, session.tenant, form_id)
     if before is None:
@@ -115,7 +117,7 @@ def _again(desk: Desk, session: LaunchSession, form_id: uuid.UUID, make: Make) -
         return _WHY.get(plan.refused[here], Why.FOREIGN)
     try:
         receipt = desk.emitter.emit_all(session.tenant, plan.statements)
-    except Differs:
+    except DiffersError:
         return None
     desk.seen(session.tenant, receipt.stored)
     return Saved(entry_id(session.tenant, str(replacement["id"])), Done.CORRECTED)

@@ -8,7 +8,7 @@ from flask_babel import get_locale, gettext
 
 from lti_tool.launch import deep_linking
 from lti_tool.launch.deep_linking import COHORT, GOAL, LOG, RECORD, Choice
-from lti_tool.refusals import Reason, Refused
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.web.guard import current_session, launch_session_required
 from lti_tool.web.lti_services import LtiTool, current_tool
 
@@ -40,7 +40,7 @@ def send(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
         return _page(problem), 422
     platform = tool.platforms.get(session.platform_id)
     if platform is None:
-        raise Refused(Reason.PLATFORM_UNKNOWN)
+        raise RefusedError(Reason.PLATFORM_UNKNOWN)
     content = deep_linking.items(chosen, session, tool.settings)
     message = deep_linking.response(
         platform, tool.tool_keys.signing(), session, content, tool.settings.now_seconds(tool.clock())

@@ -6,7 +6,7 @@ from flask import Blueprint, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from lti_tool.refusals import Reason, Refused
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.services.registration import MAX_TOKEN, REGISTER_PATH
 from lti_tool.settings import origin_of
 from lti_tool.web.lti_services import current_tool
@@ -39,7 +39,7 @@ def do() -> Response:
     """Register, and let the platform close its window."""
     tool = current_tool()
     if request.headers.get("Origin") != tool.settings.origin:
-        raise Refused(Reason.FORM_FOREIGN)
+        raise RefusedError(Reason.FORM_FOREIGN)
     invite, url, token = _given(request.form)
     platform = tool.registrations.register(invite=invite, configuration_url=url, token=token)
     origin = origin_of(url)
@@ -52,15 +52,15 @@ def _given(values: MultiDict[str, str]) -> tuple[str, str, str]:
     for name in ("invite", "openid_configuration", "registration_token"):
         given = values.getlist(name)
         if len(given) > 1 or any(len(one) > MAX_TOKEN for one in given):
-            raise Refused(Reason.REGISTRATION_REQUEST, name)
+            raise RefusedError(Reason.REGISTRATION_REQUEST, name)
         found.append(str(given[0]) if given else "")
     invite, url, token = found
     if not invite:
-        raise Refused(Reason.INVITE_UNKNOWN)
+        raise RefusedError(Reason.INVITE_UNKNOWN)
     try:
         origin_of(url)
     except ValueError as error:
-        raise Refused(Reason.REGISTRATION_REQUEST, "openid_configuration") from error
+        raise RefusedError(Reason.REGISTRATION_REQUEST, "openid_configuration") from error
     if not token.isascii() or not token.isprintable():
-        raise Refused(Reason.REGISTRATION_REQUEST, "registration_token")
+        raise RefusedError(Reason.REGISTRATION_REQUEST, "registration_token")
     return invite, url, token

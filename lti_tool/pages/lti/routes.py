@@ -19,7 +19,7 @@ from lti_tool.launch.launch import LAUNCH_PATH, LOGIN_FIELDS, MAX_FIELD, Login, 
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.lti import deep_linking as deeplink_pages
 from lti_tool.pages.lti import registration
-from lti_tool.refusals import Reason, Refused
+from lti_tool.refusals import Reason, RefusedError
 from lti_tool.services.registration import LOGIN_PATH, REGISTER_PATH
 from lti_tool.services.roster import OnRoster
 from lti_tool.settings import LtiSettings, origin_of
@@ -44,7 +44,7 @@ def create_lti_blueprint(
 ) -> Blueprint:
     """The blueprint of all LTI endpoints; registering it makes `current_tool()` available.
 
-    Refusals of the whole application (`Refused`) become pages that a person understands.
+    Refusals of the whole application (`RefusedError`) become pages that a person understands.
     """
     built = tool or build_tool(
         store, clock=clock, settings=settings, on_launch=on_launch, on_roster=on_roster
@@ -57,10 +57,10 @@ def create_lti_blueprint(
     def bound() -> None:
         request.max_content_length = settings.max_request_bytes
         if limit.wait(f"{request.endpoint} {request.remote_addr}"):
-            raise Refused(Reason.TOO_MANY_REQUESTS)
+            raise RefusedError(Reason.TOO_MANY_REQUESTS)
         # Each registration page makes this tool fetch an address that it was given.
         if request.path == REGISTER_PATH and registering.wait(str(request.remote_addr)):
-            raise Refused(Reason.TOO_MANY_REQUESTS)
+            raise RefusedError(Reason.TOO_MANY_REQUESTS)
 
     blueprint.add_url_rule(LOGIN_PATH, "login", login, methods=["GET", "POST"])
     blueprint.add_url_rule(LAUNCH_PATH, "launch", launch, methods=["POST"])
@@ -77,7 +77,7 @@ def _install(state: BlueprintSetupState, tool: LtiTool) -> None:
     app = state.app
     app.extensions[EXTENSION] = tool
     tool.tool_keys.ensure()
-    app.register_error_handler(Refused, refused_page)
+    app.register_error_handler(RefusedError, refused_page)
     app.jinja_env.globals.update(
         csp_nonce=csp_nonce,
         csrf_token=csrf_token,
@@ -137,9 +137,9 @@ def launch() -> Response:
     fields = _fields(names, longest=tool.settings.max_request_bytes)
     state = fields["state"]
     if fields["error"]:
-        raise Refused(Reason.PLATFORM_SAID_NO, "error response")
+        raise RefusedError(Reason.PLATFORM_SAID_NO, "error response")
     if not state:
-        raise Refused(Reason.STATE_UNKNOWN, "no state")
+        raise RefusedError(Reason.STATE_UNKNOWN, "no state")
     if fields["storage_secret"]:
         return _launch_without_cookies(fields)
     name = cookies.login_name(state)
@@ -162,14 +162,14 @@ def misdirected() -> NoReturn:
 
 
 def _refuse_old_launch() -> None:
-    """Refused when the form is a launch of LTI 1.0 or 1.1, which no part of LTI 1.3 would understand.
+    """RefusedError when the form is a launch of LTI 1.0 or 1.1, which no part of LTI 1.3 would understand.
 
     Source: LTI 1.1 implementation guide, section 3 (`lti_version`), and OAuth 1.0 (`oauth_consumer_key`).
     """
     form = request.form
     signed = "oauth_consumer_key" in form and "id_token" not in form
     if form.get("lti_version", "").upper().startswith("LTI-") or signed:
-        raise Refused(Reason.MESSAGE_VERSION, "old launch")
+        raise RefusedError(Reason.MESSAGE_VERSION, "old launch")
 
 
 def _verify_page(fields: dict[str, str]) -> Response | None:
@@ -199,7 +199,7 @@ def _launch_without_cookies(fields: dict[str, str]) -> Response:
     """Finish a launch whose browser is known by the platform's storage; its session lives in one window."""
     tool = current_tool()
     if request.headers.get("Origin") != tool.settings.origin:
-        raise Refused(Reason.FORM_FOREIGN)
+        raise RefusedError(Reason.FORM_FOREIGN)
     session, secret = tool.launches.finish(
         state=fields["state"], id_token=fields["id_token"], storage_secret=fields["storage_secret"]
     )
@@ -255,7 +255,7 @@ def jwks() -> Response:
     return response
 
 
-def refused_page(error: Refused) -> Response:
+def refused_page(error: RefusedError) -> Response:
     """The page of a refusal; the log gets the reason, and nothing about the person."""
     refusal = error.refusal
     log.warning(
@@ -272,7 +272,7 @@ def refused_page(error: Refused) -> Response:
 
 
 def _too_large(_error: RequestEntityTooLarge) -> Response:
-    return refused_page(Refused(Reason.REQUEST_TOO_LARGE))
+    return refused_page(RefusedError(Reason.REQUEST_TOO_LARGE))
 
 
 def _fields(names: tuple[str, ...], *, longest: int = MAX_FIELD) -> dict[str, str]:
@@ -282,8 +282,8 @@ def _fields(names: tuple[str, ...], *, longest: int = MAX_FIELD) -> dict[str, st
     for name in names:
         given = values.getlist(name)
         if len(given) > 1:
-            raise Refused(Reason.LOGIN_INCOMPLETE, f"{name} is repeated")
+            raise RefusedError(Reason.LOGIN_INCOMPLETE, f"{name} is repeated")
         found[name] = given[0] if given else ""
         if len(found[name]) > longest:
-            raise Refused(Reason.REQUEST_TOO_LARGE, f"{name} is too long")
+            raise RefusedError(Reason.REQUEST_TOO_LARGE, f"{name} is too long")
     return found

@@ -18,13 +18,13 @@ import pytest
 from jejak.app import Application, create_app
 from jejak.server import asgi, sending, small_bodies, threads
 from jejak.server.asgi import Worker
-from jejak.server.backpressure import TooMany, TooSlow
+from jejak.server.backpressure import TooManyWaitingError, TooSlowError
 from jejak.server.health import Health
-from jejak.server.shares import Places
+from jejak.server.shares import Slots
 from jejak.server.small_bodies import SmallBodies
 from jejak.settings import load
 from lrs.http.xapi.application import XapiApplication
-from lrs.store.port import Unavailable
+from lrs.store.port import UnavailableError
 from tests.jejak.asgi import Asking, Client, asking, pieces_of
 from tests.lrs.client import V1, Answer, multipart
 from tests.lrs.samples import COURSE, agent, statement
@@ -60,13 +60,13 @@ def run(app: Application, known: tuple[str, str]) -> Run:
 def where(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Who answered: "loop" or "thread", in order."""
     noted: list[str] = []
-    steps, blocking = XapiApplication.steps, XapiApplication.__call__
+    effects, blocking = XapiApplication.effects, XapiApplication.__call__
     inside: list[bool] = []
 
     def noting_steps(self: XapiApplication, environ: Any) -> Any:
         if not inside:
             noted.append("loop")
-        return steps(self, environ)
+        return effects(self, environ)
 
     def noting_call(self: XapiApplication, environ: Any, start_response: Any) -> Any:
         noted.append("thread")
@@ -76,7 +76,7 @@ def where(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         finally:
             inside.pop()
 
-    monkeypatch.setattr(XapiApplication, "steps", noting_steps)
+    monkeypatch.setattr(XapiApplication, "effects", noting_steps)
     monkeypatch.setattr(XapiApplication, "__call__", noting_call)
     return noted
 
@@ -458,7 +458,7 @@ def test_beyond_what_is_in_hand_requests_are_refused(run: Run) -> None:
     """503 with Retry-After, at once, and the connection stays; who is inside is served."""
 
     async def scenario(ask: Asking) -> None:
-        ask.serving.requests = Places(3)
+        ask.serving.requests = Slots(3)
         go_on = asyncio.Event()
         body = json.dumps(statement()).encode()
         inside = [
@@ -512,7 +512,7 @@ def test_complete_bodies_are_not_given_up(run: Run) -> None:
         ask.serving.bodies = SmallBodies(4 * small_bodies.LEAST_BYTES)
         party = ("", "")
         held = [ask.serving.bodies.enter(party, 10) for _ in range(3)]
-        with pytest.raises(TooMany):
+        with pytest.raises(TooManyWaitingError):
             ask.serving.bodies.enter(party, 10)
         other = ask.serving.bodies.enter(("tenant", ""), 10)
         for body in (*held, other):
@@ -530,7 +530,7 @@ def test_answers_that_nobody_reads_are_counted_and_given_up(
 
     async def scenario(ask: Asking) -> None:
         assert (await ask.call("POST", STATEMENTS, large)).status == 200
-        ask.serving._answers.unread = Places(900_000)
+        ask.serving._answers.unread = Slots(900_000)
         slow = [Client(reading=asyncio.Event()) for _ in range(2)]
         scope = ask.head("GET", STATEMENTS)
         tasks = [asyncio.create_task(ask.worker(scope, each.receive, each.send)) for each in slow]
@@ -557,7 +557,7 @@ def test_the_answer_of_a_write_is_sent_whatever_waits_to_be_read(
     monkeypatch.setattr(sending, "SHORT", 10)
 
     async def scenario(ask: Asking) -> None:
-        ask.serving._answers.unread = Places(1)
+        ask.serving._answers.unread = Slots(1)
         sent = [statement(), statement()]
         answer = await ask.call("POST", STATEMENTS, sent)
         assert (answer.status, answer.json) == (200, [each["id"] for each in sent])
@@ -572,7 +572,7 @@ def test_health_is_told_with_safe_headers(
     """Whether the store answers or not: no cache keeps it, and it is no page."""
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise Unavailable("host 10.1.2.3 is down")
+        raise UnavailableError("host 10.1.2.3 is down")
 
     async def scenario(ask: Asking) -> None:
         for status in (200, 503):
@@ -599,7 +599,7 @@ def test_waiting_for_a_turn_is_not_the_fault_of_a_body(monkeypatch: pytest.Monke
     now[0] += 100 * threads.STILL_SECONDS
     assert body.read(1) == b"{"
     now[0] += 100 * threads.STILL_SECONDS
-    with pytest.raises(TooSlow):
+    with pytest.raises(TooSlowError):
         body.read(1)
     loop.close()
 
@@ -629,7 +629,7 @@ def test_many_large_bodies_at_once_are_refused_beyond_the_places(
     """When all places to wait for a body are taken, the next large one is 503; small ones are stored."""
 
     async def scenario(ask: Asking) -> None:
-        monkeypatch.setattr(ask.serving._threads._intake, "places", Places(2))
+        monkeypatch.setattr(ask.serving._threads._intake, "places", Slots(2))
 
         class Leaving(Client):
             async def receive(self) -> dict[str, Any]:
@@ -766,7 +766,7 @@ def test_a_store_that_cannot_answer_is_503(
     """What the store refuses on the loop is told as it is by a thread: 503 with Retry-After."""
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise Unavailable("host 10.1.2.3 is down")
+        raise UnavailableError("host 10.1.2.3 is down")
 
     async def scenario(ask: Asking) -> list[Answer]:
         assert (await ask.call("POST", STATEMENTS, statement())).status == 200
@@ -881,7 +881,7 @@ def test_a_page_that_a_far_store_cannot_give_is_503(
     app.wired.credentials.authenticate(*known)
 
     async def refuse(*_: Any) -> Any:
-        raise Unavailable("host 10.1.2.3 is down")
+        raise UnavailableError("host 10.1.2.3 is down")
 
     async def scenario(ask: Asking) -> Answer:
         with monkeypatch.context() as patched:
@@ -903,7 +903,7 @@ def test_the_life_of_the_process_ends_with_a_closed_store(tmp_path: Path) -> Non
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",
     ]
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         app.wired.store.writing(lambda writer: None)
 
 

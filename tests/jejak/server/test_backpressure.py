@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from jejak.server.backpressure import CALLING, Intake
-from jejak.server.shares import Places
+from jejak.server.backpressure import CALLING, Backpressure
+from jejak.server.shares import Slots
 from lrs.outbound.waiting import ENVIRON
 from lrs.tenant_turns import BusyError, TenantTurns
 
 
-def call(intake: Intake, **environ: Any) -> tuple[str, bytes]:
+def call(backpressure: Backpressure, **environ: Any) -> tuple[str, bytes]:
     said: list[str] = []
-    body = intake({"wsgi.input": BytesIO(), **environ}, lambda status, _headers, *_more: said.append(status))
+    body = backpressure(
+        {"wsgi.input": BytesIO(), **environ}, lambda status, _headers, *_more: said.append(status)
+    )
     return said[-1], b"".join(body)
 
 
@@ -33,16 +35,16 @@ def test_others_are_worked_on_while_a_request_waits_for_a_platform() -> None:
         start("200 OK", [])
         return [b"done"]
 
-    intake = Intake(application, turns=1)
+    backpressure = Backpressure(application, turns=1)
     answers: list[tuple[str, bytes]] = []
-    thread = threading.Thread(target=lambda: answers.append(call(intake, slow=True)), daemon=True)
+    thread = threading.Thread(target=lambda: answers.append(call(backpressure, slow=True)), daemon=True)
     thread.start()
     assert waiting.wait(10)
-    assert call(intake) == ("200 OK", b"done")
+    assert call(backpressure) == ("200 OK", b"done")
     ended.set()
     thread.join(10)
     assert answers == [("200 OK", b"done")]
-    assert call(intake) == ("200 OK", b"done")
+    assert call(backpressure) == ("200 OK", b"done")
 
 
 def test_a_bounded_number_waits() -> None:
@@ -52,25 +54,25 @@ def test_a_bounded_number_waits() -> None:
         nested = environ["nested"]
         with environ[ENVIRON]():
             if nested:
-                call(intake, nested=nested - 1)
+                call(backpressure, nested=nested - 1)
         start("200 OK", [])
         return [b"done"]
 
-    intake = Intake(application, turns=1)
+    backpressure = Backpressure(application, turns=1)
     most = CALLING * 3 // 4  # the share of one party
-    assert call(intake, nested=most - 1)[0] == "200 OK"
+    assert call(backpressure, nested=most - 1)[0] == "200 OK"
     refused: list[str] = []
 
     def greedy(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         with environ[ENVIRON]():
-            refused.append(call(intake, depth=environ["depth"] + 1)[0])
+            refused.append(call(backpressure, depth=environ["depth"] + 1)[0])
         start("200 OK", [])
         return [b"done"]
 
-    intake = Intake(greedy, turns=1)
-    assert call(intake, depth=0)[0] == "200 OK"
+    backpressure = Backpressure(greedy, turns=1)
+    assert call(backpressure, depth=0)[0] == "200 OK"
     assert len(refused) == most
-    assert refused[0] == "503 Service Unavailable"
+    assert refused[0] == "503 Service UnavailableError"
     assert set(refused[1:]) == {"200 OK"}
 
 
@@ -87,17 +89,17 @@ def test_others_are_worked_on_while_a_request_waits_for_its_tenant() -> None:
         start("200 OK", [])
         return [b"done"]
 
-    intake = Intake(application, turns=1)
+    backpressure = Backpressure(application, turns=1)
     answers: list[tuple[str, bytes]] = []
     free = threading.Event()
     with turns.turn("one"):
         thread = threading.Thread(
-            target=lambda: answers.append(call(intake, large=True, free=free)), daemon=True
+            target=lambda: answers.append(call(backpressure, large=True, free=free)), daemon=True
         )
         thread.start()
         assert waits.wait(10)
         small: list[tuple[str, bytes]] = []
-        other = threading.Thread(target=lambda: small.append(call(intake)), daemon=True)
+        other = threading.Thread(target=lambda: small.append(call(backpressure)), daemon=True)
         other.start()
         other.join(30)
         assert small == [("200 OK", b"done")]
@@ -115,14 +117,14 @@ def test_a_turn_that_does_not_come_is_given_up_and_nothing_is_lost() -> None:
             with turns.turn("one"):
                 start("200 OK", [])
         except BusyError:
-            start("503 Service Unavailable", [])
+            start("503 Service UnavailableError", [])
         return [b""]
 
-    intake = Intake(application, turns=1)
+    backpressure = Backpressure(application, turns=1)
     with turns.turn("one"):
-        assert [call(intake)[0] for _ in range(3)] == ["503 Service Unavailable"] * 3
-    assert call(intake)[0] == "200 OK"
-    assert intake.turns.is_idle
+        assert [call(backpressure)[0] for _ in range(3)] == ["503 Service UnavailableError"] * 3
+    assert call(backpressure)[0] == "200 OK"
+    assert backpressure.worker_slots.is_idle
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_the_answer_of_a_write_is_told_however_many_read(
         start("200 OK", [])
         return iter((b"do", b"ne"))
 
-    intake = Intake(application, turns=1)
-    intake._sendings = Places(0)
-    status, body = call(intake, REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query)
+    backpressure = Backpressure(application, turns=1)
+    backpressure._sendings = Slots(0)
+    status, body = call(backpressure, REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query)
     assert (status, body) == ("200 OK", b"done") if kept else status.startswith("503")

@@ -1,4 +1,4 @@
-"""Questions that walk everything a tenant has, asked of the worker of `jejak serve`."""
+"""Queries that read through everything a tenant has, asked of the worker of `jejak serve`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps that write, carried out by an event loop."""
+"""Effects that write, carried out by an event loop."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 import uvloop
 
 from jejak.server import loop_effects
-from jejak.server.loop_effects import Elsewhere, LoopSteps
+from jejak.server.loop_effects import LoopEffects, NeedsThreadError
 from lrs.access import Access
 from lrs.store.open import open_store
-from lrs.store.port import Conflict, Done, Find, Joined, Store, Submitted, Unavailable, Writer
-from lrs.store.writer_activity import Busy
-from lrs.xapi.effects import Call, Steps, Write, perform
+from lrs.store.port import ConflictError, Done, Find, RawPage, Store, Submitted, UnavailableError, Writer
+from lrs.store.writer_activity import WriterActivity
+from lrs.xapi.effects import Call, Effects, Write, run_sync
 from lrs.xapi.ingest import ATTEMPTS, Ingest
-from lrs.xapi.repeated_statements import Differs
+from lrs.xapi.repeated_statements import DiffersError
 from statements.data_types.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import agent, statement
@@ -81,11 +81,11 @@ class Held(ModelStore):
         thread.join()
 
 
-def run(store: Store, scenario: Callable[[LoopSteps], Awaitable[T]]) -> T:
+def run(store: Store, scenario: Callable[[LoopEffects], Awaitable[T]]) -> T:
     """A scenario with the writes of a fresh loop, of the kind that the server uses."""
 
     async def main() -> T:
-        return await asyncio.wait_for(scenario(LoopSteps(store, asyncio.get_running_loop())), 20)
+        return await asyncio.wait_for(scenario(LoopEffects(store, asyncio.get_running_loop())), 20)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main())
@@ -97,22 +97,22 @@ async def turns(count: int = 3) -> None:
         await asyncio.sleep(0)
 
 
-def one(value: object) -> Steps[object]:
-    """Steps of a single write that returns the value."""
+def one(value: object) -> Effects[object]:
+    """Effects of a single write that returns the value."""
     return (yield Write(lambda writer: value))
 
 
 def test_results_are_sent_into_the_steps() -> None:
-    """Each write is awaited in its turn, with its hints, and the steps return what they make of them."""
+    """Each write is awaited in its turn, with its hints, and the effects return what they make of them."""
     store = Held()
 
-    def steps() -> Steps[list[int]]:
+    def effects() -> Effects[list[int]]:
         first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
         second = yield Write(lambda writer: first + 1)
         return [first, second]
 
-    async def scenario(writes: LoopSteps) -> list[int]:
-        task = asyncio.create_task(writes.carry_out(steps()))
+    async def scenario(writes: LoopEffects) -> list[int]:
+        task = asyncio.create_task(writes.run_async(effects()))
         await turns()
         assert len(store.waiting) == 1
         store.end()
@@ -136,21 +136,21 @@ def test_steps_without_a_write_return_at_once() -> None:
     """What yields nothing does not touch the store."""
     store = Held()
 
-    def steps() -> Steps[str]:
+    def effects() -> Effects[str]:
         yield from ()
         return "over"
 
-    assert run(store, lambda writes: writes.carry_out(steps())) == "over"
+    assert run(store, lambda writes: writes.run_async(effects())) == "over"
     assert store.hints == []
 
 
-@pytest.mark.parametrize("failure", [Unavailable("gone"), ValueError("odd"), Conflict(["x"])])
+@pytest.mark.parametrize("failure", [UnavailableError("gone"), ValueError("odd"), ConflictError(["x"])])
 def test_errors_are_thrown_into_the_steps(failure: Exception) -> None:
-    """What ends a write is raised where it was yielded, and where the steps let it pass, to the caller."""
+    """What ends a write is raised where it was yielded, and where the effects let it pass, to the caller."""
     store = Held()
     caught: list[BaseException] = []
 
-    def steps(*, lenient: bool) -> Steps[str]:
+    def effects(*, lenient: bool) -> Effects[str]:
         try:
             yield Write(lambda writer: None)
         except Exception as error:
@@ -159,8 +159,8 @@ def test_errors_are_thrown_into_the_steps(failure: Exception) -> None:
                 raise
         return "went on"
 
-    async def scenario(writes: LoopSteps) -> list[str | BaseException]:
-        tasks = [asyncio.create_task(writes.carry_out(steps(lenient=each))) for each in (True, False)]
+    async def scenario(writes: LoopEffects) -> list[str | BaseException]:
+        tasks = [asyncio.create_task(writes.run_async(effects(lenient=each))) for each in (True, False)]
         await turns()
         store.end(failure, failure)
         return await asyncio.gather(*tasks, return_exceptions=True)
@@ -174,34 +174,34 @@ class Far(Held):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[Find, asyncio.Future[tuple[Joined, int]]]] = []
+        self.asked: list[tuple[Find, asyncio.Future[tuple[RawPage, int]]]] = []
 
     @property
     def is_local(self) -> bool:
         return False
 
-    async def page(self, find: Find) -> tuple[Joined, int]:
+    async def page(self, find: Find) -> tuple[RawPage, int]:
         self.asked.append((find, asyncio.get_running_loop().create_future()))
         return await self.asked[-1][1]
 
 
 def test_pages_are_awaited_side_by_side() -> None:
-    """Each of many pages is waited for by its own steps alone, which hear the page or the error."""
+    """Each of many pages is waited for by its own effects alone, which hear the page or the error."""
     store = Far()
-    told = (Joined(b"{}", None, more=False), 7)
+    told = (RawPage(b"{}", None, more=False), 7)
 
-    def steps(limit: int) -> Steps[Any]:
+    def effects(limit: int) -> Effects[Any]:
         try:
             return (yield Find("one", [], limit))
-        except Unavailable as error:
+        except UnavailableError as error:
             return str(error)
 
-    async def scenario(writes: LoopSteps) -> list[Any]:
-        tasks = [asyncio.create_task(writes.carry_out(steps(limit))) for limit in (1, 2)]
+    async def scenario(writes: LoopEffects) -> list[Any]:
+        tasks = [asyncio.create_task(writes.run_async(effects(limit))) for limit in (1, 2)]
         await turns()
         (first, page), (second, failing) = store.asked
         assert (first.limit, second.limit) == (1, 2)
-        failing.set_exception(Unavailable("gone"))
+        failing.set_exception(UnavailableError("gone"))
         await turns()
         assert [task.done() for task in tasks] == [False, True]
         page.set_result(told)
@@ -212,18 +212,20 @@ def test_pages_are_awaited_side_by_side() -> None:
 
 @pytest.mark.parametrize("local", [True, False], ids=["embedded", "replicated"])
 def test_a_call_that_may_wait_long_is_left_to_a_thread(local: bool) -> None:
-    """The loop calls what reads this machine's disk; otherwise it ends the steps, and nothing was called."""
+    """The loop calls what reads this machine's disk; otherwise it ends the effects, and nothing was
+    called.
+    """
     seen: list[str] = []
 
-    def steps() -> Steps[object]:
+    def effects() -> Effects[object]:
         try:
             return (yield Call(lambda: seen.append("called")))
         finally:
             seen.append("ended")
 
-    async def scenario(writes: LoopSteps) -> None:
-        with nullcontext() if local else pytest.raises(Elsewhere):
-            await writes.carry_out(steps())
+    async def scenario(writes: LoopEffects) -> None:
+        with nullcontext() if local else pytest.raises(NeedsThreadError):
+            await writes.run_async(effects())
 
     run(Held() if local else Far(), scenario)
     assert seen == (["called", "ended"] if local else ["ended"])
@@ -234,33 +236,33 @@ def test_a_store_that_takes_no_write_is_told_to_the_steps() -> None:
     store = ModelStore(ModelHome())
     store.close()
 
-    def steps() -> Steps[str]:
+    def effects() -> Effects[str]:
         try:
             yield Write(lambda writer: None)
-        except Unavailable:
+        except UnavailableError:
             return "closed"
         return "open"
 
-    assert run(store, lambda writes: writes.carry_out(steps())) == "closed"
+    assert run(store, lambda writes: writes.run_async(effects())) == "closed"
 
 
 @pytest.mark.parametrize(("races", "kept"), [(ATTEMPTS - 1, True), (ATTEMPTS, False)])
 def test_a_lost_race_is_run_again(races: int, kept: bool) -> None:
-    """Storing statements asks for the write again after a Conflict, up to a last time."""
+    """Storing statements asks for the write again after a ConflictError, up to a last time."""
     store = Held()
     ingest = Ingest(store, lambda: 1, lambda: "")
 
-    async def scenario(writes: LoopSteps) -> Any:
-        task = asyncio.create_task(writes.carry_out(ingest.steps(ACCESS, [statement()], Version.V1)))
+    async def scenario(writes: LoopEffects) -> Any:
+        task = asyncio.create_task(writes.run_async(ingest.effects(ACCESS, [statement()], Version.V1)))
         for _ in range(races):
             await turns()
-            store.end(Conflict(["x"]))
+            store.end(ConflictError(["x"]))
         await turns()
         store.end()
         return (await asyncio.gather(task, return_exceptions=True))[0]
 
     ended = run(store, scenario)
-    assert ended.new == 1 if kept else isinstance(ended, Conflict)
+    assert ended.new == 1 if kept else isinstance(ended, ConflictError)
     assert len(store.hints) == min(races + 1, ATTEMPTS)
 
 
@@ -268,20 +270,20 @@ def test_many_writes_that_end_together_wake_the_loop_once(monkeypatch: pytest.Mo
     """A group that ends while the loop is busy costs one wake-up, and everyone hears its own result."""
     store = Held()
     woken: list[int] = []
-    tell = LoopSteps._tell
+    tell = LoopEffects._tell
 
-    def counted(self: LoopSteps) -> None:
+    def counted(self: LoopEffects) -> None:
         woken.append(len(self._ended))
         tell(self)
 
-    monkeypatch.setattr(LoopSteps, "_tell", counted)
+    monkeypatch.setattr(LoopEffects, "_tell", counted)
 
-    async def scenario(writes: LoopSteps) -> list[object]:
-        tasks = [asyncio.create_task(writes.carry_out(one(place))) for place in range(100)]
+    async def scenario(writes: LoopEffects) -> list[object]:
+        tasks = [asyncio.create_task(writes.run_async(one(place))) for place in range(100)]
         await turns()
         store.end()
         first = await asyncio.gather(*tasks)
-        again = asyncio.create_task(writes.carry_out(one("again")))
+        again = asyncio.create_task(writes.run_async(one("again")))
         await turns()
         store.end()
         return [*first, await again]
@@ -291,14 +293,14 @@ def test_many_writes_that_end_together_wake_the_loop_once(monkeypatch: pytest.Mo
 
 
 def test_a_write_without_its_turn_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a while it is withdrawn, so that nothing of it is kept, and the caller hears Unavailable."""
+    """After a while it is withdrawn, so that nothing of it is kept, and the caller hears UnavailableError."""
     monkeypatch.setattr(loop_effects, "PATIENCE", 0.05)
     store = Held()
 
-    async def scenario(writes: LoopSteps) -> None:
+    async def scenario(writes: LoopEffects) -> None:
         begun = time.monotonic()
-        with pytest.raises(Unavailable, match="turn"):
-            await writes.carry_out(one(1))
+        with pytest.raises(UnavailableError, match="turn"):
+            await writes.run_async(one(1))
         assert 0.04 < time.monotonic() - begun < 5
 
     run(store, scenario)
@@ -315,14 +317,14 @@ def test_a_write_that_had_its_turn_is_waited_for(sqlite: Store, monkeypatch: pyt
         free.wait(10)
         return "done"
 
-    def steps() -> Steps[object]:
+    def effects() -> Effects[object]:
         return (yield Write(slow))
 
-    async def scenario(writes: LoopSteps) -> object:
-        task = asyncio.create_task(writes.carry_out(steps()))
+    async def scenario(writes: LoopEffects) -> object:
+        task = asyncio.create_task(writes.run_async(effects()))
         assert await asyncio.to_thread(begun.wait, 10)
-        other = asyncio.create_task(writes.carry_out(one("late")))
-        with pytest.raises(Unavailable):
+        other = asyncio.create_task(writes.run_async(one("late")))
+        with pytest.raises(UnavailableError):
             await other
         assert not task.done()
         free.set()
@@ -336,11 +338,11 @@ def test_a_caller_that_is_cancelled_leaves_the_others_alone() -> None:
     store = Held()
     ran: list[int] = []
 
-    def steps(place: int) -> Steps[object]:
+    def effects(place: int) -> Effects[object]:
         return (yield Write(lambda writer: ran.append(place)))
 
-    async def scenario(writes: LoopSteps) -> list[object]:
-        tasks = [asyncio.create_task(writes.carry_out(steps(place))) for place in range(3)]
+    async def scenario(writes: LoopEffects) -> list[object]:
+        tasks = [asyncio.create_task(writes.run_async(effects(place))) for place in range(3)]
         await turns()
         tasks[1].cancel()
         await turns()
@@ -357,8 +359,8 @@ def test_what_ends_after_the_loop_is_told_to_nobody() -> None:
     """A write that outlives its loop raises nothing in the thread of the store that tells of it."""
     store = Held()
     loop = uvloop.new_event_loop()
-    writes = LoopSteps(store, loop)
-    task = loop.create_task(writes.carry_out(one(1)))
+    writes = LoopEffects(store, loop)
+    task = loop.create_task(writes.run_async(one(1)))
     loop.run_until_complete(turns())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -366,7 +368,7 @@ def test_what_ends_after_the_loop_is_told_to_nobody() -> None:
     loop.close()
     ((_, done),) = store.waiting
     done(1, None)
-    done(None, Unavailable("closing"))
+    done(None, UnavailableError("closing"))
 
 
 def test_statements_are_stored_from_the_loop(sqlite: Store) -> None:
@@ -374,9 +376,9 @@ def test_statements_are_stored_from_the_loop(sqlite: Store) -> None:
     ingest = Ingest(sqlite, lambda: time.time_ns() // 1000, lambda: "")
     sent = [statement() for _ in range(300)]
 
-    async def scenario(writes: LoopSteps) -> list[Any]:
+    async def scenario(writes: LoopEffects) -> list[Any]:
         def storing(value: dict[str, Any]) -> Awaitable[Any]:
-            return writes.carry_out(ingest.steps(ACCESS, [value], Version.V1))
+            return writes.run_async(ingest.effects(ACCESS, [value], Version.V1))
 
         receipts = await asyncio.gather(*map(storing, sent))
         assert {receipt.ids[0] for receipt in receipts} == {each["id"] for each in sent}
@@ -386,9 +388,9 @@ def test_statements_are_stored_from_the_loop(sqlite: Store) -> None:
     told = run(sqlite, scenario)
     assert told[0].new == 0
     # Comparing may take long: a thread begins anew, and finds the difference.
-    assert isinstance(told[1], Elsewhere)
-    with pytest.raises(Differs):
-        perform(sqlite, ingest.steps(ACCESS, [sent[0] | {"actor": agent("budi")}], Version.V1))
+    assert isinstance(told[1], NeedsThreadError)
+    with pytest.raises(DiffersError):
+        run_sync(sqlite, ingest.effects(ACCESS, [sent[0] | {"actor": agent("budi")}], Version.V1))
     with sqlite.reading() as reader:
         assert len(reader.find("one", limit=999)) == len(sent)
 
@@ -398,15 +400,15 @@ class Working(Held):
 
     def __init__(self) -> None:
         super().__init__()
-        self.busy = Busy()
+        self.busy = WriterActivity()
 
-    def when_quiet(self, call: Callable[[], None]) -> bool:
+    def when_idle(self, call: Callable[[], None]) -> bool:
         return self.busy.when_over(call)
 
 
-async def entered(writes: LoopSteps, order: list[int], number: int) -> None:
+async def entered(writes: LoopEffects, order: list[int], number: int) -> None:
     """Note the number once the store is quiet."""
-    await writes.quiet()
+    await writes.idle()
     order.append(number)
 
 
@@ -414,7 +416,7 @@ def test_what_can_wait_does_so_while_the_store_works() -> None:
     """Nobody waits for a store that is idle; while it works all do, and then go on in their order."""
     store = Working()
 
-    async def scenario(writes: LoopSteps) -> list[int]:
+    async def scenario(writes: LoopEffects) -> list[int]:
         order: list[int] = []
         await entered(writes, order, 0)
         for number in (1, 4):
@@ -433,7 +435,7 @@ def test_who_gives_up_waiting_takes_nobody_along() -> None:
     """A request that is cancelled while it waits leaves the others waiting, and then going on."""
     store = Working()
 
-    async def scenario(writes: LoopSteps) -> list[int]:
+    async def scenario(writes: LoopEffects) -> list[int]:
         order: list[int] = []
         with store.busy:
             first, *others = [asyncio.create_task(entered(writes, order, n)) for n in range(3)]
@@ -449,10 +451,10 @@ def test_who_gives_up_waiting_takes_nobody_along() -> None:
 
 def test_nobody_waits_long_for_a_store_that_goes_on_working(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that is busy with something large delays a request by a moment only."""
-    monkeypatch.setattr(loop_effects, "HUSH_SECONDS", 0.01)
+    monkeypatch.setattr(loop_effects, "IDLE_SECONDS", 0.01)
     store = Working()
 
-    async def scenario(writes: LoopSteps) -> list[int]:
+    async def scenario(writes: LoopEffects) -> list[int]:
         order: list[int] = []
         with store.busy:
             await asyncio.gather(*(entered(writes, order, n) for n in range(3)))

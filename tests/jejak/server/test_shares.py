@@ -1,4 +1,4 @@
-"""Places that parties share, and the turns of the event loop."""
+"""Slots that parties share, and the turns of the event loop."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jejak.server.loop_turns import AT_ONCE_SECONDS, LoopTurns
-from jejak.server.shares import SHARE, Line, Party, Places
+from jejak.server.shares import SHARE, Line, Party, Slots
 
 A, B, C = ("a", ""), ("b", ""), ("c", "")
 
 
-def taken(places: Places, party: Party) -> int:
+def taken(places: Slots, party: Party) -> int:
     """How many places a party gets one after the other."""
     count = 0
     while places.take_now(party):
@@ -24,7 +24,7 @@ def taken(places: Places, party: Party) -> int:
 
 def test_nobody_gets_all_places() -> None:
     """Alone a group gets three quarters; the next ones get their part of what is left."""
-    places = Places(32)
+    places = Slots(32)
     assert taken(places, A) == 24
     assert taken(places, B) >= 4
     assert taken(places, C) >= 1
@@ -36,7 +36,7 @@ def test_nobody_gets_all_places() -> None:
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.integers(1, 60), st.booleans()), max_size=60))
 def test_no_group_is_given_more_than_its_share(steps: list[tuple[str, int, bool]]) -> None:
     """Whatever is taken and given back, what was free is enough and the sum never exceeds the number."""
-    places = Places(100)
+    places = Slots(100)
     held: list[tuple[Party, int]] = []
     for group, amount, giving in steps:
         if giving and held:
@@ -55,7 +55,7 @@ def test_no_group_is_given_more_than_its_share(steps: list[tuple[str, int, bool]
 
 def test_who_waits_is_woken_in_turns() -> None:
     """Groups take turns, and within a group its members, however many of one party came first."""
-    places = Places(1)
+    places = Slots(1)
     woken: list[str] = []
     assert places.take_now(A)
     for name, party in [("a1", A), ("a2", A), ("a3", A), ("b1", B), ("x1", ("", "1")), ("x2", ("", "1"))]:
@@ -69,7 +69,7 @@ def test_who_waits_is_woken_in_turns() -> None:
 
 def test_threads_wait_for_places() -> None:
     """Every thread gets its place at last, and never more than there are at once."""
-    places = Places(4)
+    places = Slots(4)
     inside: list[int] = []
     most: list[int] = []
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jejak.server import small_bodies
-from jejak.server.backpressure import TooSlow
+from jejak.server.backpressure import TooSlowError
 from jejak.server.shares import Party
 from jejak.server.small_bodies import LEAST_BYTES, MOST_OF_AN_ADDRESS, SmallBodies
 
@@ -40,7 +40,7 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
 
 
 async def ended(task: asyncio.Task[bytes]) -> None:
-    with pytest.raises(TooSlow):
+    with pytest.raises(TooSlowError):
         await task
 
 

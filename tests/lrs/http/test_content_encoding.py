@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrs.http.content_encoding import AT_FIRST, MOST_TIMES, decoded
-from lrs.http.problems import Refusal
+from lrs.http.problems import RefusalError
 from tests.lrs.client import V1, Client, basic, multipart
 from tests.lrs.conftest import LIMITS
 from tests.lrs.samples import COURSE, agent, statement
@@ -193,7 +193,7 @@ def test_any_bytes_come_back_however_they_are_cut(data: bytes, compress: Compres
 
     assert read_all(len(data)) == data
     if data:
-        with pytest.raises(Refusal):
+        with pytest.raises(RefusalError):
             read_all(len(data) - 1)
 
 
@@ -209,7 +209,7 @@ def test_a_body_becomes_so_many_times_its_length_at_most(coding: str, size: int,
         assert sum(map(len, iter(read, b""))) == size
         return
     taken: list[int] = []
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RefusalError) as refused:
         taken.extend(map(len, iter(read, b"")))
     assert refused.value.status == 413
     assert {each.rule for each in refused.value.problems} == {"request.content-encoding"}

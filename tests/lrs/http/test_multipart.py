@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrs.http.multipart import MOST_CUTS, Part, read_parts, write_parts
-from lrs.http.problems import Refusal
+from lrs.http.problems import RefusalError
 
 CONTENT = st.one_of(
     st.binary(max_size=60),
@@ -49,14 +49,14 @@ def test_what_is_written_is_read_however_it_is_cut(contents: list[bytes], sizes:
 @given(body=st.binary(max_size=200), sizes=st.lists(st.integers(1, 40), min_size=1, max_size=4))
 def test_any_bytes_are_read_or_refused(body: bytes, sizes: list[int]) -> None:
     """Nothing but a refusal comes out of a body that is no multipart."""
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(RefusalError):
         assert isinstance(read_all(b"--b\r\n" + body, b"b", sizes), list)
 
 
 def test_a_body_may_have_only_so_many_parts() -> None:
     """A flood of empty parts ends in a refusal, 413, that says what to do."""
     body = b"--b\r\n\r\n\r\n" * 1100 + b"--b--"
-    with pytest.raises(Refusal, match="at most 100 attachments: send the statements in several"):
+    with pytest.raises(RefusalError, match="at most 100 attachments: send the statements in several"):
         read_all(body, b"b", [4096])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from lrs.http import parse_budget
 from lrs.http.parse_budget import SHARE, WAITING, WAITING_SHARE, ParseBudget
-from lrs.http.problems import Refusal
+from lrs.http.problems import RefusalError
 
 SECONDS = 30
 
@@ -60,11 +60,11 @@ def test_who_has_its_share_waits_and_then_is_refused_itself(monkeypatch: pytest.
     monkeypatch.setattr(parse_budget, "PATIENCE", 0.01)
     budget = ParseBudget()
     with budget.held("one", SHARE):
-        with pytest.raises(Refusal) as refused, budget.held("one", 1):
+        with pytest.raises(RefusalError) as refused, budget.held("one", 1):
             pytest.fail("it holds more than its share")
         assert refused.value.status == 429
         assert ("Retry-After", "2") in refused.value.headers
-        with budget.held("two", SHARE), pytest.raises(Refusal) as full, budget.held("three", 1):
+        with budget.held("two", SHARE), pytest.raises(RefusalError) as full, budget.held("three", 1):
             pytest.fail("there is more than all")
         assert full.value.status == 503
 
@@ -79,12 +79,12 @@ def test_few_wait_and_others_are_refused_at_once(monkeypatch: pytest.MonkeyPatch
         held.enter_context(budget.held("two", SHARE))
         for _ in range(WAITING_SHARE):
             waiters.add("one")
-        with pytest.raises(Refusal) as refused, budget.held("one", 1):
+        with pytest.raises(RefusalError) as refused, budget.held("one", 1):
             pytest.fail("too many wait")
         assert refused.value.status == 429
         for number in range(WAITING - WAITING_SHARE):
             waiters.add(f"other {number}")
-        with pytest.raises(Refusal) as full, budget.held("another", 1):
+        with pytest.raises(RefusalError) as full, budget.held("another", 1):
             pytest.fail("too many wait")
         assert full.value.status == 503
     waiters.end()
@@ -180,7 +180,7 @@ def test_who_gives_up_waiting_leaves_the_way_free(monkeypatch: pytest.MonkeyPatc
     large: list[int] = []
 
     def refused() -> None:
-        with pytest.raises(Refusal) as end, budget.held("large", SHARE):
+        with pytest.raises(RefusalError) as end, budget.held("large", SHARE):
             pytest.fail("there is no room")
         large.append(end.value.status)
 

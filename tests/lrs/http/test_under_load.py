@@ -17,9 +17,9 @@ import pytest
 from lrs.access import Access
 from lrs.http.xapi.services import Limits
 from lrs.store.open import open_store
-from lrs.store.port import Conflict, Store
+from lrs.store.port import ConflictError, Store
 from lrs.xapi.ingest import ATTEMPTS, Ingest
-from lrs.xapi.repeated_statements import Differs
+from lrs.xapi.repeated_statements import DiffersError
 from statements.data_types.versions import Version
 from tests.contract.oracle import Model, ModelHome, ModelStore
 from tests.lrs.client import Client, basic
@@ -179,7 +179,7 @@ class Racing(ModelStore):
     def writing(self, work: Callable[[Model], Any], **more: Any) -> Any:
         if self.races > 0:
             self.races -= 1
-            raise Conflict(["x"])
+            raise ConflictError(["x"])
         return super().writing(work, **more)
 
 
@@ -194,7 +194,7 @@ def test_a_lost_race_is_run_again() -> None:
 
     assert ingest(ATTEMPTS - 1).submit(access, [sent], Version.V1).new == 1
     assert ingest(2).submit(access, [sent], Version.V1).new == 0
-    with pytest.raises(Differs):
+    with pytest.raises(DiffersError):
         ingest(2).submit(access, [{**sent, "actor": agent("budi")}], Version.V1)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         ingest(ATTEMPTS).submit(access, [statement()], Version.V1)

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from lrs.outbound.http_client import Answer, Forbidden, Outbound, OutboundError
+from lrs.outbound.http_client import Answer, ForbiddenAddressError, Outbound, OutboundError
 from lti_tool.settings import LtiSettings, origin_of
 from tests.lti_tool.platform import TOOL
 
@@ -275,7 +275,7 @@ PUBLIC_ADDRESSES = [
 def test_inner_addresses_are_out_of_reach(address: str) -> None:
     """A host name that leads to this machine, a private network or a cloud's metadata is refused."""
     http = Outbound(LtiSettings(public_url=TOOL), resolve=lambda _host, _port: [address])
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenAddressError):
         http.get("https://lms.example/")
 
 
@@ -289,7 +289,7 @@ def test_public_addresses_are_within_reach(address: str) -> None:
 def test_one_inner_address_among_many_is_enough() -> None:
     """Every address of a name must be acceptable, not only the first."""
     http = Outbound(LtiSettings(public_url=TOOL), resolve=lambda _host, _port: ["8.8.8.8", "127.0.0.1"])
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenAddressError):
         http.get("https://lms.example/")
 
 
@@ -324,7 +324,7 @@ def test_addresses_of_other_kinds_are_refused(url: str) -> None:
 def test_plain_http_to_a_public_machine_is_refused() -> None:
     """Nothing is sent unencrypted beyond this machine and allowed networks."""
     http = Outbound(LtiSettings(public_url=TOOL), resolve=lambda _host, _port: ["8.8.8.8"])
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenAddressError):
         http.get("http://lms.example/")
 
 
@@ -333,7 +333,7 @@ def test_an_agencys_own_network_can_be_allowed() -> None:
     settings = LtiSettings(public_url=TOOL, allowed_networks=("10.20.0.0/16",))
     http = Outbound(settings, resolve=lambda host, _port: [host])
     assert http.checked_address("https", "10.20.1.1", 443) == "10.20.1.1"
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenAddressError):
         http.checked_address("https", "10.21.1.1", 443)
 
 

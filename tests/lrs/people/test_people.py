@@ -7,24 +7,24 @@ from decimal import Decimal
 
 import pytest
 
-from lrs.people.people import ALIAS, SALT, SYSTEM, People, UnknownPerson, nip_key
+from lrs.people.people import ALIAS, SALT, SYSTEM, People, UnknownPersonError, nip_key
 from lrs.records.projection import follower
 from lrs.records.summaries import SUMMARY, summary_name
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
-from tests.lrs.records.conftest import Desk, agent, key
+from tests.lrs.records.conftest import RecordServices, agent, key
 from tests.statements.profile_samples import moodle
 
 MAIL = "mbox\x1fmailto:budi@example.go.id"
 NIP = nip_key("19870101 201001 1 001")
 
 
-def test_an_unknown_identifier_is_nobody(desk: Desk) -> None:
+def test_an_unknown_identifier_is_nobody(desk: RecordServices) -> None:
     """Asking who somebody is makes no person."""
     assert desk.record.people.resolve(desk.tenant, key("budi")) is None
 
 
-def test_a_persona_is_the_same_every_time_and_tells_nothing(desk: Desk) -> None:
+def test_a_persona_is_the_same_every_time_and_tells_nothing(desk: RecordServices) -> None:
     """Personas are stable, differ between tenants, and cannot be worked out without the store."""
     people, again = desk.record.people, People(desk.store, now)
     assert people.persona("bkd", NIP) == again.persona("bkd", NIP)
@@ -35,7 +35,7 @@ def test_a_persona_is_the_same_every_time_and_tells_nothing(desk: Desk) -> None:
     assert len(salt.body) == 32
 
 
-def test_statements_make_persons_known(desk: Desk) -> None:
+def test_statements_make_persons_known(desk: RecordServices) -> None:
     """The actor of a first entry becomes a person, with the name that the statement gives."""
     desk.write(desk.learn())
     person = desk.record.people.person(desk.tenant, desk.person())
@@ -43,7 +43,7 @@ def test_statements_make_persons_known(desk: Desk) -> None:
     assert (person.name, person.personas) == ("Budi", (person.id,))
 
 
-def test_a_launch_makes_or_completes_a_person(desk: Desk) -> None:
+def test_a_launch_makes_or_completes_a_person(desk: RecordServices) -> None:
     """The identifiers of a launch become one person; a later launch finds it and renews the name."""
     people = desk.record.people
     made = people.ensure(desk.tenant, [key("budi"), MAIL, NIP], "Budi")
@@ -55,7 +55,7 @@ def test_a_launch_makes_or_completes_a_person(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_a_known_mailbox_joins_two_records(desk: Desk) -> None:
+def test_a_known_mailbox_joins_two_records(desk: RecordServices) -> None:
     """Statements by e-mail and statements by account become one record when a launch brings both together."""
     desk.write(moodle(actor={"objectType": "Agent", "mbox": "mailto:budi@example.go.id"}))
     desk.write(desk.learn())
@@ -66,7 +66,7 @@ def test_a_known_mailbox_joins_two_records(desk: Desk) -> None:
     assert {entry.source for entry in desk.entries()} == {"self", "lms"}
 
 
-def test_limits_of_a_year_span_merged_records(desk: Desk) -> None:
+def test_limits_of_a_year_span_merged_records(desk: RecordServices) -> None:
     """Once two accounts are one person, the sessions of a month are counted together."""
     desk.write(desk.learn("budi", sessions=2), desk.learn("budi2", sessions=2))
     assert desk.summary("budi").total_waiting + desk.summary("budi2").total_waiting == 8
@@ -78,7 +78,7 @@ def test_limits_of_a_year_span_merged_records(desk: Desk) -> None:
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_a_merged_person_has_no_sums_of_its_own(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, at_once: int
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     """The years of a person that was merged are summed up with the other's alone, in one pass or in two."""
     monkeypatch.setattr(follower, "RECOUNTS", at_once)
@@ -92,7 +92,7 @@ def test_a_merged_person_has_no_sums_of_its_own(
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_a_merge_can_be_undone(desk: Desk) -> None:
+def test_a_merge_can_be_undone(desk: RecordServices) -> None:
     """Undoing a merge gives both persons their own records back and keeps the fact, marked."""
     people = desk.record.people
     desk.write(desk.learn("budi"), desk.learn("sari", form="seminar"))
@@ -110,7 +110,7 @@ def test_a_merge_can_be_undone(desk: Desk) -> None:
     assert people.name(desk.tenant, sari) == "Sari"
 
 
-def test_a_link_can_be_undone(desk: Desk) -> None:
+def test_a_link_can_be_undone(desk: RecordServices) -> None:
     """An identifier that was linked by mistake goes back to a person of its own, with its entries."""
     people = desk.record.people
     desk.write(desk.learn("budi"))
@@ -125,7 +125,7 @@ def test_a_link_can_be_undone(desk: Desk) -> None:
     assert desk.record.records.summary(desk.tenant, other or "", 2026).total_verified == 3
 
 
-def test_a_launch_does_not_repeat_what_somebody_undid(desk: Desk) -> None:
+def test_a_launch_does_not_repeat_what_somebody_undid(desk: RecordServices) -> None:
     """A link that was undone by hand is not made again by the next launch."""
     people = desk.record.people
     person = people.ensure(desk.tenant, [key("budi"), MAIL])
@@ -135,7 +135,7 @@ def test_a_launch_does_not_repeat_what_somebody_undid(desk: Desk) -> None:
     assert people.resolve(desk.tenant, MAIL) != person
 
 
-def test_merges_in_a_row_lead_to_one_person(desk: Desk) -> None:
+def test_merges_in_a_row_lead_to_one_person(desk: RecordServices) -> None:
     """A merged into B and B into C: all identifiers lead to C, and undoing the first frees only A."""
     people = desk.record.people
     a, b, c = (people.ensure(desk.tenant, [key(name)], name) for name in "abc")
@@ -151,13 +151,13 @@ def test_merges_in_a_row_lead_to_one_person(desk: Desk) -> None:
     assert desk.summary("a").total_waiting == 2
 
 
-def test_what_cannot_be_is_refused(desk: Desk) -> None:
+def test_what_cannot_be_is_refused(desk: RecordServices) -> None:
     """Unknown persons and links, repeated merges and repeated undoing are refused."""
     people = desk.record.people
     budi = people.ensure(desk.tenant, [key("budi"), MAIL])
-    with pytest.raises(UnknownPerson):
+    with pytest.raises(UnknownPersonError):
         people.merge(desk.tenant, budi, "nobody", author="admin")
-    with pytest.raises(UnknownPerson):
+    with pytest.raises(UnknownPersonError):
         people.unlink(desk.tenant, "nothing", author="admin")
     with pytest.raises(ValueError, match="one person already"):
         people.link(desk.tenant, budi, MAIL, author="admin")
@@ -176,7 +176,7 @@ def test_an_nip_has_eighteen_digits(number: str) -> None:
         nip_key(number)
 
 
-def test_employment_decides_the_target(desk: Desk) -> None:
+def test_employment_decides_the_target(desk: RecordServices) -> None:
     """A PPPK's year is measured against 24 JP as soon as the employment is known."""
     desk.write(desk.learn())
     assert desk.summary().target.jp == 20
@@ -187,7 +187,7 @@ def test_employment_decides_the_target(desk: Desk) -> None:
         desk.record.people.employ(desk.tenant, desk.person(), "boss")
 
 
-def test_identifiers_are_kept_in_the_alias_table_alone(desk: Desk) -> None:
+def test_identifiers_are_kept_in_the_alias_table_alone(desk: RecordServices) -> None:
     """No document but an alias holds the NIP or the e-mail address of a person."""
     people = desk.record.people
     people.ensure(desk.tenant, [key("budi"), MAIL, NIP], "Budi")
@@ -203,14 +203,14 @@ def test_identifiers_are_kept_in_the_alias_table_alone(desk: Desk) -> None:
         assert not any(secret in f"{one.body!r}{one.name}{one.keys}{one.order}" for one in found)
 
 
-def test_a_mentor_is_not_made_a_person_by_being_named(desk: Desk) -> None:
+def test_a_mentor_is_not_made_a_person_by_being_named(desk: RecordServices) -> None:
     """Only learners become known by statements; a mentor is known when they launch or learn themselves."""
     desk.write(desk.learn(mentor=agent("anwar")))
     assert desk.record.people.resolve(desk.tenant, key("anwar")) is None
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_sums_agree_with_the_list_from_the_moment_of_a_merge(desk: Desk) -> None:
+def test_sums_agree_with_the_list_from_the_moment_of_a_merge(desk: RecordServices) -> None:
     """Before the follower comes to it, a merged person has the sums of the entries that are shown."""
     first, second = desk.learn("budi"), desk.learn("budi2", sessions=2)
     desk.write(first, second, desk.decide(first["id"]), desk.learn("budi2", end=date(2025, 3, 4)))

@@ -46,7 +46,7 @@ def key(name: str) -> str:
 
 
 @dataclass
-class Desk:
+class RecordServices:
     """Writes statements, follows the log, reads the record."""
 
     store: Store
@@ -135,6 +135,6 @@ def learning_record(store: Store) -> LearningRecord:
 
 
 @pytest.fixture
-def desk(store: Store) -> Desk:
+def desk(store: Store) -> RecordServices:
     """A learning record over an empty store."""
-    return Desk(store, learning_record(store))
+    return RecordServices(store, learning_record(store))

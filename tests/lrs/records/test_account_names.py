@@ -13,7 +13,7 @@ from lrs.xapi.ingest import Ingest
 from statements.data_types.versions import Version
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
-from tests.lrs.records.conftest import Desk, agent, key
+from tests.lrs.records.conftest import RecordServices, agent, key
 
 pytestmark = pytest.mark.parametrize("store", ENGINES, indirect=True)
 
@@ -21,7 +21,7 @@ HOME = agent("budi")["account"]["homePage"]
 SOURCE = "Moodle pusat"
 
 
-def send(desk: Desk, *names: str) -> None:
+def send(desk: RecordServices, *names: str) -> None:
     """Have the source send one entry of each account, and follow."""
     access = Access.internal(desk.tenant, SOURCE, authority_of(desk.tenant, SOURCE))
     ingest = Ingest(desk.store, now, lambda: str(uuid4()))
@@ -34,7 +34,7 @@ def launch(people: People, tenant: str, number: str, username: str, name: str = 
     return people.ensure(tenant, [key(number)], name, reusable=[username_key(HOME, username)])
 
 
-def test_user_names_join_once_the_source_says_so(desk: Desk) -> None:
+def test_user_names_join_once_the_source_says_so(desk: RecordServices) -> None:
     """What a source sent by user name joins the person as soon as the setting says what the names are."""
     person = launch(desk.record.people, desk.tenant, "1042", "budi")
     send(desk, "budi")
@@ -47,7 +47,7 @@ def test_user_names_join_once_the_source_says_so(desk: Desk) -> None:
     assert desk.record.records.entries(desk.tenant, person) == []
 
 
-def test_a_user_name_that_looks_like_a_number_is_not_that_user(desk: Desk) -> None:
+def test_a_user_name_that_looks_like_a_number_is_not_that_user(desk: RecordServices) -> None:
     """The user name "1042" of one person is not user number 1042, who is somebody else."""
     numbered = launch(desk.record.people, desk.tenant, "1042", "siti")
     named = launch(desk.record.people, desk.tenant, "7", "1042")
@@ -57,7 +57,7 @@ def test_a_user_name_that_looks_like_a_number_is_not_that_user(desk: Desk) -> No
     assert desk.record.records.entries(desk.tenant, numbered) == []
 
 
-def test_a_user_name_that_was_given_to_somebody_else_merges_nobody(desk: Desk) -> None:
+def test_a_user_name_that_was_given_to_somebody_else_merges_nobody(desk: RecordServices) -> None:
     """A second account with a known user name stays a person of its own: the first one keeps the name."""
     first = launch(desk.record.people, desk.tenant, "1", "budi", "Budi")
     second = launch(desk.record.people, desk.tenant, "2", "budi", "Budi the Second")
@@ -65,7 +65,7 @@ def test_a_user_name_that_was_given_to_somebody_else_merges_nobody(desk: Desk) -
     assert desk.record.people.resolve(desk.tenant, username_key(HOME, "budi")) == first
 
 
-def test_a_rebuild_joins_the_same_people(desk: Desk) -> None:
+def test_a_rebuild_joins_the_same_people(desk: RecordServices) -> None:
     """Deriving everything anew gives the same owner, for the setting is a fact."""
     person = launch(desk.record.people, desk.tenant, "1042", "budi")
     desk.record.account_names.set(desk.tenant, SOURCE, AccountName.USERNAME)
@@ -76,7 +76,7 @@ def test_a_rebuild_joins_the_same_people(desk: Desk) -> None:
     assert len(before) == 1
 
 
-def test_actors_that_match_nobody_are_listed_until_they_launch(desk: Desk) -> None:
+def test_actors_that_match_nobody_are_listed_until_they_launch(desk: RecordServices) -> None:
     """An actor of a statement is listed with its source, masked, and is gone once a launch proves it."""
     send(desk, "1042")
     page = desk.record.unmatched.page(desk.tenant)
@@ -92,7 +92,7 @@ def test_actors_that_match_nobody_are_listed_until_they_launch(desk: Desk) -> No
     assert desk.record.unmatched.counts(desk.tenant).sources == ()
 
 
-def test_an_actor_that_was_linked_by_hand_is_no_longer_listed(desk: Desk) -> None:
+def test_an_actor_that_was_linked_by_hand_is_no_longer_listed(desk: RecordServices) -> None:
     """What an administrator links to somebody who has launched is matched."""
     send(desk, "stray")
     person = launch(desk.record.people, desk.tenant, "1042", "budi")
@@ -100,7 +100,7 @@ def test_an_actor_that_was_linked_by_hand_is_no_longer_listed(desk: Desk) -> Non
     assert desk.record.unmatched.page(desk.tenant).actors == ()
 
 
-def test_the_list_has_pages(desk: Desk) -> None:
+def test_the_list_has_pages(desk: RecordServices) -> None:
     """Every unmatched actor stands on exactly one page."""
     send(desk, *(f"stray-{number}" for number in range(5)))
     seen: list[str] = []
@@ -113,13 +113,13 @@ def test_the_list_has_pages(desk: Desk) -> None:
     assert len(seen) == len(set(seen)) == 5
 
 
-def test_a_mailbox_of_a_launch_joins_statements_by_mailbox(desk: Desk) -> None:
+def test_a_mailbox_of_a_launch_joins_statements_by_mailbox(desk: RecordServices) -> None:
     """The identifier of a launch's e-mail is the one that a statement's `mbox` has."""
     assert mailbox_key("Budi@Example.GO.ID") == "mbox\x1fmailto:Budi@example.go.id"
     assert desk.record.people.resolve(desk.tenant, mailbox_key("budi@example.go.id")) is None
 
 
-def test_the_source_of_a_statement_is_its_authority(desk: Desk) -> None:
+def test_the_source_of_a_statement_is_its_authority(desk: RecordServices) -> None:
     """The name of the credential is read from the record's own index keys."""
     send(desk, "1042")
     with desk.store.reading() as reader:

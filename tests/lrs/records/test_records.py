@@ -15,17 +15,17 @@ from lrs.records.projection import project
 from lrs.records.reports import Standing, cohort, standing
 from lrs.records.summaries import PillarSum, Summary
 from lrs.records.verification import Refusal
-from statements.errors import Invalid
+from statements.errors import InvalidError
 from statements.profile.table import LATEST, Target
 from statements.profile.vocabulary import END, Decision
 from tests.contract.engines import ENGINES
-from tests.lrs.records.conftest import Desk, agent, key
+from tests.lrs.records.conftest import RecordServices, agent, key
 from tests.statements.profile_samples import COURSE, moodle
 
 EVERY_ENGINE = pytest.mark.parametrize("store", ENGINES, indirect=True)
 
 
-def test_entries_are_read_by_year_status_and_pillar(desk: Desk) -> None:
+def test_entries_are_read_by_year_status_and_pillar(desk: RecordServices) -> None:
     """A person's entries come latest first and can be narrowed."""
     old = desk.learn(end=date(2025, 12, 31))
     seminar = desk.learn(form="seminar", end=date(2026, 3, 1))
@@ -42,7 +42,7 @@ def test_entries_are_read_by_year_status_and_pillar(desk: Desk) -> None:
     assert records.years(desk.tenant, person) == [2026, 2025]
 
 
-def test_an_entry_comes_back_as_it_was_derived(desk: Desk) -> None:
+def test_an_entry_comes_back_as_it_was_derived(desk: RecordServices) -> None:
     """Everything that a statement tells survives in the stored entry."""
     told = desk.learn(
         form="technical-training",
@@ -80,7 +80,7 @@ def test_an_entry_comes_back_as_it_was_derived(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_sums_by_pillar(desk: Desk) -> None:
+def test_sums_by_pillar(desk: RecordServices) -> None:
     """A year's sums tell verified and waiting JP of each pillar, and how many entries they are."""
     ojt = desk.learn(form="on-the-job-training", minutes=180, end=date(2026, 11, 20))
     desk.write(ojt, desk.learn(), moodle(actor=agent("budi")), desk.decide(ojt["id"]))
@@ -94,7 +94,7 @@ def test_sums_by_pillar(desk: Desk) -> None:
     assert (summary.total_verified, summary.total_waiting, summary.last) == (7, 2, date(2026, 11, 20))
 
 
-def test_a_year_without_entries_is_zero(desk: Desk) -> None:
+def test_a_year_without_entries_is_zero(desk: RecordServices) -> None:
     """Nothing learned is a summary of zeros against the target, for unknown persons, too."""
     summary = desk.summary()
     assert (summary.total_verified, summary.total_waiting, summary.last, summary.target.jp) == (
@@ -105,7 +105,7 @@ def test_a_year_without_entries_is_zero(desk: Desk) -> None:
     )
 
 
-def test_statements_behind_an_entry(desk: Desk) -> None:
+def test_statements_behind_an_entry(desk: RecordServices) -> None:
     """The statements that an entry stands on are given as they were stored."""
     told = desk.learn()
     verified = desk.decide(told["id"])
@@ -115,7 +115,7 @@ def test_statements_behind_an_entry(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_what_waits_for_a_mentor(desk: Desk) -> None:
+def test_what_waits_for_a_mentor(desk: RecordServices) -> None:
     """A mentor sees what names them and waits, not their own entries, and not what is decided."""
     desk.record.people.ensure(desk.tenant, [key("anwar")], "Anwar")
     done = desk.learn("sari", mentor=agent("anwar"))
@@ -131,7 +131,7 @@ def test_what_waits_for_a_mentor(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_all_that_waits_is_read_a_page_at_a_time(desk: Desk) -> None:
+def test_all_that_waits_is_read_a_page_at_a_time(desk: RecordServices) -> None:
     """The queue of a tenant is paged without missing or repeating anything."""
     for day in range(1, 8):
         desk.send(desk.learn("budi", end=date(2026, 11, day)))
@@ -145,7 +145,7 @@ def test_all_that_waits_is_read_a_page_at_a_time(desk: Desk) -> None:
     assert seen == [7, 6, 5, 4, 3, 2, 1]
 
 
-def test_a_cohort_report_reads_one_sum_for_each_person(desk: Desk) -> None:
+def test_a_cohort_report_reads_one_sum_for_each_person(desk: RecordServices) -> None:
     """A cohort is sorted by name and says who is on track, who is below half, and what waits."""
     names = {"budi": "Budi", "ani": "ani", "citra": "Citra"}
     degree = desk.learn("budi", form="degree-study")
@@ -178,7 +178,7 @@ def test_standing_compares_with_the_days_gone_by(verified: str, today: date, exp
     assert standing(Summary("p", 2026, Target(Decimal(20), "at-least"), pillars), today) is expected
 
 
-def test_many_entries_are_decided_at_once(desk: Desk) -> None:
+def test_many_entries_are_decided_at_once(desk: RecordServices) -> None:
     """A verifier signs off in bulk; their own and unknown entries are refused, each with its reason."""
     ids = [desk.write(desk.learn(who)) for who in ("budi", "sari", "anwar")]
     plan = desk.record.verification.decide(
@@ -198,7 +198,7 @@ def test_many_entries_are_decided_at_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_a_correction_voids_and_replaces(desk: Desk) -> None:
+def test_a_correction_voids_and_replaces(desk: RecordServices) -> None:
     """A returned entry is corrected by its owner: the old one goes, the new one waits and names it."""
     told = desk.learn()
     id = desk.write(told)
@@ -219,7 +219,7 @@ def test_a_correction_voids_and_replaces(desk: Desk) -> None:
         ("budi", "verified", Refusal.VERIFIED),
     ],
 )
-def test_what_may_not_be_withdrawn(desk: Desk, who: str, source: str, refusal: Refusal) -> None:
+def test_what_may_not_be_withdrawn(desk: RecordServices, who: str, source: str, refusal: Refusal) -> None:
     """Others' entries, what a platform reported and what was verified are not withdrawn."""
     told = moodle(actor=agent("budi")) if source == "lms" else desk.learn()
     id = desk.write(told)
@@ -232,7 +232,7 @@ def test_what_may_not_be_withdrawn(desk: Desk, who: str, source: str, refusal: R
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_a_new_table_counts_everything_anew(desk: Desk) -> None:
+def test_a_new_table_counts_everything_anew(desk: RecordServices) -> None:
     """When an agency changes its table, waiting entries follow, and what did not count may count now."""
     desk.write(desk.learn(form="other", minutes=90), moodle(actor=agent("budi"), type=None))
     assert (len(desk.entries()), desk.summary().total_waiting) == (1, 0)
@@ -249,7 +249,7 @@ def test_a_new_table_counts_everything_anew(desk: Desk) -> None:
     assert desk.record.tables.changes(desk.tenant) == changes
 
 
-def test_another_time_zone_moves_an_entry_to_its_year(desk: Desk) -> None:
+def test_another_time_zone_moves_an_entry_to_its_year(desk: RecordServices) -> None:
     """An entry that waits and changes its year leaves nothing behind in the old one."""
     told = desk.learn() | {"timestamp": "2026-12-31T16:30:00Z"}
     del told["context"]["extensions"][END]
@@ -261,17 +261,17 @@ def test_another_time_zone_moves_an_entry_to_its_year(desk: Desk) -> None:
     assert desk.record.records.years(desk.tenant, desk.person()) == [2027]
 
 
-def test_a_table_version_is_never_used_twice(desk: Desk) -> None:
+def test_a_table_version_is_never_used_twice(desk: RecordServices) -> None:
     """Entries name the table that made them, so a version means one thing only; other tenants keep theirs."""
     desk.record.tables.change(desk.tenant, {"version": "a"}, author="admin")
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidError):
         desk.record.tables.change(desk.tenant, {"version": "a", "step": "1"}, author="admin")
     assert desk.record.tables.of(desk.tenant).step == Decimal("0.1")
     assert desk.record.tables.of("bkn").version == LATEST
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_statements_beyond_sense_are_kept_and_awarded_what_the_table_allows(desk: Desk) -> None:
+def test_statements_beyond_sense_are_kept_and_awarded_what_the_table_allows(desk: RecordServices) -> None:
     """2,000 hours in a day, 100 semesters and a secondment of a day are stored, cut, and say why."""
     told = [
         desk.learn(form="on-the-job-training", minutes=120_000),
@@ -291,7 +291,7 @@ def test_statements_beyond_sense_are_kept_and_awarded_what_the_table_allows(desk
 
 
 @EVERY_ENGINE
-def test_a_long_record_is_read_in_pages(desk: Desk) -> None:
+def test_a_long_record_is_read_in_pages(desk: RecordServices) -> None:
     """Page after page, of all of a person's accounts, in the order of one list."""
     told = [desk.learn(("budi", "budi2")[month % 2], end=date(2026, month, 1)) for month in range(1, 8)]
     desk.write(*told)
@@ -312,7 +312,7 @@ def test_a_long_record_is_read_in_pages(desk: Desk) -> None:
 @EVERY_ENGINE
 @pytest.mark.parametrize("month", [2, 12])
 def test_what_is_foretold_of_a_full_year_is_what_is_stored(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, month: int
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch, month: int
 ) -> None:
     """Beyond the entries that count of a year a new one is worth nothing, before it is stored as after."""
     for module in (project, records_module):

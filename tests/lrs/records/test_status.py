@@ -10,14 +10,14 @@ from lrs.records.entries import Status
 from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
-from tests.lrs.records.conftest import NOON, Desk, agent
+from tests.lrs.records.conftest import NOON, RecordServices, agent
 from tests.statements.profile_samples import COURSE, UNCOMPLETED, moodle
 
 VERIFIED, RETURNED, REJECTED = Decision.VERIFIED, Decision.RETURNED, Decision.REJECTED
 
 
 @pytest.mark.parametrize("store", ENGINES, indirect=True)
-def test_a_self_reported_activity_waits_for_a_verifier(desk: Desk) -> None:
+def test_a_self_reported_activity_waits_for_a_verifier(desk: RecordServices) -> None:
     """What a learner reports is submitted, and its JP wait."""
     desk.write(desk.learn(sessions=2))
     entry, summary = desk.only(), desk.summary()
@@ -34,7 +34,7 @@ def test_a_self_reported_activity_waits_for_a_verifier(desk: Desk) -> None:
     ],
 )
 def test_a_verifier_decides(
-    desk: Desk, decision: Decision, status: Status, verified: Decimal, returned: int
+    desk: RecordServices, decision: Decision, status: Status, verified: Decimal, returned: int
 ) -> None:
     """A sign-off by somebody else sets the status; only verified JP count, and the reason is kept."""
     told = desk.learn()
@@ -51,7 +51,7 @@ def test_a_verifier_decides(
 
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["in order", "reversed"])
-def test_the_latest_decision_stands_however_it_arrives(desk: Desk, reverse: bool) -> None:
+def test_the_latest_decision_stands_however_it_arrives(desk: RecordServices, reverse: bool) -> None:
     """Of several decisions the one made last counts, even when it was delivered first."""
     told = desk.learn()
     decisions = [desk.decide(told["id"], RETURNED, at=NOON), desk.decide(told["id"], VERIFIED, at=NOON + 1)]
@@ -61,7 +61,7 @@ def test_the_latest_decision_stands_however_it_arrives(desk: Desk, reverse: bool
     assert desk.only().status is Status.VERIFIED
 
 
-def test_a_decision_dated_ahead_does_not_stand_for_good(desk: Desk) -> None:
+def test_a_decision_dated_ahead_does_not_stand_for_good(desk: RecordServices) -> None:
     """A decision counts from when it was stored at the latest, so the next one is later."""
     told = desk.learn()
     desk.write(told, desk.decide(told["id"], VERIFIED, at=NOON + 10**15))
@@ -69,7 +69,7 @@ def test_a_decision_dated_ahead_does_not_stand_for_good(desk: Desk) -> None:
     assert desk.only().status is Status.REJECTED
 
 
-def test_a_sign_off_may_come_before_what_it_is_about(desk: Desk) -> None:
+def test_a_sign_off_may_come_before_what_it_is_about(desk: RecordServices) -> None:
     """A decision that arrives before its target takes effect when the target arrives."""
     told = desk.learn()
     desk.write(desk.decide(told["id"]))
@@ -78,14 +78,14 @@ def test_a_sign_off_may_come_before_what_it_is_about(desk: Desk) -> None:
     assert desk.only().status is Status.VERIFIED
 
 
-def test_nobody_verifies_their_own_entry(desk: Desk) -> None:
+def test_nobody_verifies_their_own_entry(desk: RecordServices) -> None:
     """A sign-off by the actor of the entry changes nothing."""
     told = desk.learn()
     desk.write(told, desk.decide(told["id"], by="budi"))
     assert desk.only().status is Status.SUBMITTED
 
 
-def test_a_second_account_is_still_the_same_person(desk: Desk) -> None:
+def test_a_second_account_is_still_the_same_person(desk: RecordServices) -> None:
     """A sign-off from another account of the learner does not count, even if that is found out later."""
     told = desk.learn()
     desk.write(told, desk.decide(told["id"], by="budi2"))
@@ -97,7 +97,7 @@ def test_a_second_account_is_still_the_same_person(desk: Desk) -> None:
     assert desk.only().status is Status.SUBMITTED
 
 
-def test_voiding_removes_the_entry(desk: Desk) -> None:
+def test_voiding_removes_the_entry(desk: RecordServices) -> None:
     """A voided statement makes no entry and no JP."""
     told = desk.learn()
     desk.write(told)
@@ -106,7 +106,7 @@ def test_voiding_removes_the_entry(desk: Desk) -> None:
     assert desk.summary().total_waiting == 0
 
 
-def test_a_voiding_may_come_before_its_target(desk: Desk) -> None:
+def test_a_voiding_may_come_before_its_target(desk: RecordServices) -> None:
     """What was voided before it arrived never becomes an entry."""
     told = desk.learn()
     desk.write(desk.void(told["id"]))
@@ -114,7 +114,7 @@ def test_a_voiding_may_come_before_its_target(desk: Desk) -> None:
     assert desk.entries() == []
 
 
-def test_a_voided_sign_off_no_longer_counts(desk: Desk) -> None:
+def test_a_voided_sign_off_no_longer_counts(desk: RecordServices) -> None:
     """When a decision is voided, the one before it stands again."""
     told = desk.learn()
     returned = desk.decide(told["id"], RETURNED)
@@ -125,7 +125,7 @@ def test_a_voided_sign_off_no_longer_counts(desk: Desk) -> None:
     assert desk.only().status is Status.RETURNED
 
 
-def test_a_remark_about_a_sign_off_decides_nothing(desk: Desk) -> None:
+def test_a_remark_about_a_sign_off_decides_nothing(desk: RecordServices) -> None:
     """A decision about a decision is not one about the entry."""
     told = desk.learn()
     verified = desk.decide(told["id"])
@@ -133,14 +133,14 @@ def test_a_remark_about_a_sign_off_decides_nothing(desk: Desk) -> None:
     assert desk.only().status is Status.VERIFIED
 
 
-def test_delivering_again_changes_nothing(desk: Desk) -> None:
+def test_delivering_again_changes_nothing(desk: RecordServices) -> None:
     """The same statement twice is one entry."""
     told = desk.learn()
     assert desk.write(told) == desk.write(told)
     assert len(desk.entries()) == 1
 
 
-def test_a_course_completion_is_verified_as_it_arrives(desk: Desk) -> None:
+def test_a_course_completion_is_verified_as_it_arrives(desk: RecordServices) -> None:
     """What the platform reports needs no verifier; a bare completion is worth a day of e-learning."""
     desk.write(moodle(actor=agent("budi")))
     entry = desk.only()
@@ -153,7 +153,7 @@ def test_a_course_completion_is_verified_as_it_arrives(desk: Desk) -> None:
     assert (entry.jp, entry.award.rule) == (Decimal(3), "default")
 
 
-def test_a_platform_can_be_contradicted(desk: Desk) -> None:
+def test_a_platform_can_be_contradicted(desk: RecordServices) -> None:
     """A verifier may reject what a platform reported."""
     receipt = desk.send(moodle(actor=agent("budi")))
     desk.write(desk.decide(receipt.ids[0], REJECTED))
@@ -161,7 +161,7 @@ def test_a_platform_can_be_contradicted(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("first", ["completion", "reversal"])
-def test_an_uncompleted_course_is_taken_out(desk: Desk, first: str) -> None:
+def test_an_uncompleted_course_is_taken_out(desk: RecordServices, first: str) -> None:
     """The reversal of a completion removes its entry, whichever of the two arrives first."""
     done = moodle(actor=agent("budi"), timestamp="2026-10-28T03:00:00Z")
     undone = moodle(actor=agent("budi"), verb=UNCOMPLETED, timestamp="2026-10-29T03:00:00Z")
@@ -170,7 +170,7 @@ def test_an_uncompleted_course_is_taken_out(desk: Desk, first: str) -> None:
     assert desk.entries() == []
 
 
-def test_a_course_completed_again_after_its_reversal_counts(desk: Desk) -> None:
+def test_a_course_completed_again_after_its_reversal_counts(desk: RecordServices) -> None:
     """Only completions before the reversal are taken back."""
     for verb, day in ((None, "28"), (UNCOMPLETED, "29"), (None, "30")):
         more = {} if verb is None else {"verb": verb}
@@ -178,7 +178,7 @@ def test_a_course_completed_again_after_its_reversal_counts(desk: Desk) -> None:
     assert desk.only().end.day == 30
 
 
-def test_a_voided_reversal_brings_the_completion_back(desk: Desk) -> None:
+def test_a_voided_reversal_brings_the_completion_back(desk: RecordServices) -> None:
     """When the reversal itself is voided, the course counts again."""
     desk.write(moodle(actor=agent("budi")))
     undone = desk.send(moodle(actor=agent("budi"), verb=UNCOMPLETED, timestamp="2026-10-29T03:00:00Z"))
@@ -188,7 +188,7 @@ def test_a_voided_reversal_brings_the_completion_back(desk: Desk) -> None:
     assert desk.only().activity == COURSE
 
 
-def test_the_same_course_counts_once_a_year(desk: Desk) -> None:
+def test_the_same_course_counts_once_a_year(desk: RecordServices) -> None:
     """A completion that a platform sends twice under two ids is shown twice and counted once."""
     desk.write(moodle(actor=agent("budi")), moodle(actor=agent("budi"), timestamp="2026-10-29T03:00:00Z"))
     later, earlier = desk.entries()

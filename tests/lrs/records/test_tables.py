@@ -26,7 +26,7 @@ from statements.profile.table import LATEST, SHIPPED
 from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
 from tests.contract.oracle import ModelHome, ModelStore
-from tests.lrs.records.conftest import Desk, agent, learning_record
+from tests.lrs.records.conftest import RecordServices, agent, learning_record
 from tests.statements.profile_samples import COURSE, UNCOMPLETED, moodle
 
 EVERY_ENGINE = pytest.mark.parametrize("store", ENGINES, indirect=True)
@@ -38,18 +38,18 @@ def coaching(version: str, jp: str, **more: Any) -> dict[str, Any]:
     return {"version": version, "forms": {"coaching": {"jp": SESSION | {"national": jp}}}, **more}
 
 
-def change(desk: Desk, changes: dict[str, Any]) -> None:
+def change(desk: RecordServices, changes: dict[str, Any]) -> None:
     """Put a table in force and have everything counted anew."""
     desk.record.tables.change(desk.tenant, changes, author="admin")
     desk.follow()
 
 
-def jp(desk: Desk, who: str = "budi") -> dict[str, Decimal]:
+def jp(desk: RecordServices, who: str = "budi") -> dict[str, Decimal]:
     """JP by title or form."""
     return {entry.title.get("id", entry.form): entry.jp for entry in desk.entries(who)}
 
 
-def everything(desk: Desk) -> tuple[list[bytes], list[bytes]]:
+def everything(desk: RecordServices) -> tuple[list[bytes], list[bytes]]:
     """All entries and sums as they are kept."""
     with desk.store.reading() as reader:
         kept = [reader.find_documents(kind, desk.tenant, limit=1000) for kind in (ENTRY, SUMMARY)]
@@ -58,7 +58,7 @@ def everything(desk: Desk) -> tuple[list[bytes], list[bytes]]:
 
 
 @EVERY_ENGINE
-def test_a_new_table_leaves_what_is_verified_alone(desk: Desk) -> None:
+def test_a_new_table_leaves_what_is_verified_alone(desk: RecordServices) -> None:
     """A verified session keeps its 2 JP when sessions fall to 1 JP; one that waits does not."""
     verified, waiting = desk.learn(title="verified"), desk.learn("budi", "mentoring", title="waiting")
     desk.write(verified, desk.decide(verified["id"]), waiting)
@@ -80,7 +80,7 @@ def test_a_new_table_leaves_what_is_verified_alone(desk: Desk) -> None:
 
 
 @EVERY_ENGINE
-def test_a_decision_is_counted_by_the_table_of_its_time(desk: Desk) -> None:
+def test_a_decision_is_counted_by_the_table_of_its_time(desk: RecordServices) -> None:
     """What waited through a change is verified by the new table, and waits again when that is voided."""
     told = desk.learn()
     verified = desk.decide(told["id"])
@@ -95,7 +95,7 @@ def test_a_decision_is_counted_by_the_table_of_its_time(desk: Desk) -> None:
 
 
 @EVERY_ENGINE
-def test_a_completion_keeps_what_its_course_was_worth(desk: Desk) -> None:
+def test_a_completion_keeps_what_its_course_was_worth(desk: RecordServices) -> None:
     """A course that the agency listed at 12 JP stays worth 12 to who completed it meanwhile."""
     listed = {"version": "a", "courses": {COURSE: {"jp": "12", "form": "technical-training"}}}
     change(desk, listed)
@@ -109,7 +109,7 @@ def test_a_completion_keeps_what_its_course_was_worth(desk: Desk) -> None:
     assert everything(desk) == before
 
 
-def test_what_did_not_count_counts_by_the_first_table_that_knows_it(desk: Desk) -> None:
+def test_what_did_not_count_counts_by_the_first_table_that_knows_it(desk: RecordServices) -> None:
     """A part of a course that the agency comes to count keeps the JP of the table that began to count it."""
     desk.write(moodle(actor=agent("budi"), type=None))
     assert desk.entries() == []
@@ -120,7 +120,7 @@ def test_what_did_not_count_counts_by_the_first_table_that_knows_it(desk: Desk) 
     assert desk.only().jp == 7
 
 
-def test_a_form_that_is_given_up_stays_with_what_is_verified(desk: Desk) -> None:
+def test_a_form_that_is_given_up_stays_with_what_is_verified(desk: RecordServices) -> None:
     """An agency's own form that its next table leaves out remains for verified entries, and for no others."""
     form = {
         "name": {"id": "Siniar", "en": "Podcast"},
@@ -140,7 +140,7 @@ def test_a_form_that_is_given_up_stays_with_what_is_verified(desk: Desk) -> None
     assert jp(desk) == {"verified": 1, "waiting": 1}
 
 
-def test_a_reversal_counts_by_the_table_of_its_time(desk: Desk) -> None:
+def test_a_reversal_counts_by_the_table_of_its_time(desk: RecordServices) -> None:
     """A platform that took a completion back is not contradicted by a table that no longer knows the verb."""
     done = moodle(actor=agent("budi"), timestamp="2026-10-28T03:00:00Z")
     undone = moodle(actor=agent("budi"), verb=UNCOMPLETED, timestamp="2026-10-29T03:00:00Z")
@@ -154,7 +154,7 @@ def test_a_reversal_counts_by_the_table_of_its_time(desk: Desk) -> None:
     assert everything(desk) == before
 
 
-def test_limits_of_a_month_over_two_tables(desk: Desk) -> None:
+def test_limits_of_a_month_over_two_tables(desk: RecordServices) -> None:
     """Verified sessions of the old table keep their room; the new one tells how much is left."""
     old = [desk.learn(title=f"old {day}", end=date(2026, 11, day)) for day in (20, 21)]
     desk.write(*old, *(desk.decide(one["id"]) for one in old))
@@ -184,7 +184,7 @@ steps = st.lists(
 def test_however_it_was_followed_a_rebuild_gives_the_same(taken: list[tuple[str, Any, Any]]) -> None:
     """Entries, decisions, voidings and tables in any order, worked out on the way or at the end."""
     store = ModelStore(ModelHome())
-    desk = Desk(store, learning_record(store))
+    desk = RecordServices(store, learning_record(store))
     learned: list[str] = []
     for number, (step, first, second) in enumerate(taken):
         if step == "learn":
@@ -211,7 +211,7 @@ def test_however_it_was_followed_a_rebuild_gives_the_same(taken: list[tuple[str,
     assert everything(desk) == before
 
 
-def older_program(monkeypatch: pytest.MonkeyPatch, desk: Desk, work: Callable[[], object]) -> None:
+def older_program(monkeypatch: pytest.MonkeyPatch, desk: RecordServices, work: Callable[[], object]) -> None:
     """Do some work as a program did that brought the first table and kept no histories."""
     with monkeypatch.context() as past:
         past.setattr(Tables, "adopt", lambda self: False)
@@ -223,7 +223,7 @@ def older_program(monkeypatch: pytest.MonkeyPatch, desk: Desk, work: Callable[[]
 
 @EVERY_ENGINE
 def test_a_new_shipped_table_leaves_what_is_verified_alone(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After an upgrade a verified entry keeps the first table's JP, one that waits gets the new one's."""
     long = [desk.learn(form="on-the-job-training", minutes=1800, title=name) for name in ("done", "waits")]
@@ -244,7 +244,7 @@ def test_a_new_shipped_table_leaves_what_is_verified_alone(
 
 
 def test_an_upgrade_lays_an_agencys_table_over_the_new_one(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tables that an earlier program kept without a history hold from when they were written."""
     told = [desk.learn(title=str(number)) for number in range(3)]
@@ -274,7 +274,7 @@ def test_an_upgrade_lays_an_agencys_table_over_the_new_one(
     assert desk.record.tables.changes(desk.tenant) == coaching("b", "0.5")
 
 
-def test_a_new_store_knows_the_latest_table_alone(desk: Desk) -> None:
+def test_a_new_store_knows_the_latest_table_alone(desk: RecordServices) -> None:
     """What came in before anything was followed is counted by the latest table, and only once."""
     desk.send(moodle(actor=agent("budi")))
     desk.follow()
@@ -284,7 +284,9 @@ def test_a_new_store_knows_the_latest_table_alone(desk: Desk) -> None:
 
 
 @EVERY_ENGINE
-def test_an_agency_has_so_many_versions_at_most(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_agency_has_so_many_versions_at_most(
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Beyond them nothing changes: the last one stays in force, and other agencies have their own."""
     monkeypatch.setattr(tables, "MOST_VERSIONS", 2)
     for version in ("a", "b"):
@@ -297,7 +299,7 @@ def test_an_agency_has_so_many_versions_at_most(desk: Desk, monkeypatch: pytest.
 
 
 def test_verbs_of_all_tables_are_gathered_once_for_each_change(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pass does not load every table an agency ever had to know what a completion is."""
     gathered = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from lrs.store import write_queue
-from lrs.store.port import QueueFullError, Unavailable
+from lrs.store.port import QueueFullError, UnavailableError
 from lrs.store.write_queue import GROUP_BYTES, MOST_WAITING, MOST_WAITING_BYTES, SHARED_BYTES, WriteQueue
 
 LIMIT = 8
@@ -124,7 +124,7 @@ def test_a_closed_queue_gives_out_what_it_has() -> None:
     """Nothing more is put in; what waits is taken, and then waiting ends."""
     queue = queue_of(Write("a"))
     queue.close()
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         queue.put(Write("a"))
     assert queue.wait()
     assert len(queue.take()) == 1

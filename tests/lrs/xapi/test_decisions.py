@@ -18,7 +18,7 @@ from lrs.xapi.ingest import Ingest
 from statements.data_types.versions import Version
 from statements.profile.vocabulary import Decision
 from tests.contract.make import now
-from tests.lrs.records.conftest import NOON, Desk, agent
+from tests.lrs.records.conftest import NOON, RecordServices, agent
 from tests.statements.profile_samples import UNCOMPLETED, moodle
 
 pytestmark = pytest.mark.parametrize("store", ["sqlite", "mongo"], indirect=True)
@@ -28,13 +28,13 @@ VERIFIED, RETURNED, REJECTED = Decision.VERIFIED, Decision.RETURNED, Decision.RE
 COMMENTED = "http://adlnet.gov/expapi/verbs/commented"
 
 
-def access(desk: Desk, name: str, *scopes: Scope) -> Access:
+def access(desk: RecordServices, name: str, *scopes: Scope) -> Access:
     """A credential of the desk's tenant, without the store's knowing."""
     authority = {"objectType": "Agent", "account": {"homePage": AUTHORITY_HOME + desk.tenant, "name": name}}
     return Access(desk.tenant, name, name, frozenset(scopes), authority, mine_key(authority))
 
 
-def send(desk: Desk, statements: list[dict[str, Any]], *scopes: Scope, name: str = "other") -> None:
+def send(desk: RecordServices, statements: list[dict[str, Any]], *scopes: Scope, name: str = "other") -> None:
     """Store statements, in batches, with a credential that may write and has these scopes."""
     ingest = Ingest(desk.store, now, lambda: str(uuid4()))
     caller = access(desk, name, Scope.STATEMENTS_WRITE, *scopes)
@@ -52,24 +52,24 @@ def comment(target: str) -> dict[str, Any]:
     }
 
 
-def comments(desk: Desk, target: str) -> None:
+def comments(desk: RecordServices, target: str) -> None:
     """Many harmless references."""
     send(desk, [comment(target) for _ in range(MANY)])
 
 
-def verified_by_nobody(desk: Desk, target: str) -> None:
+def verified_by_nobody(desk: RecordServices, target: str) -> None:
     """Many sign-offs of a credential whose decisions do not count."""
     send(desk, [desk.decide(target, VERIFIED, at=NOON + 9, by="citra") for _ in range(MANY)])
 
 
-def voided(desk: Desk, target: str) -> None:
+def voided(desk: RecordServices, target: str) -> None:
     """Many decisions that counted, and were voided by who made them."""
     made = [desk.decide(target, RETURNED, at=NOON + 9, by="citra") for _ in range(MANY)]
     send(desk, made, Scope.DECISIONS_WRITE)
     send(desk, [desk.void(each["id"]) for each in made])
 
 
-def own(desk: Desk, target: str) -> None:
+def own(desk: RecordServices, target: str) -> None:
     """Many decisions of the learner about their own entry."""
     send(
         desk,
@@ -84,7 +84,7 @@ FLOODS = [comments, verified_by_nobody, voided, own]
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("decision", [VERIFIED, REJECTED])
 def test_a_decision_stands_whatever_else_refers_to_the_entry(
-    desk: Desk, flood: Callable[[Desk, str], None], decision: Decision
+    desk: RecordServices, flood: Callable[[RecordServices, str], None], decision: Decision
 ) -> None:
     """A thousand other references change nothing: not at once, not when worked out again, not rebuilt."""
     told = desk.learn()
@@ -98,7 +98,7 @@ def test_a_decision_stands_whatever_else_refers_to_the_entry(
     assert desk.only() == before
 
 
-def test_an_entry_is_gone_whatever_else_refers_to_it(desk: Desk) -> None:
+def test_an_entry_is_gone_whatever_else_refers_to_it(desk: RecordServices) -> None:
     """The voiding of an entry is in force behind a thousand other references and voidings."""
     told = desk.learn()
     desk.write(told)
@@ -110,7 +110,7 @@ def test_an_entry_is_gone_whatever_else_refers_to_it(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("about", ["completion", "reversal"])
-def test_a_reversal_is_found_whatever_else_refers_to_it(desk: Desk, about: str) -> None:
+def test_a_reversal_is_found_whatever_else_refers_to_it(desk: RecordServices, about: str) -> None:
     """A thousand references to a completion or to its reversal leave the completion taken back."""
     done = desk.send(moodle(actor=agent("budi"), timestamp="2026-10-28T03:00:00Z")).ids[0]
     desk.follow()
@@ -138,7 +138,7 @@ def test_a_reversal_is_found_whatever_else_refers_to_it(desk: Desk, about: str) 
 )
 @pytest.mark.parametrize("first", ["entry", "decision"])
 def test_decisions_count_from_who_may_decide(
-    desk: Desk, scopes: tuple[Scope, ...], counts: bool, first: str
+    desk: RecordServices, scopes: tuple[Scope, ...], counts: bool, first: str
 ) -> None:
     """A sign-off of another credential is stored and changes nothing, whichever comes first; rebuilt, too."""
     told = desk.learn()
@@ -165,7 +165,9 @@ VOIDERS = {
 
 @pytest.mark.parametrize("voider", VOIDERS)
 @pytest.mark.parametrize("first", ["entry", "voiding"])
-def test_an_entry_is_voided_by_whose_it_is_and_by_who_may_decide(desk: Desk, voider: str, first: str) -> None:
+def test_an_entry_is_voided_by_whose_it_is_and_by_who_may_decide(
+    desk: RecordServices, voider: str, first: str
+) -> None:
     """Any other voiding hides the statement from xAPI and leaves the entry as it is, decisions included."""
     name, scopes, counts = VOIDERS[voider]
     told = desk.learn()
@@ -185,7 +187,7 @@ def test_an_entry_is_voided_by_whose_it_is_and_by_who_may_decide(desk: Desk, voi
 
 
 @pytest.mark.parametrize("voider", VOIDERS)
-def test_a_decision_is_voided_by_whose_it_is_and_by_who_may_decide(desk: Desk, voider: str) -> None:
+def test_a_decision_is_voided_by_whose_it_is_and_by_who_may_decide(desk: RecordServices, voider: str) -> None:
     """Any other voiding leaves the decision in force."""
     name, scopes, counts = VOIDERS[voider]
     told = desk.learn()
@@ -199,7 +201,7 @@ def test_a_decision_is_voided_by_whose_it_is_and_by_who_may_decide(desk: Desk, v
         desk.record.rebuild()
 
 
-def test_who_voided_in_vain_may_be_followed_by_who_may(desk: Desk) -> None:
+def test_who_voided_in_vain_may_be_followed_by_who_may(desk: RecordServices) -> None:
     """A voiding that counts takes the entry out although the statement was voided in vain before."""
     told = desk.learn()
     desk.write(told)
@@ -210,7 +212,7 @@ def test_who_voided_in_vain_may_be_followed_by_who_may(desk: Desk) -> None:
     assert desk.entries() == []
 
 
-def test_a_reversal_takes_back_what_was_voided_in_vain(desk: Desk) -> None:
+def test_a_reversal_takes_back_what_was_voided_in_vain(desk: RecordServices) -> None:
     """A completion that a stranger voided is in the record still, and a reversal takes it out."""
     done = desk.send(moodle(actor=agent("budi"), timestamp="2026-10-28T03:00:00Z")).ids[0]
     send(desk, [desk.void(done)])
@@ -220,7 +222,7 @@ def test_a_reversal_takes_back_what_was_voided_in_vain(desk: Desk) -> None:
     assert desk.entries() == []
 
 
-def forget(desk: Desk, *kinds: str) -> None:
+def forget(desk: RecordServices, *kinds: str) -> None:
     """As an earlier version left it: nothing says which decisions count."""
 
     def work(writer: Writer) -> None:
@@ -233,7 +235,7 @@ def forget(desk: Desk, *kinds: str) -> None:
 
 @pytest.mark.parametrize("followed", [True, False], ids=["followed before", "not followed yet"])
 def test_decisions_of_an_earlier_version_go_on_counting(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, followed: bool
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch, followed: bool
 ) -> None:
     """What was stored before there was a difference counts, in slices of any size; not so what came after."""
     monkeypatch.setattr(decisions, "_PAGE", 2)
@@ -257,7 +259,7 @@ def test_decisions_of_an_earlier_version_go_on_counting(
         assert desk.entries("citra") == []
 
 
-def test_what_counts_is_kept_with_the_statement_and_found_by_nothing_else(desk: Desk) -> None:
+def test_what_counts_is_kept_with_the_statement_and_found_by_nothing_else(desk: RecordServices) -> None:
     """One small document for each decision; no key of the statement tells whether it counts."""
     told = desk.learn()
     decided = desk.decide(told["id"])
@@ -280,7 +282,7 @@ def all_of(store: Store, told: dict[str, Any]) -> list[Any]:
         return reader.find("bkd", (f"t\x1f{told['id']}",), limit=9)
 
 
-def test_a_document_of_a_decision_is_small_and_in_order(desk: Desk) -> None:
+def test_a_document_of_a_decision_is_small_and_in_order(desk: RecordServices) -> None:
     """The latest decision comes first, by its own time and then by when it was stored."""
     told = desk.learn()
     desk.send(told)

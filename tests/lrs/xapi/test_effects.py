@@ -1,4 +1,4 @@
-"""Steps, carried out by the thread that calls."""
+"""Effects, carried out by the thread that calls."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from lrs.access import Access
-from lrs.store.port import Conflict, Find, Unavailable, Writer, read_page
-from lrs.xapi.effects import Call, Step, Steps, Write, perform
+from lrs.store.port import ConflictError, Find, UnavailableError, Writer, read_page
+from lrs.xapi.effects import Call, Effect, Effects, Write, run_sync
 from lrs.xapi.ingest import ATTEMPTS, Ingest, Receipt
-from lrs.xapi.repeated_statements import Differs
+from lrs.xapi.repeated_statements import DiffersError
 from statements.data_types.versions import Version
-from statements.errors import Invalid
+from statements.errors import InvalidError
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import agent, statement
 
@@ -45,23 +45,25 @@ def test_steps_without_a_write_only_return() -> None:
     """What yields nothing is run to its end, and the store is not asked for anything."""
     store = Noting()
 
-    def steps() -> Steps[str]:
+    def effects() -> Effects[str]:
         yield from ()
         return "over"
 
-    assert perform(store, steps()) == "over"
+    assert run_sync(store, effects()) == "over"
     assert store.noted == []
 
 
 def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
-    """Work and hints reach the store as they were yielded, in order; the results are sent into the steps."""
+    """Work and hints reach the store as they were yielded, in order; the results are sent into the
+    effects.
+    """
     store = Noting()
     first = Write(three, [("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
 
-    def steps() -> Steps[list[int]]:
+    def effects() -> Effects[list[int]]:
         return [(yield first), (yield Write(lambda writer: 4))]
 
-    assert perform(store, steps()) == [3, 4]
+    assert run_sync(store, effects()) == [3, 4]
     (work, hints), (_, none) = store.noted
     assert work is three
     assert hints == {
@@ -76,14 +78,14 @@ def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
 
 
 def test_what_a_write_raises_is_raised_where_it_was_yielded() -> None:
-    """The steps may catch it and write again, or let the caller have it."""
-    store = Noting(Conflict(["x"]), Unavailable("gone"))
+    """The effects may catch it and write again, or let the caller have it."""
+    store = Noting(ConflictError(["x"]), UnavailableError("gone"))
     caught: list[str] = []
 
-    def steps() -> Steps[int]:
+    def effects() -> Effects[int]:
         try:
             yield Write(three)
-        except Conflict as error:
+        except ConflictError as error:
             caught.append(str(error))
         try:
             value: int = yield Write(three)
@@ -91,24 +93,24 @@ def test_what_a_write_raises_is_raised_where_it_was_yielded() -> None:
         finally:
             caught.append("cleaned up")
 
-    with pytest.raises(Unavailable, match="gone"):
-        perform(store, steps())
+    with pytest.raises(UnavailableError, match="gone"):
+        run_sync(store, effects())
     assert caught == ["1 record id(s) already stored", "cleaned up"]
     assert len(store.noted) == 2
 
 
 def test_steps_may_end_with_an_error_of_a_write() -> None:
-    """An error that the steps catch as their last act is over: its value is what they return."""
+    """An error that the effects catch as their last act is over: its value is what they return."""
 
-    def steps() -> Steps[str]:
+    def effects() -> Effects[str]:
         try:
             yield Write(three)
-        except Unavailable:
+        except UnavailableError:
             return "could not"
         return "could"
 
-    assert perform(Noting(Unavailable("no")), steps()) == "could not"
-    assert perform(Noting(), steps()) == "could"
+    assert run_sync(Noting(UnavailableError("no")), effects()) == "could not"
+    assert run_sync(Noting(), effects()) == "could"
 
 
 def test_a_page_comes_with_the_promise_of_its_snapshot() -> None:
@@ -116,10 +118,10 @@ def test_a_page_comes_with_the_promise_of_its_snapshot() -> None:
     store = Noting()
     Ingest(store, lambda: 1, lambda: "").submit(ACCESS, [statement(), statement()], Version.V1)
 
-    def steps() -> Steps[Any]:
+    def effects() -> Effects[Any]:
         return (yield Find("one", [], 1))
 
-    page, through = perform(store, steps())
+    page, through = run_sync(store, effects())
     assert page == read_page(store, Find("one", [], 1))[0]
     assert page.more
     assert page.last is not None
@@ -127,41 +129,41 @@ def test_a_page_comes_with_the_promise_of_its_snapshot() -> None:
 
 
 def test_a_call_is_made_and_what_it_raises_is_raised_where_it_was_yielded() -> None:
-    """The calling thread may wait, so it calls; the steps hear the result or the error."""
+    """The calling thread may wait, so it calls; the effects hear the result or the error."""
 
     def refuse() -> None:
-        raise Unavailable("gone")
+        raise UnavailableError("gone")
 
-    def steps() -> Steps[list[Any]]:
+    def effects() -> Effects[list[Any]]:
         found = [(yield Call(lambda: 3))]
         try:
             yield Call(refuse)
-        except Unavailable as error:
+        except UnavailableError as error:
             found.append(str(error))
         return found
 
-    assert perform(Noting(), steps()) == [3, "gone"]
+    assert run_sync(Noting(), effects()) == [3, "gone"]
 
 
 @pytest.mark.parametrize(
     ("races", "error"),
-    [(0, None), (1, None), (ATTEMPTS - 1, None), (ATTEMPTS, Conflict)],
+    [(0, None), (1, None), (ATTEMPTS - 1, None), (ATTEMPTS, ConflictError)],
 )
 def test_storing_is_tried_again_after_a_lost_race(races: int, error: type[Exception] | None) -> None:
-    """Every Conflict but the last asks for the very same write once more, and then it is over."""
-    asked: list[Step] = []
-    steps = Ingest(Noting(), lambda: 1, lambda: "").steps(ACCESS, [statement()], Version.V1)
-    asked.append(next(steps))
+    """Every ConflictError but the last asks for the very same write once more, and then it is over."""
+    asked: list[Effect] = []
+    effects = Ingest(Noting(), lambda: 1, lambda: "").effects(ACCESS, [statement()], Version.V1)
+    asked.append(next(effects))
     for _ in range(min(races, ATTEMPTS - 1)):
-        asked.append(steps.throw(Conflict(["x"])))
+        asked.append(effects.throw(ConflictError(["x"])))
     if error is None:
         with pytest.raises(StopIteration) as ended:
-            steps.send((7, 1, ()))
+            effects.send((7, 1, ()))
         assert isinstance(ended.value.value, Receipt)
         assert ended.value.value.stored == 7
     else:
         with pytest.raises(error):
-            steps.throw(Conflict(["x"]))
+            effects.throw(ConflictError(["x"]))
     assert all(each is asked[0] for each in asked)
     assert len(asked) == min(races, ATTEMPTS - 1) + 1
 
@@ -172,10 +174,10 @@ def test_nothing_is_learnt_from_a_write_that_failed() -> None:
     store = Noting()
     ingest = Ingest(store, lambda: 1, lambda: "", on_written=told.append)
     sent = statement()
-    steps = ingest.steps(ACCESS, [sent], Version.V1)
-    next(steps)
-    with pytest.raises(Unavailable):
-        steps.throw(Unavailable("gone"))
+    effects = ingest.effects(ACCESS, [sent], Version.V1)
+    next(effects)
+    with pytest.raises(UnavailableError):
+        effects.throw(UnavailableError("gone"))
     assert told == []
     assert ingest.submit(ACCESS, [sent], Version.V1).new == 1
     assert ingest.submit(ACCESS, [sent], Version.V1).new == 0
@@ -184,7 +186,7 @@ def test_nothing_is_learnt_from_a_write_that_failed() -> None:
 
 @pytest.mark.parametrize(
     ("change", "error"),
-    [({"verb": {}}, Invalid), ({"actor": agent("budi")}, Differs)],
+    [({"verb": {}}, InvalidError), ({"actor": agent("budi")}, DiffersError)],
 )
 def test_refused_statements_write_nothing(change: dict[str, Any], error: type[Exception]) -> None:
     """What is not valid asks for no write at all; what differs is undone by its own work."""
@@ -195,7 +197,7 @@ def test_refused_statements_write_nothing(change: dict[str, Any], error: type[Ex
     with pytest.raises(error):
         ingest.submit(ACCESS, [sent | change], Version.V1)
     # The second submission finds the id taken, and then compares.
-    assert len(store.noted) == (3 if error is Differs else 1)
+    assert len(store.noted) == (3 if error is DiffersError else 1)
     with store.reading() as reader:
         (kept,) = reader.find("one", limit=9)
     assert kept.id == sent["id"]

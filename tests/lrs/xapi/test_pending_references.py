@@ -21,8 +21,8 @@ from jejak.clock import new_id, now
 from jejak.settings import load
 from lrs.access import Access
 from lrs.records.learning_record import LearningRecord
-from lrs.store.port import Document, Store, Unavailable, Writer
-from lrs.xapi import awaited_ids
+from lrs.store.port import Document, Store, UnavailableError, Writer
+from lrs.xapi import pending_ids
 from lrs.xapi import pending_references as pending
 from lrs.xapi.ingest import Ingest
 from lrs.xapi.pending_references import OWED, TURN, PendingReferences
@@ -90,7 +90,7 @@ def views(store: Store, tenant: str = TENANT) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Step:
+class Effect:
     """A batch of statements that is sent; what is owed is paid in some slices after it.
 
     `late`: it is sent while a slice is under way, between what that slice reads and what it writes.
@@ -102,22 +102,22 @@ class Step:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Step]:
+def histories(draw: st.DrawFn) -> list[Effect]:
     """Statements of which many refer to few, or to absent ones, in any order, cut into batches."""
     size = draw(st.integers(2, 9))
     targets = [draw(st.none() | st.integers(0, min(size, 3)) | st.integers(0, size)) for _ in range(size)]
     wants = [target is not None and draw(st.booleans()) for target in targets]
     # A statement that voids another cannot be voided.
     voids = [want and not dict(enumerate(wants)).get(targets[n] or 0) for n, want in enumerate(wants)]
-    steps: list[Step] = []
+    steps: list[Effect] = []
     batch: list[tuple[int, int | None, bool, bool, str]] = []
     for number in draw(st.permutations(range(size))):
         fat, author = draw(st.booleans()), draw(st.sampled_from(["a", "b"]))
         batch.append((number, targets[number], voids[number], fat, author))
         if draw(st.booleans()):
-            steps.append(Step(batch, draw(st.integers(0, 2)), draw(st.booleans())))
+            steps.append(Effect(batch, draw(st.integers(0, 2)), draw(st.booleans())))
             batch = []
-    return [*steps, Step(batch, 0, False)] if batch else steps
+    return [*steps, Effect(batch, 0, False)] if batch else steps
 
 
 class _Between:
@@ -138,13 +138,13 @@ def between(store: Store, before: Callable[[], None]) -> Store:
     return cast("Store", _Between(store, before))
 
 
-def run(store: Store, history: Sequence[Step], tenant: str) -> None:
+def run(store: Store, history: Sequence[Effect], tenant: str) -> None:
     """Send what a history tells, and say what is found in the end."""
     ids = [str(UUID(int=n + 1, version=4)) for n in range(12)]
     targets: dict[int, int | None] = {}
     voided: set[int] = set()
 
-    def send(step: Step) -> None:
+    def send(step: Effect) -> None:
         for author in ("a", "b"):
             batch = []
             for number, target, voids, fat, its in step.batch:
@@ -188,12 +188,12 @@ def run(store: Store, history: Sequence[Step], tenant: str) -> None:
 
 
 STORED_BEFORE = [
-    Step(
+    Effect(
         [(n, {4: 7, 5: 6, 6: 0}.get(n), False, False, "a") for n in range(7)],
         slices=0,
         late=False,
     ),
-    Step([(7, 5, False, False, "a")], slices=0, late=False),
+    Effect([(7, 5, False, False, "a")], slices=0, late=False),
 ]
 """One that was stored waits for another whose chain is longer than one write reads on."""
 
@@ -204,7 +204,7 @@ SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @settings(max_examples=200, suppress_health_check=SLOW, deadline=None)
 @given(histories())
 @example(STORED_BEFORE)
-def test_whatever_the_order_queries_find_the_same_in_the_end(history: list[Step]) -> None:
+def test_whatever_the_order_queries_find_the_same_in_the_end(history: list[Effect]) -> None:
     """Targets first or last, with slices anywhere between and under way: nothing is left unfound or wrong."""
     store = ModelStore(ModelHome())
     run(store, history, TENANT)
@@ -217,7 +217,7 @@ def test_whatever_the_order_queries_find_the_same_in_the_end(history: list[Step]
 @pytest.mark.parametrize("engine", ["sqlite", "mongo"])
 @settings(max_examples=20, suppress_health_check=SLOW, deadline=None)
 @given(history=histories())
-def test_engines_find_the_same_in_the_end(store: Store, history: list[Step]) -> None:
+def test_engines_find_the_same_in_the_end(store: Store, history: list[Effect]) -> None:
     """The same on the engines, many tenants in one store."""
     run(store, history, f"tenant-{uuid4()}")
 
@@ -303,7 +303,7 @@ def test_a_voided_statement_is_hidden_at_once(
     submit(store, voiding(target["id"]), about(target["id"]))
     if not told:
         ids = [target["id"], other["id"]]
-        marks = [Document(awaited_ids.KIND, TENANT, id, awaited_ids.UNKNOWN) for id in ids]
+        marks = [Document(pending_ids.KIND, TENANT, id, pending_ids.UNKNOWN) for id in ids]
 
         def as_before(writer: Writer) -> None:
             for mark in marks:
@@ -449,7 +449,7 @@ def test_it_goes_on_after_failures_until_it_is_told_to_stop(
     monkeypatch.setattr(pending, "IDLE", 0.001)
     store, stop = ModelStore(ModelHome()), threading.Event()
     payer = PendingReferences(store, now)
-    outcomes: list[Exception | bool] = [Unavailable("gone"), ValueError("odd"), True, False]
+    outcomes: list[Exception | bool] = [UnavailableError("gone"), ValueError("odd"), True, False]
 
     def once() -> bool:
         if not outcomes:
@@ -472,7 +472,7 @@ def stubborn(work: Callable[[], object]) -> None:
     for attempt in range(20):
         try:
             work()
-        except Unavailable:
+        except UnavailableError:
             if attempt == 19:
                 raise
         else:

@@ -12,7 +12,7 @@ import pytest
 
 from lrs.store.port import Record, Store, Writer
 from lrs.xapi import reindex as module
-from lrs.xapi.awaited_ids import KIND as AWAITED
+from lrs.xapi.pending_ids import KIND as AWAITED
 from lrs.xapi.reindex import reindex
 from tests.contract.engines import ENGINES
 from tests.contract.make import stamped

@@ -14,7 +14,7 @@ from lrs.xapi.size_limits import (
     MOST_KEYS,
     PAIR_BYTES,
     USUAL_KEYS,
-    TooLarge,
+    TooLargeError,
     check_all_keys,
     check_keys,
 )
@@ -42,7 +42,7 @@ def test_keys_and_their_pairs_count(size: int, keys: list[str]) -> None:
 )
 def test_a_byte_more_is_too_large(size: int, keys: list[str]) -> None:
     """What an engine could not keep whole is refused before it gets there."""
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLargeError):
         check_keys(size, keys)
 
 
@@ -72,5 +72,5 @@ def test_the_keys_of_a_request_are_bounded(count: int, statements: int, taken: b
     if taken:
         check_all_keys(count, statements)
     else:
-        with pytest.raises(TooLarge):
+        with pytest.raises(TooLargeError):
             check_all_keys(count, statements)

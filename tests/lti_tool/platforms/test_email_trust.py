@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jejak.wiring import Acquaintance
+from jejak.wiring import PersonLinker
 from lrs.people.people import People, mailbox_key
 from lti_tool.accounts import account_key
 from lti_tool.launch.launch import Identity
@@ -14,7 +14,7 @@ from tests.lti_tool.conftest import World
 def known(world: World) -> People:
     """What the launches of a world made known, as the product makes it known."""
     people = People(world.store, world.clock)
-    acquaintance = Acquaintance(people, lambda _tenant, _person: None)
+    acquaintance = PersonLinker(people, lambda _tenant, _person: None)
     for session, identity in world.seen:
         acquaintance.launched(session, identity)
     return people
@@ -36,7 +36,7 @@ def test_a_mailbox_joins_only_where_e_mails_are_locked(world: World, locked: boo
 def test_what_is_no_address_joins_nobody(world: World, email: str) -> None:
     """Two people without an address, or with the same nonsense in its place, stay two."""
     people = People(world.store, world.clock)
-    acquaintance = Acquaintance(people, lambda _tenant, _person: None)
+    acquaintance = PersonLinker(people, lambda _tenant, _person: None)
     for subject in ("1", "2"):
         acquaintance.listed([Identity("agency", "https://lms", subject, "N", email, "", email_locked=True)])
     first, second = (people.resolve("agency", account_key("https://lms", each)) for each in "12")

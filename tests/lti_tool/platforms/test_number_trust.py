@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jejak.wiring import Acquaintance
+from jejak.wiring import PersonLinker
 from lrs.people.people import People
 from lrs.store import json_documents
 from lti_tool.accounts import account_key
@@ -22,7 +22,7 @@ NIP = "199001012015031001"
 def told(world: World) -> People:
     """What the launches and rosters of a world made known, as the product makes it known."""
     people = People(world.store, world.clock)
-    known = Acquaintance(people, lambda _tenant, _person: None)
+    known = PersonLinker(people, lambda _tenant, _person: None)
     for session, identity in world.seen:
         known.launched(session, identity)
     known.listed(world.listed)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lti_tool.platforms.platforms import AlreadyRegistered, Platform
+from lti_tool.platforms.platforms import AlreadyRegisteredError, Platform
 from tests.lti_tool.conftest import World
 
 VALUES: dict[str, Any] = {
@@ -44,7 +44,7 @@ def test_issuer_and_client_do_not_run_together(world: World) -> None:
 def test_a_client_is_registered_once_over_all_tenants(world: World) -> None:
     """No agency can take over another's registration by adding it again."""
     first = add(world)
-    with pytest.raises(AlreadyRegistered):
+    with pytest.raises(AlreadyRegisteredError):
         add(world, tenant="other")
     assert world.tool.platforms.list("other") == []
     assert world.tool.platforms.show(first.id) == first

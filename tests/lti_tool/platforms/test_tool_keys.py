@@ -10,8 +10,8 @@ import pytest
 
 from lrs.outbound.calls import KEYS, Party
 from lrs.outbound.http_client import OutboundError
-from lti_tool.platforms.platform_keys import KeysUnreachable, PlatformKeys
-from lti_tool.platforms.tool_keys import KeyLocked, ToolKeys
+from lti_tool.platforms.platform_keys import KeysUnreachableError, PlatformKeys
+from lti_tool.platforms.tool_keys import KeyLockedError, ToolKeys
 from lti_tool.settings import LtiSettings
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import TOOL, answer, private_key, public_jwk
@@ -84,7 +84,7 @@ def test_private_keys_can_be_encrypted_at_rest(world: World) -> None:
     assert b"ENCRYPTED PRIVATE KEY" in document.body
     assert keys.signing().kid == kid
     for passphrase in ("wrong", None):
-        with pytest.raises(KeyLocked):
+        with pytest.raises(KeyLockedError):
             ToolKeys(
                 world.store, world.clock, LtiSettings(public_url=TOOL, key_passphrase=passphrase)
             ).signing()
@@ -165,7 +165,7 @@ def test_what_is_not_a_key_set_counts_as_unreachable(world: World, document: Any
     """An answer that is no JWK set gives no keys and is not remembered as one."""
     world.wire.handlers[world.platform.jwks_url] = lambda _sent: answer(document)
     keys = PlatformKeys(world.tool.calls, world.clock, world.tool.settings)
-    with pytest.raises(KeysUnreachable):
+    with pytest.raises(KeysUnreachableError):
         keys.key(world.platform.jwks_url, "key-1", PARTY)
 
 
@@ -181,7 +181,7 @@ def test_an_error_status_gives_no_keys(world: World) -> None:
     """A key set answered with an error status, even with keys in it, is not used."""
     failing: Callable[[Any], Any] = lambda _sent: answer({"keys": world.platform.jwks}, 500)  # noqa: E731
     world.wire.handlers[world.platform.jwks_url] = failing
-    with pytest.raises(KeysUnreachable):
+    with pytest.raises(KeysUnreachableError):
         PlatformKeys(world.tool.calls, world.clock, world.tool.settings).key(
             world.platform.jwks_url, "key-1", PARTY
         )

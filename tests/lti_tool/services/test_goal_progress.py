@@ -15,7 +15,7 @@ import pytest
 
 from lrs.access import Access
 from lrs.records.learning_record import LearningRecord
-from lrs.store.port import Unavailable
+from lrs.store.port import UnavailableError
 from lrs.xapi.ingest import Ingest
 from lti_tool.services.ags import SCORE
 from lti_tool.services.goal_progress import MAX_REMEMBERED, Progress, Standing
@@ -193,11 +193,11 @@ def test_a_failing_store_loses_no_change(course: Course, monkeypatch: pytest.Mon
     course.decide(course.learn())
 
     def fail(*_: Any) -> Any:
-        raise Unavailable("away")
+        raise UnavailableError("away")
 
     with monkeypatch.context() as broken:
         broken.setattr(course.world.tool.goals, "of", fail)
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             course.progress.run_once()
     course.turn()
     assert course.sent == [50]
@@ -211,11 +211,11 @@ def test_a_walk_that_fails_begins_again(course: Course, monkeypatch: pytest.Monk
     course.progress.look_at_everything()
 
     def fail(*_: Any) -> Any:
-        raise Unavailable("away")
+        raise UnavailableError("away")
 
     with monkeypatch.context() as broken:
         broken.setattr(course.record.people, "resolve_all", fail)
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             course.progress.run_once()
     course.turn()
     assert course.sent == [50]

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
-from lrs.outbound.http_client import Answer, Forbidden
-from lti_tool.refusals import Refused
+from lrs.outbound.http_client import Answer, ForbiddenAddressError
+from lti_tool.refusals import RefusedError
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import TOOL, Sent, answer
 
@@ -259,10 +259,10 @@ def test_registration_cannot_reach_inside(world: World, url: str) -> None:
         calls=Calls(real, world.clock, world.tool.settings),
         platforms=world.tool.platforms,
     )
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         registrations.configuration("agency", url)
     assert refused.value.refusal.code == "LTI-72"
-    assert isinstance(refused.value.__cause__, Forbidden)
+    assert isinstance(refused.value.__cause__, ForbiddenAddressError)
 
 
 @pytest.mark.parametrize(

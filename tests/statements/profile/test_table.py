@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from statements.errors import Invalid
+from statements.errors import InvalidError
 from statements.profile.build import quantity
 from statements.profile.shipped import overridden, shipped
 from statements.profile.table import PILLAR_CODES, JpKind, Limits
@@ -144,7 +144,7 @@ def test_overrides_leave_the_rest_as_shipped() -> None:
 )
 def test_a_bad_override_is_refused_with_every_problem(changes: dict[str, Any], pointers: list[str]) -> None:
     """An agency's changes are refused as a whole, each problem with a pointer to its place."""
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(InvalidError) as refused:
         overridden(changes)
     assert sorted(problem.pointer for problem in refused.value.problems) == sorted(pointers)
 

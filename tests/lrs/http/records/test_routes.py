@@ -17,13 +17,13 @@ from lrs.access import Access, Credentials
 from lrs.failed_logins import PER_MINUTE
 from lrs.http.records.openapi import OPERATIONS
 from lrs.http.records.routes import create_records_blueprint
-from lrs.store.port import Unavailable
+from lrs.store.port import UnavailableError
 from lrs.xapi.ingest import Ingest
 from statements.data_types.versions import Version
 from statements.profile.table import LATEST
 from tests.contract.make import new_id, now
 from tests.lrs.client import basic
-from tests.lrs.records.conftest import Desk, agent
+from tests.lrs.records.conftest import RecordServices, agent
 from tests.statements.profile_samples import moodle
 
 OWN = "https://jejak.example"
@@ -51,7 +51,7 @@ class Caller:
 
 
 @pytest.fixture
-def app(desk: Desk) -> Flask:
+def app(desk: RecordServices) -> Flask:
     """The API over the desk's record."""
 
     def write(access: Access, statements: Sequence[Mapping[str, Any]]) -> int:
@@ -64,12 +64,12 @@ def app(desk: Desk) -> Flask:
     return flask
 
 
-def caller(app: Flask, desk: Desk, *scopes: str, tenant: str = "bkd") -> Caller:
+def caller(app: Flask, desk: RecordServices, *scopes: str, tenant: str = "bkd") -> Caller:
     """Somebody with a credential of these scopes."""
     return Caller(app.test_client(), *Credentials(desk.store, now).create(tenant, "test", scopes or ["all"]))
 
 
-def test_a_person_is_looked_up_and_read(app: Flask, desk: Desk) -> None:
+def test_a_person_is_looked_up_and_read(app: Flask, desk: RecordServices) -> None:
     """An identifier in a body leads to a person, their entries, the statements behind them and their year."""
     told = desk.learn(mentor=agent("anwar"), sessions=2)
     id = desk.write(told)
@@ -101,14 +101,14 @@ def test_a_person_is_looked_up_and_read(app: Flask, desk: Desk) -> None:
     assert list(summary["pillars"]) == ["70", "20", "10"]
 
 
-def test_an_nip_finds_a_person(app: Flask, desk: Desk) -> None:
+def test_an_nip_finds_a_person(app: Flask, desk: RecordServices) -> None:
     """The NIP is asked in a body, never in an address."""
     made = desk.record.people.ensure(desk.tenant, ["nip\x1f198701012010011001"], "Budi")
     found = caller(app, desk).send("POST", "/api/v1/people/lookup", {"nip": "19870101 201001 1 001"})
     assert found.json["id"] == made
 
 
-def test_decisions_are_made_in_bulk(app: Flask, desk: Desk) -> None:
+def test_decisions_are_made_in_bulk(app: Flask, desk: RecordServices) -> None:
     """Entries are signed off in a verifier's name and are in the record when the answer comes."""
     ids = [desk.write(desk.learn(who)) for who in ("budi", "sari", "anwar")]
     api = caller(app, desk)
@@ -126,7 +126,7 @@ def test_decisions_are_made_in_bulk(app: Flask, desk: Desk) -> None:
     assert shown["by"]["name"] == "Anwar"
 
 
-def test_the_queue_is_paged(app: Flask, desk: Desk) -> None:
+def test_the_queue_is_paged(app: Flask, desk: RecordServices) -> None:
     """What waits comes a page at a time; `after` leads to the next page and is null at the end."""
     for who in ("ani", "budi", "citra"):
         desk.write(desk.learn(who))
@@ -138,7 +138,7 @@ def test_the_queue_is_paged(app: Flask, desk: Desk) -> None:
     assert len(seen) == len(set(seen)) == 3
 
 
-def test_a_cohort_is_reported(app: Flask, desk: Desk) -> None:
+def test_a_cohort_is_reported(app: Flask, desk: RecordServices) -> None:
     """One row for each person asked for, unknown ones with zeros, and counts over all."""
     desk.write(moodle(actor=agent("budi")))
     body = {"persons": [desk.person(), "3f0f3c1e-7a0e-4f59-9d3e-0e5f1f7f0a01"], "year": 2026}
@@ -147,7 +147,7 @@ def test_a_cohort_is_reported(app: Flask, desk: Desk) -> None:
     assert [row["verified"] for row in report["rows"]] == ["0", "3"]
 
 
-def test_an_agency_changes_its_table(app: Flask, desk: Desk) -> None:
+def test_an_agency_changes_its_table(app: Flask, desk: RecordServices) -> None:
     """The table is read and changed over HTTP; a bad change names every problem and changes nothing."""
     api = caller(app, desk)
     assert api.send("PUT", "/api/v1/table", TABLE).json["forms"]["other"]["jp"]["rule"] == "hours"
@@ -194,7 +194,7 @@ def test_an_agency_changes_its_table(app: Flask, desk: Desk) -> None:
     ],
 )
 def test_bad_requests_are_told_where_and_why(
-    app: Flask, desk: Desk, method: str, path: str, body: Any, pointers: list[str]
+    app: Flask, desk: RecordServices, method: str, path: str, body: Any, pointers: list[str]
 ) -> None:
     """A bad request is 400 problem+json with a pointer to each error."""
     api = caller(app, desk)
@@ -215,13 +215,13 @@ def test_bad_requests_are_told_where_and_why(
         ("POST", "/api/v1/entries/unknown", 405),
     ],
 )
-def test_what_is_not_there(app: Flask, desk: Desk, method: str, path: str, status: int) -> None:
+def test_what_is_not_there(app: Flask, desk: RecordServices, method: str, path: str, status: int) -> None:
     """Unknown things are 404 and wrong methods 405, as problem+json."""
     answer = caller(app, desk).send(method, path, b"")
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
 
 
-def test_an_unknown_identifier_is_not_found(app: Flask, desk: Desk) -> None:
+def test_an_unknown_identifier_is_not_found(app: Flask, desk: RecordServices) -> None:
     """A lookup of nobody is 404 and does not repeat the identifier."""
     answer = caller(app, desk).send("POST", "/api/v1/people/lookup", {"nip": "198701012010011001"})
     assert answer.status_code == 404
@@ -232,7 +232,9 @@ GUARDED = [operation for operation in OPERATIONS if not operation.open]
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=lambda one: f"{one.method} {one.path}")
-def test_every_operation_needs_a_credential_with_the_scope(app: Flask, desk: Desk, operation: Any) -> None:
+def test_every_operation_needs_a_credential_with_the_scope(
+    app: Flask, desk: RecordServices, operation: Any
+) -> None:
     """Without a credential, or with a wrong one, it is 401 with a challenge; without the scope 403."""
     path = operation.path.replace("{id}", "x")
     for nobody in (Caller(app.test_client()), Caller(app.test_client(), "key", "wrong")):
@@ -251,7 +253,7 @@ def test_every_operation_needs_a_credential_with_the_scope(app: Flask, desk: Des
 
 
 @pytest.mark.parametrize("scope", ["statements/read", "all/read"])
-def test_reading_scopes_read_and_decide_nothing(app: Flask, desk: Desk, scope: str) -> None:
+def test_reading_scopes_read_and_decide_nothing(app: Flask, desk: RecordServices, scope: str) -> None:
     """Who may read everything reads the record, and signs nothing off."""
     api = caller(app, desk, scope)
     assert api.get("/api/v1/table").status_code == 200
@@ -268,7 +270,7 @@ WRITES = [("POST", "/api/v1/decisions"), ("POST", "/api/v1/people/lookup"), ("PU
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/json"],
 )
 def test_what_is_not_sent_as_json_is_refused(
-    app: Flask, desk: Desk, method: str, path: str, kind: str
+    app: Flask, desk: RecordServices, method: str, path: str, kind: str
 ) -> None:
     """A type that a page of another site may send without asking is 415, and the answer says what to send."""
     id = desk.write(desk.learn())
@@ -295,7 +297,7 @@ def test_what_is_not_sent_as_json_is_refused(
 )
 @pytest.mark.parametrize(("method", "path"), WRITES)
 def test_a_page_of_another_site_writes_nothing(
-    app: Flask, desk: Desk, method: str, path: str, headers: dict[str, str]
+    app: Flask, desk: RecordServices, method: str, path: str, headers: dict[str, str]
 ) -> None:
     """With the right key, as JSON, but sent by a page of another site: 403 that says why; nothing changes."""
     id = desk.write(desk.learn())
@@ -310,7 +312,7 @@ def test_a_page_of_another_site_writes_nothing(
     "headers",
     [{}, {"Origin": OWN}, {"Origin": OWN, "Sec_Fetch_Site": "same-origin"}, {"Sec_Fetch_Site": "none"}],
 )
-def test_programs_and_our_own_pages_write(app: Flask, desk: Desk, headers: dict[str, str]) -> None:
+def test_programs_and_our_own_pages_write(app: Flask, desk: RecordServices, headers: dict[str, str]) -> None:
     """A program names no origin, our own page names ours: both are heard, whatever follows the type."""
     body = {"agent": agent("budi")}
     desk.write(desk.learn())
@@ -319,7 +321,7 @@ def test_programs_and_our_own_pages_write(app: Flask, desk: Desk, headers: dict[
     assert answer.status_code == 200
 
 
-def test_another_tenants_record_is_not_there(app: Flask, desk: Desk) -> None:
+def test_another_tenants_record_is_not_there(app: Flask, desk: RecordServices) -> None:
     """A credential of another agency finds neither person nor entry, and decides about neither."""
     id = desk.write(desk.learn())
     other = caller(app, desk, tenant="bkn")
@@ -331,12 +333,14 @@ def test_another_tenants_record_is_not_there(app: Flask, desk: Desk) -> None:
     assert other.send("POST", "/api/v1/decisions", body).json["refused"] == [{"entry": id, "why": "gone"}]
 
 
-def test_a_store_that_does_not_answer_is_503(app: Flask, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_does_not_answer_is_503(
+    app: Flask, desk: RecordServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The caller is asked to come back, and is told nothing of the inside."""
     api = caller(app, desk)
 
     def fails(*_: Any) -> None:
-        raise Unavailable("mongodb://secret@host")
+        raise UnavailableError("mongodb://secret@host")
 
     monkeypatch.setattr(desk.record.tables, "of", fails)
     answer = api.get("/api/v1/table")
@@ -370,12 +374,12 @@ def test_the_profile_is_open_to_everyone(app: Flask) -> None:
     assert orjson.loads(answer.data)["type"] == "Profile"
 
 
-def test_answers_are_not_cached(app: Flask, desk: Desk) -> None:
+def test_answers_are_not_cached(app: Flask, desk: RecordServices) -> None:
     """Records are personal: caches are told to keep nothing."""
     assert caller(app, desk).get("/api/v1/table").headers["Cache-Control"] == "no-store"
 
 
-def test_actors_that_match_nobody_are_listed_masked(app: Flask, desk: Desk) -> None:
+def test_actors_that_match_nobody_are_listed_masked(app: Flask, desk: RecordServices) -> None:
     """The list names source, kind and a masked identifier; only keys that read everything see it."""
     desk.write(desk.learn("198701012010011001"), desk.learn("siti"))
     api = caller(app, desk)
@@ -390,7 +394,7 @@ def test_actors_that_match_nobody_are_listed_masked(app: Flask, desk: Desk) -> N
     assert caller(app, desk, "statements/write").get("/api/v1/actors/unmatched").status_code == 403
 
 
-def test_decisions_ask_for_the_scope_of_their_own(app: Flask, desk: Desk) -> None:
+def test_decisions_ask_for_the_scope_of_their_own(app: Flask, desk: RecordServices) -> None:
     """Writing and reading statements is not enough to sign an entry off; with `decisions/write` it is."""
     id = desk.write(desk.learn())
     body = {"entries": [id], "decision": "verified", "verifier": agent("anwar")}
@@ -401,7 +405,7 @@ def test_decisions_ask_for_the_scope_of_their_own(app: Flask, desk: Desk) -> Non
     assert desk.only().status == "verified"
 
 
-def test_the_record_api_counts_the_same_way(app: Flask, desk: Desk) -> None:
+def test_the_record_api_counts_the_same_way(app: Flask, desk: RecordServices) -> None:
     """The record API answers wrong secrets as the xAPI does, and never refuses the right one."""
     api = caller(app, desk)
     key = api.key
@@ -413,7 +417,7 @@ def test_the_record_api_counts_the_same_way(app: Flask, desk: Desk) -> None:
     assert api.get("/api/v1/table").status_code == 200
 
 
-def test_bodies_may_come_compressed_within_the_bounds(app: Flask, desk: Desk) -> None:
+def test_bodies_may_come_compressed_within_the_bounds(app: Flask, desk: RecordServices) -> None:
     """gzip and deflate are decoded; a bomb, another coding, a broken one and too many values are refused."""
     desk.write(desk.learn(mentor=agent("anwar"), sessions=2))
     api = caller(app, desk)

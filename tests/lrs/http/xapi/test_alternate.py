@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from lrs.http.parse_budget import VALUE_COST, ParseBudget
-from lrs.http.problems import Refusal
+from lrs.http.problems import RefusalError
 from lrs.http.request import Request
 from lrs.http.xapi import alternate
 from lrs.store.port import Store
@@ -236,7 +236,7 @@ def test_little_is_read_of_who_is_not_known(client: Client, held: Held) -> None:
     body = b"content=" + b"x" * (40 * alternate.UNPROVED)
     request = Request(environ | {"CONTENT_LENGTH": str(len(body)), "wsgi.input": Source(body)}, held)
     request.parse_query()
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RefusalError) as refused:
         alternate.unfold(request, len(body), client.application.services.credentials)
     assert refused.value.status == 413
     assert sum(taken) <= 2 * alternate.UNPROVED

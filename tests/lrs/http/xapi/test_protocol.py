@@ -12,7 +12,7 @@ import pytest
 
 from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits
-from lrs.store.port import Document, Full, Store, StoreError, Unavailable
+from lrs.store.port import Document, FullError, Store, StoreError, UnavailableError
 from lrs.xapi.size_limits import MOST_BYTES
 from statements.data_types.versions import Version
 from tests.contract.oracle import ModelHome, ModelStore
@@ -338,8 +338,8 @@ class Broken(ModelStore):
 @pytest.mark.parametrize(
     ("failure", "status"),
     [
-        (Unavailable("host 10.1.2.3 is down"), 503),
-        (Full("disk /secret is full"), 507),
+        (UnavailableError("host 10.1.2.3 is down"), 503),
+        (FullError("disk /secret is full"), 507),
         (StoreError("secret path"), 500),
         (RuntimeError("secret value"), 500),
     ],

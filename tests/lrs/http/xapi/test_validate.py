@@ -12,7 +12,7 @@ from lrs.http import parse_budget
 from lrs.http.parse_budget import SHARE, ParseBudget
 from lrs.http.xapi.services import Limits
 from lrs.http.xapi.validate import AT_ONCE, Strangers, ValidateApplication
-from lrs.store.port import StoreError, Unavailable
+from lrs.store.port import StoreError, UnavailableError
 from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import V1, V2, Answer, basic, call
 from tests.lrs.samples import statement
@@ -139,7 +139,7 @@ def test_a_key_is_told_whether_its_decisions_count(scopes: list[str], counts: bo
 @pytest.mark.parametrize(
     ("error", "status", "waits"),
     [
-        (Unavailable("host 10.1.2.3 is down"), 503, True),
+        (UnavailableError("host 10.1.2.3 is down"), 503, True),
         (StoreError("host 10.1.2.3 is odd"), 500, False),
         (ZeroDivisionError("10.1.2.3"), 500, False),
     ],

@@ -19,9 +19,9 @@ from lrs.records.projection.budget import Budget
 from lrs.records.projection.follower import BATCH, UNUSABLE
 from lrs.records.projection.project import REVERSED, UNCOUNTED
 from lrs.records.queues import Queue
-from lrs.store.port import Document, Record, Store, Unavailable
+from lrs.store.port import Document, Record, Store, UnavailableError
 from tests.contract.engines import ENGINES
-from tests.lrs.records.conftest import Desk, agent, learning_record
+from tests.lrs.records.conftest import RecordServices, agent, learning_record
 from tests.lrs.records.projection.test_follower import Waits, kept
 from tests.statements.profile_samples import UNCOMPLETED, moodle
 
@@ -30,19 +30,19 @@ BOTH = pytest.mark.parametrize("store", ["sqlite", "mongo"], indirect=True)
 SECRET = "Rahasia negara"
 
 
-def other_desk(desk: Desk, tenant: str) -> Desk:
+def other_desk(desk: RecordServices, tenant: str) -> RecordServices:
     """Another agency on the same store."""
-    return Desk(desk.store, desk.record, tenant=tenant)
+    return RecordServices(desk.store, desk.record, tenant=tenant)
 
 
-def backlog(desk: Desk, count: int = 3 * BATCH) -> None:
+def backlog(desk: RecordServices, count: int = 3 * BATCH) -> None:
     """More than the follower does in one pass."""
     for _ in range(0, count, BATCH):
         desk.send(*(desk.learn(f"who{number % 7}") for number in range(BATCH)))
 
 
 @BOTH
-def test_what_others_write_behind_a_backlog_is_worked_out_early(desk: Desk) -> None:
+def test_what_others_write_behind_a_backlog_is_worked_out_early(desk: RecordServices) -> None:
     """Another tenant's new entry is there after two passes, however much one tenant has written before."""
     quiet = other_desk(desk, "quiet")
     backlog(desk)
@@ -63,7 +63,7 @@ def test_what_others_write_behind_a_backlog_is_worked_out_early(desk: Desk) -> N
     assert len(quiet.entries("ani")) == 1
 
 
-def test_whoever_waits_elsewhere_learns_that_it_was_worked_out_early(desk: Desk) -> None:
+def test_whoever_waits_elsewhere_learns_that_it_was_worked_out_early(desk: RecordServices) -> None:
     """The place is kept in the store, so that a page in another process does not wait for the backlog."""
     quiet = other_desk(desk, "quiet")
     backlog(desk)
@@ -90,7 +90,7 @@ def stumble(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
 
 
 def test_a_tenant_whose_statement_fails_stops_no_other_early(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What one tenant's statement does wrong is left for later, and found out then."""
     bad, good = other_desk(desk, "bad"), other_desk(desk, "good")
@@ -109,7 +109,7 @@ def test_a_tenant_whose_statement_fails_stops_no_other_early(
 
 @pytest.mark.parametrize("bad", [[0], [137], [199], [3, 4, 150], list(range(0, 200, 20))])
 def test_what_cannot_be_worked_on_is_found_by_halves(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, bad: list[int]
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, bad: list[int]
 ) -> None:
     """Few passes, one short line without content for each, and everything else is in the record."""
     told = [desk.learn(f"who{number}") for number in range(BATCH)]
@@ -130,7 +130,7 @@ def test_what_cannot_be_worked_on_is_found_by_halves(
     assert desk.record.follower.lag() == 0
 
 
-def test_what_follows_a_failure_does_not_pause(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_follows_a_failure_does_not_pause(desk: RecordServices, monkeypatch: pytest.MonkeyPatch) -> None:
     """While there is more to do, no pass over few records is followed by a wait."""
     told = [desk.learn(f"who{number}") for number in range(BATCH)]
     stumble(monkeypatch, *(one["id"] for one in told[::2]))
@@ -152,7 +152,7 @@ def test_what_follows_a_failure_does_not_pause(desk: Desk, monkeypatch: pytest.M
 
 
 def test_a_recount_that_cannot_be_worked_on_is_passed_over(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is taken out of the queue with a line in the log, and others are done."""
     bad, good = desk.learn("ani"), desk.learn("budi")
@@ -169,7 +169,9 @@ def test_a_recount_that_cannot_be_worked_on_is_passed_over(
 
 
 @EVERY_ENGINE
-def test_no_more_of_a_year_is_counted_than_anybody_has(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_of_a_year_is_counted_than_anybody_has(
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first entries of the year count, in order of time; one that is voided makes room for the next."""
     monkeypatch.setattr(project, "MOST_COUNTED", 3)
     monkeypatch.setattr(project, "_PAGE", 2)
@@ -193,7 +195,7 @@ def test_no_more_of_a_year_is_counted_than_anybody_has(desk: Desk, monkeypatch: 
 
 
 @EVERY_ENGINE
-def test_a_large_year_waits_and_others_do_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_year_waits_and_others_do_not(desk: RecordServices, monkeypatch: pytest.MonkeyPatch) -> None:
     """An entry of a year with many is shown at once and summed up later; who has few has both at once."""
     monkeypatch.setattr(project, "_PAGE", 4)
     for month in range(1, 5):
@@ -208,7 +210,7 @@ def test_a_large_year_waits_and_others_do_not(desk: Desk, monkeypatch: pytest.Mo
 
 
 def test_years_beyond_the_time_of_a_pass_are_summed_up_later(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When a pass has taken long enough, the rest is put off; each pass does at least one."""
     monkeypatch.setattr(project, "YEARS_SECONDS", 0.0)
@@ -227,7 +229,7 @@ def test_years_beyond_the_time_of_a_pass_are_summed_up_later(
 
 @EVERY_ENGINE
 def test_a_person_with_many_entries_is_counted_anew_in_slices(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Merged and parted again, records larger than a slice come out as in one piece."""
     told = [desk.learn("budi", end=date(2026, 1, day)) for day in range(1, 6)]
@@ -247,7 +249,9 @@ def test_a_person_with_many_entries_is_counted_anew_in_slices(
     assert kept(desk.store, RECOUNT) == kept(desk.store, UNCOUNTED) == {}
 
 
-def test_a_statement_that_touches_many_is_taken_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_that_touches_many_is_taken_alone(
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A batch that touches more than a pass may is halved; one statement is worked out whatever it does."""
     done = [moodle(actor=agent("budi"), timestamp=f"2026-10-0{day}T03:00:00Z") for day in range(1, 8)]
     desk.write(*done)
@@ -261,7 +265,9 @@ def test_a_statement_that_touches_many_is_taken_alone(desk: Desk, monkeypatch: p
 
 
 @EVERY_ENGINE
-def test_a_reversal_touches_completions_without_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reversal_touches_completions_without_end(
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The latest completions change at once, all others in later passes: as a rebuild has them."""
     done = [moodle(actor=agent("budi"), timestamp=f"2026-10-0{day}T03:00:00Z") for day in range(1, 8)]
     desk.write(*done)
@@ -279,7 +285,7 @@ def test_a_reversal_touches_completions_without_end(desk: Desk, monkeypatch: pyt
 
 
 @EVERY_ENGINE
-def test_a_pass_that_reads_too_much_is_cut(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_that_reads_too_much_is_cut(desk: RecordServices, monkeypatch: pytest.MonkeyPatch) -> None:
     """Voidings of large statements are worked out a few at a time, and others' entries come before them."""
     quiet = other_desk(desk, "quiet")
     told = [desk.learn(f"who{number}", title="x" * 200) for number in range(12)]
@@ -317,7 +323,7 @@ def put(store: Store, tenant: str, count: int) -> None:
 
 
 @EVERY_ENGINE
-def test_the_queue_of_one_tenant_keeps_no_other_from_its_turn(desk: Desk) -> None:
+def test_the_queue_of_one_tenant_keeps_no_other_from_its_turn(desk: RecordServices) -> None:
     """Where more is asked than is taken at once, tenants have their turns one after the other."""
     for tenant in ("a", "b", "c"):
         other_desk(desk, tenant).send(desk.learn())
@@ -331,7 +337,7 @@ def test_the_queue_of_one_tenant_keeps_no_other_from_its_turn(desk: Desk) -> Non
     assert len(everything) == 11
 
 
-def slow(desk: Desk, monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int], float]) -> list[int]:
+def slow(desk: RecordServices, monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int], float]) -> list[int]:
     """How many records each pass takes, when a pass over n records takes so many seconds."""
     moment = 0.0
     taken: list[int] = []
@@ -351,7 +357,7 @@ def slow(desk: Desk, monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int], f
     return taken
 
 
-def test_slow_passes_take_fewer_records(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_passes_take_fewer_records(desk: RecordServices, monkeypatch: pytest.MonkeyPatch) -> None:
     """When records take long, a pass takes fewer of them, so that others are looked for in between."""
     backlog(desk, 2 * BATCH)
     taken = slow(desk, monkeypatch, lambda count: 0.1 * count)
@@ -359,7 +365,9 @@ def test_slow_passes_take_fewer_records(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert max(taken[5:]) <= 12
 
 
-def test_a_store_that_fails_is_no_fault_of_a_statement(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_fails_is_no_fault_of_a_statement(
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the store does not answer nothing is passed over, early or not."""
     quiet = other_desk(desk, "quiet")
     backlog(desk)
@@ -368,10 +376,10 @@ def test_a_store_that_fails_is_no_fault_of_a_statement(desk: Desk, monkeypatch: 
     project_ = desk.record.follower._projector.project
 
     def fails(*given: Any, **named: Any) -> Any:
-        raise Unavailable("no primary")
+        raise UnavailableError("no primary")
 
     monkeypatch.setattr(desk.record.follower._projector, "project", fails)
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         desk.record.follower.run_once()
     monkeypatch.setattr(desk.record.follower._projector, "project", project_)
     desk.follow()

@@ -20,14 +20,14 @@ from lrs.records.learning_record import LearningRecord
 from lrs.records.projection import derive, project
 from lrs.records.projection.follower import BATCH, GATHER, UNUSABLE, Follower
 from lrs.records.summaries import SUMMARY
-from lrs.store.port import Document, Position, Store, Unavailable, Writer
+from lrs.store.port import Document, Position, Store, UnavailableError, Writer
 from statements.data_types.exact_json import loads
 from statements.keys import target_key
 from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
 from tests.contract.oracle import Model, ModelHome, ModelStore, State
-from tests.lrs.records.conftest import NOON, Desk, agent, learning_record
+from tests.lrs.records.conftest import NOON, RecordServices, agent, learning_record
 from tests.statements.profile_samples import moodle
 from tests.waiting import wait_until
 
@@ -40,13 +40,13 @@ def kept(store: Store, kind: str) -> dict[str, Document]:
         return {one.name: one for one in reader.find_documents(kind, None, limit=1000)}
 
 
-def follower(desk: Desk, holder: str, clock: Callable[[], int] = now) -> Follower:
+def follower(desk: RecordServices, holder: str, clock: Callable[[], int] = now) -> Follower:
     """One more follower of the same store, as in another process."""
     return Follower(desk.store, desk.record.people, desk.record.tables, clock, holder=holder)
 
 
 @EVERY_ENGINE
-def test_it_works_in_batches_and_remembers_its_place(desk: Desk) -> None:
+def test_it_works_in_batches_and_remembers_its_place(desk: RecordServices) -> None:
     """Batches of any size give the whole record, and a new follower goes on where the last one stopped."""
     for who in ("ani", "budi", "citra", "dewi", "eko"):
         desk.send(desk.learn(who))
@@ -61,7 +61,7 @@ def test_it_works_in_batches_and_remembers_its_place(desk: Desk) -> None:
 
 
 @EVERY_ENGINE
-def test_going_through_the_log_again_writes_nothing_new(desk: Desk) -> None:
+def test_going_through_the_log_again_writes_nothing_new(desk: RecordServices) -> None:
     """Working through the same statements once more leaves every document as it is."""
     told = desk.learn()
     desk.write(told, desk.decide(told["id"]), moodle(actor=agent("ani")))
@@ -71,7 +71,7 @@ def test_going_through_the_log_again_writes_nothing_new(desk: Desk) -> None:
 
 
 def test_one_pass_works_out_the_years_of_any_number_of_persons(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When a pass touches more years of persons than are read at once, each of them gets its sums."""
     monkeypatch.setattr(project, "_YEARS", 2)
@@ -81,7 +81,7 @@ def test_one_pass_works_out_the_years_of_any_number_of_persons(
 
 
 @EVERY_ENGINE
-def test_sums_count_the_entries_of_all_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_count_the_entries_of_all_pages(desk: RecordServices, monkeypatch: pytest.MonkeyPatch) -> None:
     """A year with more entries than are read at once is summed up from all of them, however they came in."""
     monkeypatch.setattr(project, "_PAGE", 2)
     for number in range(1, 6):
@@ -90,7 +90,7 @@ def test_sums_count_the_entries_of_all_pages(desk: Desk, monkeypatch: pytest.Mon
 
 
 @EVERY_ENGINE
-def test_a_lease_keeps_the_others_away_until_it_ends(desk: Desk) -> None:
+def test_a_lease_keeps_the_others_away_until_it_ends(desk: RecordServices) -> None:
     """While one follower is at work no other starts; when it stays silent, the next takes over."""
     desk.write(desk.learn("ani"))
     desk.send(desk.learn("budi"))
@@ -100,7 +100,7 @@ def test_a_lease_keeps_the_others_away_until_it_ends(desk: Desk) -> None:
     assert desk.only("budi").jp == 2
 
 
-def test_a_lease_that_is_given_back_is_free_at_once(desk: Desk) -> None:
+def test_a_lease_that_is_given_back_is_free_at_once(desk: RecordServices) -> None:
     """A follower that stops lets the next one start without waiting."""
     desk.write(desk.learn("ani"))
     desk.record.follower.release()
@@ -108,7 +108,9 @@ def test_a_lease_that_is_given_back_is_free_at_once(desk: Desk) -> None:
     assert follower(desk, "other").run_once() == 1
 
 
-def test_what_was_worked_out_in_vain_is_not_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_worked_out_in_vain_is_not_written(
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A follower that lost its turn while it worked writes nothing, and nothing is counted twice or lost."""
     desk.send(desk.learn("ani"))
     slow = follower(desk, "slow", lambda: 0)
@@ -129,14 +131,16 @@ def test_what_was_worked_out_in_vain_is_not_written(desk: Desk, monkeypatch: pyt
 
 
 @EVERY_ENGINE
-def test_waiting_helps_with_the_work(desk: Desk) -> None:
+def test_waiting_helps_with_the_work(desk: RecordServices) -> None:
     """A page that wrote a statement finds it in the record without any thread in the background."""
     receipt = desk.send(desk.learn())
     assert desk.record.follower.wait_past(receipt.stored, timeout=5)
     assert desk.only().jp == 2
 
 
-def test_waiting_ends_in_time_behind_a_long_backlog(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_ends_in_time_behind_a_long_backlog(
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However much there is to work on first, whoever waits is answered when the time is over."""
     follower, began = desk.record.follower, time.monotonic()
     desk.send(*map(desk.learn, ["ani"] * 3 * BATCH))
@@ -152,7 +156,7 @@ def test_waiting_ends_in_time_behind_a_long_backlog(desk: Desk, monkeypatch: pyt
     assert time.monotonic() < began + 5
 
 
-def test_waiting_ends_in_time_while_a_pass_takes_long(desk: Desk) -> None:
+def test_waiting_ends_in_time_while_a_pass_takes_long(desk: RecordServices) -> None:
     """Whoever waits does not wait for the end of somebody else's pass."""
     follower = desk.record.follower
     receipt = desk.send(desk.learn())
@@ -169,7 +173,7 @@ def test_waiting_ends_in_time_while_a_pass_takes_long(desk: Desk) -> None:
     assert follower.wait_past(receipt.stored, timeout=30)
 
 
-def test_waiting_for_another_worker(desk: Desk) -> None:
+def test_waiting_for_another_worker(desk: RecordServices) -> None:
     """When another worker has the lease, waiting ends as soon as that one has passed the statement."""
     desk.write(desk.learn("ani"))
     receipt = desk.send(desk.learn("budi"))
@@ -179,7 +183,7 @@ def test_waiting_for_another_worker(desk: Desk) -> None:
     assert waiting.wait_past(receipt.stored, timeout=5)
 
 
-def test_lag_is_the_age_of_what_waits(desk: Desk) -> None:
+def test_lag_is_the_age_of_what_waits(desk: RecordServices) -> None:
     """Lag is 0 in step, and else the time for which the oldest unread statement has waited."""
     assert desk.record.follower.lag() == 0
     receipt = desk.send(desk.learn())
@@ -189,7 +193,7 @@ def test_lag_is_the_age_of_what_waits(desk: Desk) -> None:
     assert late.lag() == 0
 
 
-def test_it_follows_in_the_background_until_it_is_stopped(desk: Desk) -> None:
+def test_it_follows_in_the_background_until_it_is_stopped(desk: RecordServices) -> None:
     """The thread picks up what is written, waits out a store that fails, and gives its lease back."""
     stop = threading.Event()
     thread = threading.Thread(target=desk.record.follower.run_forever, args=(stop,))
@@ -206,9 +210,9 @@ def test_it_follows_in_the_background_until_it_is_stopped(desk: Desk) -> None:
         assert checkpoint.read(reader).holder == ""
 
 
-def test_a_failing_store_is_waited_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_store_is_waited_out(desk: RecordServices, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the store does not answer the follower tries again, and then catches up."""
-    failures = iter([Unavailable("no primary"), RuntimeError("surprise")])
+    failures = iter([UnavailableError("no primary"), RuntimeError("surprise")])
     run = desk.record.follower._run
     stop = threading.Event()
 
@@ -239,7 +243,9 @@ class Waits(threading.Event):
         return super().wait(0)
 
 
-def waits(desk: Desk, monkeypatch: pytest.MonkeyPatch, records: int, *, took: float = 0.0) -> list[float]:
+def waits(
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch, records: int, *, took: float = 0.0
+) -> list[float]:
     """How long a follower waits after one pass over so many records."""
     stop = Waits()
 
@@ -256,7 +262,7 @@ def waits(desk: Desk, monkeypatch: pytest.MonkeyPatch, records: int, *, took: fl
     return [seconds for seconds in stop.seconds if seconds is not None]
 
 
-def test_records_gather_after_a_small_pass(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_gather_after_a_small_pass(desk: RecordServices, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pass over few records is followed by a pause in which more of them gather."""
     assert waits(desk, monkeypatch, BATCH // 2 - 1) == [GATHER]
 
@@ -267,7 +273,7 @@ def test_records_gather_after_a_small_pass(desk: Desk, monkeypatch: pytest.Monke
     ids=["while others write", "a little late", "late", "later", "very late", "nobody writes"],
 )
 def test_it_rests_after_a_full_pass_while_others_write(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, behind: int, quiet: int, rests: int
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch, behind: int, quiet: int, rests: int
 ) -> None:
     """Who is writing comes first, unless the record is late; while nobody is, it goes on at once."""
     desk.send(desk.learn("ani"))
@@ -285,7 +291,7 @@ def test_it_rests_after_a_full_pass_while_others_write(
 
 
 def test_a_statement_that_cannot_be_worked_on_is_passed_over(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: RecordServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One bad record does not hold up the others; it is named in the store."""
     bad = desk.learn("ani")
@@ -328,7 +334,7 @@ def late() -> Late:
 
 def test_what_is_visible_counts_at_once(late: Late) -> None:
     """A statement is in the record before the engine promises that nothing can come before it."""
-    desk = Desk(late, learning_record(late))
+    desk = RecordServices(late, learning_record(late))
     receipt = desk.send(desk.learn())
     assert desk.record.follower.wait_past(receipt.stored, timeout=1)
     assert desk.only().jp == 2
@@ -336,7 +342,7 @@ def test_what_is_visible_counts_at_once(late: Late) -> None:
 
 def test_what_appears_behind_the_front_is_not_missed(late: Late) -> None:
     """A statement that becomes visible after later ones were done is found when the promise passes it."""
-    desk = Desk(late, learning_record(late))
+    desk = RecordServices(late, learning_record(late))
     early = desk.learn("ani")
     desk.send(early)
     late.unseen = frozenset({early["id"]})
@@ -357,20 +363,20 @@ def test_what_appears_behind_the_front_is_not_missed(late: Late) -> None:
 
 def test_a_restart_repeats_what_was_not_promised(late: Late) -> None:
     """After a restart the stretch beyond the promise is worked through again, late ones included."""
-    desk = Desk(late, learning_record(late))
+    desk = RecordServices(late, learning_record(late))
     early = desk.learn("ani")
     desk.send(early)
     late.unseen = frozenset({early["id"]})
     desk.write(desk.learn("budi"))
     desk.record.follower.release()
     late.unseen = frozenset()
-    again = Desk(late, learning_record(late))
+    again = RecordServices(late, learning_record(late))
     again.follow()
     assert (again.only("ani").jp, again.only("budi").jp) == (2, 2)
 
 
 @pytest.mark.parametrize("number", ["1E400", "-0", "123456789012345678901234567890"])
-def test_a_number_beyond_all_floats_blocks_nothing(desk: Desk, number: str) -> None:
+def test_a_number_beyond_all_floats_blocks_nothing(desk: RecordServices, number: str) -> None:
     """A sign-off with such a number counts, and so does every statement about the same entry."""
     told = desk.learn()
     decided = desk.decide(told["id"])
@@ -381,7 +387,7 @@ def test_a_number_beyond_all_floats_blocks_nothing(desk: Desk, number: str) -> N
     assert desk.only().status is Status.RETURNED
 
 
-def test_rebuild_removes_what_has_no_statement(desk: Desk) -> None:
+def test_rebuild_removes_what_has_no_statement(desk: RecordServices) -> None:
     """A rebuild drops entries whose statement is gone, corrects the sums, and keeps links and names."""
     desk.write(desk.learn())
     stray = desk.only()
@@ -400,7 +406,7 @@ def test_rebuild_removes_what_has_no_statement(desk: Desk) -> None:
     assert desk.record.people.name(desk.tenant, desk.person()) == "Budi"
 
 
-def test_rebuild_restores_what_was_lost(desk: Desk) -> None:
+def test_rebuild_restores_what_was_lost(desk: RecordServices) -> None:
     """Entries and sums that were deleted come back from the statements alone."""
     told = desk.learn()
     desk.write(told, desk.decide(told["id"]))
@@ -417,7 +423,7 @@ def test_rebuild_restores_what_was_lost(desk: Desk) -> None:
     assert desk.summary().total_verified == 2
 
 
-def test_rebuild_mends_what_statements_are_found_by(desk: Desk) -> None:
+def test_rebuild_mends_what_statements_are_found_by(desk: RecordServices) -> None:
     """Entries are right again although every key of the log was ruined: the sign-off is found anew."""
     told = desk.learn()
     decided = desk.decide(told["id"])
@@ -436,9 +442,9 @@ def test_rebuild_mends_what_statements_are_found_by(desk: Desk) -> None:
 
 
 @EVERY_ENGINE
-def test_tenants_are_kept_apart(desk: Desk) -> None:
+def test_tenants_are_kept_apart(desk: RecordServices) -> None:
     """The same account in two agencies is two persons with records of their own."""
-    other = Desk(desk.store, desk.record, tenant="bkn")
+    other = RecordServices(desk.store, desk.record, tenant="bkn")
     desk.send(desk.learn())
     other.send(other.learn(sessions=2))
     desk.follow()
@@ -446,7 +452,7 @@ def test_tenants_are_kept_apart(desk: Desk) -> None:
     assert (desk.summary().total_waiting, other.summary().total_waiting) == (2, 4)
 
 
-def test_it_tells_of_changes_once_they_are_in_force(desk: Desk) -> None:
+def test_it_tells_of_changes_once_they_are_in_force(desk: RecordServices) -> None:
     """Who wants to know hears of tenant and persons after the commit: the record can be read by then."""
     heard: list[tuple[str, frozenset[str], Decimal]] = []
 
@@ -460,7 +466,7 @@ def test_it_tells_of_changes_once_they_are_in_force(desk: Desk) -> None:
     assert set(heard) == {("bkd", frozenset({desk.person()}), Decimal(2))}
 
 
-def test_a_listener_that_fails_stops_nothing(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_that_fails_stops_nothing(desk: RecordServices, caplog: pytest.LogCaptureFixture) -> None:
     """The follower goes on when whoever it tells of a change fails; the log says so."""
 
     def fail(tenant: str, persons: Collection[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from lrs.store.mongo import batch_queries
 from lrs.store.mongo.codec import key_hash, tenant_range
-from lrs.store.mongo.queries import Promises, Questions, Rarity
+from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
 from lrs.store.mongo.store import MongoStore, connect
 from lrs.store.port import FACET, LEAD, Document, Writer
 from tests import mongod
@@ -41,9 +41,9 @@ def commands(address: str, store: MongoStore, what: str) -> int:
     with client, store.reading() as reader:
         client[name].command("profile", 2)
         if what == "log":
-            records = reader.find_each("bkn", [(key,) for key in KEYS], limit=99)
+            records = reader.find_many("bkn", [(key,) for key in KEYS], limit=99)
         else:
-            documents = reader.find_each_document("note", "bkn", KEYS, limit=99)
+            documents = reader.find_many_documents("note", "bkn", KEYS, limit=99)
         client[name].command("profile", 0)
         found = client[name]["system.profile"].count_documents({"op": "query", "ns": f"{name}.{what}"})
         client[name].drop_collection("system.profile")
@@ -82,7 +82,7 @@ def test_what_may_find_very_much_is_asked_alone(opened: tuple[str, MongoStore]) 
     questions = [(VERB, key) for key in KEYS]
     with client, store.reading() as reader:
         client[name].command("profile", 2)
-        records = reader.find_each("bkn", questions, limit=9)
+        records = reader.find_many("bkn", questions, limit=9)
         client[name].command("profile", 0)
         noted = client[name]["system.profile"].find({"op": "query", "ns": f"{name}.log"})
         by = [each["command"]["filter"]["k"] for each in noted]
@@ -105,7 +105,7 @@ def test_a_document_of_several_keys_is_given_once_to_each(
 
     store.writing(work)
     with store.reading() as reader:
-        assert reader.find_each_document("pair", "bkn", ["k", "l"], limit=9) == {"k": both, "l": both}
+        assert reader.find_many_documents("pair", "bkn", ["k", "l"], limit=9) == {"k": both, "l": both}
 
 
 class Place:
@@ -120,6 +120,6 @@ class Place:
 @pytest.mark.parametrize("is_routed", [True, False])
 def test_a_router_is_told_whose_records_are_asked_for(is_routed: bool) -> None:
     """By the tenant's range it asks the shards that hold some of it; a replica set has nothing to choose."""
-    questions = Questions(Place(is_routed=is_routed), Rarity(), Promises())
-    command = next(questions.find_each("bkn", [("k1",), ("k2",)], limit=9))
+    questions = Queries(Place(is_routed=is_routed), Selectivity(), ConsistencyWatermarks())
+    command = next(questions.find_many("bkn", [("k1",), ("k2",)], limit=9))
     assert command["filter"].get("_id") == (tenant_range("bkn") if is_routed else None)

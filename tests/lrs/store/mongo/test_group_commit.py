@@ -102,7 +102,7 @@ def test_a_caller_who_is_alone_never_waits_for_others(
 def test_keys_of_statements_are_ready_before_their_turn(
     store: MongoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lane need not encode the keys of statements that refer to nothing: who brings them did."""
+    """The lease need not encode the keys of statements that refer to nothing: who brings them did."""
     made: list[int] = []
     encode = codec.encode_views
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from lrs.store.mongo.codec import decode_views, encode_views, key_hash, record_key, tenant_range
 from lrs.store.mongo.index_scan import Wanted
-from lrs.store.mongo.queries import Promises, Rarity
+from lrs.store.mongo.queries import ConsistencyWatermarks, Selectivity
 from lrs.store.mongo.reader import MongoReader
 from lrs.store.mongo.store import MongoStore, connect
-from lrs.store.port import Views, joined
+from lrs.store.port import Views, raw_page
 from tests import mongod
 from tests.contract.make import add, closed, draft
 
@@ -75,7 +75,7 @@ def test_what_the_index_brought_in_error_is_left_out(address: str) -> None:
     with store.reading() as reader:
         assert reader.find("bkn", ["a"], limit=9) == [kept[3], kept[1], kept[0]]
         assert reader.find("bkn", ["a", "b"], limit=9) == [kept[3], kept[0]]
-        assert reader.find_joined("bkn", ["b"], limit=2).body == kept[3].body + b"," + kept[2].body
+        assert reader.find_raw_page("bkn", ["b"], limit=2).body == kept[3].body + b"," + kept[2].body
     store.close()
 
 
@@ -115,7 +115,7 @@ class Router:
 def test_a_router_is_told_the_range_of_the_tenant(is_routed: bool) -> None:
     """Among shards a query carries the tenant's range of ids; a replica set need not look at it."""
     source = Router(is_routed)
-    MongoReader(source, Rarity(), Promises()).find("bkn", ["a"], limit=1)
+    MongoReader(source, Selectivity(), ConsistencyWatermarks()).find("bkn", ["a"], limit=1)
     (command,) = source.asked
     expected = {"_id": tenant_range("bkn")} if is_routed else {}
     assert command["filter"] == {"k": key_hash("bkn", "a"), **expected}
@@ -133,5 +133,5 @@ def test_hashes_of_wider_keys_from_before_find_a_record_once(address: str) -> No
         for keys, found in ((["A1"], records[::-1]), (["A1", "b"], records[4::-1])):
             for limit in (1, 2, 9):
                 assert reader.find("bkn", keys, limit=limit) == found[:limit]
-                assert reader.find_joined("bkn", keys, limit=limit) == joined(found, limit)
+                assert reader.find_raw_page("bkn", keys, limit=limit) == raw_page(found, limit)
     store.close()

@@ -1,4 +1,6 @@
-"""Lines: pages go over connections kept for them, and whatever goes wrong there is left to the driver."""
+"""Raw connections: pages go over connections kept for them, and whatever goes wrong there is left to the
+driver.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from lrs.store.mongo import raw_connections
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import Find, TooLongError, Unavailable, read_page
+from lrs.store.port import Find, TooLongError, UnavailableError, read_page
 from lrs.store.read_bounds import slow
 from tests import mongod
 from tests.contract.make import add, draft
@@ -78,7 +80,9 @@ def failing(address: str, times: int, **how: Any) -> Iterator[None]:
 
 
 def test_pages_go_over_lines(store: MongoStore, ordinary: list[str]) -> None:
-    """The driver's own, slower way is not taken. Should a new driver lack what lines need, this tells it."""
+    """The driver's own, slower way is not taken. Should a new driver lack what connections need, this
+    tells it.
+    """
 
     async def scenario() -> list[bytes]:
         return [await body(store, n) for n in range(10)]
@@ -102,7 +106,7 @@ def test_more_readers_than_lines(
 
 @pytest.mark.parametrize("size", [0, 1, 4])
 def test_a_small_pool_is_not_used_up(store: MongoStore, address: str, size: int) -> None:
-    """Lines leave connections for those who ask in the ordinary way; nobody waits in vain."""
+    """Raw connections leave connections for those who ask in the ordinary way; nobody waits in vain."""
     small = MongoStore(f"{address}&maxPoolSize={size}&waitQueueTimeoutMS=2000")
 
     async def scenario() -> list[bytes]:
@@ -123,7 +127,7 @@ def test_a_small_pool_is_not_used_up(store: MongoStore, address: str, size: int)
     ],
 )
 def test_a_line_that_fails(store: MongoStore, address: str, ordinary: list[str], how: dict[str, Any]) -> None:
-    """The page comes all the same, and later ones go over lines again."""
+    """The page comes all the same, and later ones go over connections again."""
 
     async def scenario() -> list[bytes]:
         bodies = [await body(store, 0)]
@@ -207,7 +211,7 @@ def test_a_server_that_does_not_answer(store: MongoStore, address: str, ordinary
 
     async def scenario() -> bytes:
         first = await body(short, 0)
-        with failing(address, 99, blockConnection=True, blockTimeMS=400), pytest.raises(Unavailable):
+        with failing(address, 99, blockConnection=True, blockTimeMS=400), pytest.raises(UnavailableError):
             await body(short, 1)
         return first + await body(short, 2)
 
@@ -226,8 +230,8 @@ def test_an_answer_in_time_leaves_its_line_as_it_was(
 
     async def scenario() -> list[bytes]:
         bodies = [await body(timed, 0)]
-        lines = next(iter(timed._pages._open.values())).ask.__self__  # type: ignore[attr-defined]
-        (line,) = lines._idle
+        connections = next(iter(timed._pages._open.values())).ask.__self__  # type: ignore[attr-defined]
+        (line,) = connections._idle
         loop = asyncio.get_running_loop()
         clock = loop.time
         with monkeypatch.context() as later:
@@ -236,7 +240,7 @@ def test_an_answer_in_time_leaves_its_line_as_it_was(
                 await asyncio.sleep(0)  # whatever is due by then is done
         assert line.is_sound
         bodies.append(await body(timed, 1))
-        assert lines._idle == [line]
+        assert connections._idle == [line]
         return bodies
 
     try:
@@ -252,12 +256,12 @@ def test_a_store_that_closes_takes_its_lines_along(store: MongoStore) -> None:
         pages = [asyncio.create_task(body(store, n)) for n in range(8)]
         await asyncio.gather(*pages)
         ask = next(iter(store._pages._open.values())).ask
-        lines = list(ask.__self__._idle)  # type: ignore[attr-defined]
-        assert len(lines) > 1
+        connections = list(ask.__self__._idle)  # type: ignore[attr-defined]
+        assert len(connections) > 1
         late = asyncio.create_task(body(store, 9))
         await asyncio.sleep(0)
         await asyncio.to_thread(store.close)
         await asyncio.wait([late])
-        return [line._connection.conn.is_closing() for line in lines]
+        return [line._connection.conn.is_closing() for line in connections]
 
     assert set(on_loop(scenario)) == {True}

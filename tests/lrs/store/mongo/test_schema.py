@@ -11,7 +11,7 @@ from pymongo.database import Database
 
 from lrs.store.mongo.schema import COMPRESSED, INDEXES, LOG, META, MIGRATIONS, Migration, upgrade, version
 from lrs.store.mongo.store import MongoStore, connect
-from lrs.store.port import TooNew, Unavailable
+from lrs.store.port import TooNewError, UnavailableError
 from tests import mongod
 from tests.contract.make import add, draft
 
@@ -73,7 +73,7 @@ def test_all_else_lies_in_blocks_of_the_usual_size(database: Database[Raw]) -> N
 def test_a_program_that_does_not_know_lean_views_refuses_them(database: Database[Raw]) -> None:
     """What an older program would not find by their wider keys, it does not read at all."""
     upgrade(database, MIGRATIONS[:3])
-    with pytest.raises(TooNew, match="schema 3"):
+    with pytest.raises(TooNewError, match="schema 3"):
         upgrade(database, MIGRATIONS[:2])
 
 
@@ -121,7 +121,7 @@ def test_a_newer_database_is_refused_and_left_alone() -> None:
         with client:
             client[name][META].update_one({"_id": "schema"}, {"$set": {"version": 99}})
             before = {each: list(client[name][each].find()) for each in INDEXES}
-            with pytest.raises(TooNew, match="schema 99"):
+            with pytest.raises(TooNewError, match="schema 99"):
                 MongoStore(address)
             assert {each: list(client[name][each].find()) for each in INDEXES} == before
 
@@ -140,7 +140,7 @@ def test_several_processes_may_open_an_empty_database_at_once() -> None:
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     """Opening on a port where nothing listens ends in seconds, with an error that may be retried."""
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         MongoStore(f"mongodb://127.0.0.1:{mongod.free_port()}/jejak?serverSelectionTimeoutMS=300")
 
 

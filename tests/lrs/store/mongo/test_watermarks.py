@@ -13,7 +13,7 @@ from bson import Timestamp
 from pymongo.errors import OperationFailure
 
 from lrs.store.mongo.async_pages import LoopPages
-from lrs.store.mongo.queries import Promises, Rarity
+from lrs.store.mongo.queries import ConsistencyWatermarks, Selectivity
 from lrs.store.mongo.schema import WRITERS
 from lrs.store.port import Find, StoreError
 
@@ -51,12 +51,14 @@ class Server:
 @pytest.fixture
 def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenario], None]:
     """Play a scenario with a server on a loop in a thread of its own."""
-    monkeypatch.setattr(Promises, "SECONDS", YOUNG)
+    monkeypatch.setattr(ConsistencyWatermarks, "SECONDS", YOUNG)
 
     def played(scenario: Scenario) -> None:
         server = Server()
         client: Any = server
-        pages = LoopPages(lambda: client, "log", Rarity(), Promises(), is_routed=True)  # without lines
+        pages = LoopPages(
+            lambda: client, "log", Selectivity(), ConsistencyWatermarks(), is_routed=True
+        )  # without lines
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(scenario(server, pages))).result(60)
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from lrs.store.port import Record, StoreError
 from lrs.store.sqlite import body_dictionary
-from lrs.store.sqlite.body_dictionary import Phrases
-from lrs.store.sqlite.dictionary_training import CODES, common_phrase
+from lrs.store.sqlite.body_dictionary import BodyDictionaries
+from lrs.store.sqlite.dictionary_training import CODES, train_dictionary
 from lrs.store.sqlite.schema import upgrade
 from lrs.store.sqlite.sql import FORMS
 from lrs.store.sqlite.store import SqliteStore
@@ -59,7 +59,7 @@ def assert_reads(store: SqliteStore, kept: list[Record]) -> None:
         for size in (1, 7, 50):
             pages = []
             after = None
-            while (page := reader.find_joined("bkn", ["k"], after=after, ascending=True, limit=size)).last:
+            while (page := reader.find_raw_page("bkn", ["k"], after=after, ascending=True, limit=size)).last:
                 pages.append(page.body)
                 after = page.last
             assert b",".join(pages) == b",".join(record.body for record in kept)
@@ -173,7 +173,7 @@ def test_a_phrase_of_a_write_that_failed_is_not_used(
     monkeypatch.setattr(body_dictionary, "TENANTS", remembered)
     connection = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(connection)
-    phrases = Phrases()
+    phrases = BodyDictionaries()
     phrases.shorten(connection, "t", [statement(n) for n in range(200)])
     for _ in range(2):
         connection.execute("BEGIN")
@@ -194,7 +194,7 @@ def test_missing_phrases_are_an_error_of_the_store() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(connection)
     with pytest.raises(StoreError, match="missing"):
-        Phrases().restore(connection, "t", 3, b"\x02")
+        BodyDictionaries().restore(connection, "t", 3, b"\x02")
 
 
 def test_codes_are_not_spent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_codes_are_not_spent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_dictionary, "LOOKS", (128, 256, 512, 1_024))
     connection = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(connection)
-    phrases = Phrases()
+    phrases = BodyDictionaries()
     numbers = []
     for time in range(8):
         shared = [f"part {n} of time {time} is like this everywhere " * 2 for n in range(30)]
@@ -222,9 +222,9 @@ def test_samples_are_small_and_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_dictionary, "SAMPLES", 1)
     connection = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(connection)
-    phrases = Phrases()
+    phrases = BodyDictionaries()
     looked: list[int] = []
-    monkeypatch.setattr(body_dictionary, "common_phrase", lambda bodies: looked.append(len(bodies)))
+    monkeypatch.setattr(body_dictionary, "train_dictionary", lambda bodies: looked.append(len(bodies)))
     phrases.shorten(connection, "t", [statement(n) for n in range(5_000)])
     phrases.begin(connection)
     phrases.shorten(connection, "t", [statement(n) for n in range(5_000)])
@@ -250,10 +250,10 @@ def test_a_phrase_does_not_end_in_a_time() -> None:
         b'"name":"x%d","this was stored":"2026-11-24T10:%02d:07Z","version":"1.0.0"}' % (n, n % 60)
         for n in range(48)
     ]
-    assert common_phrase(bodies) == b'","this was stored":"'
-    assert common_phrase([body[-20:] for body in bodies]) == b'","version":"1.0.0"}'
-    assert common_phrase([]) is None
-    assert common_phrase([b"%d" % n for n in range(48)]) is None
+    assert train_dictionary(bodies) == b'","this was stored":"'
+    assert train_dictionary([body[-20:] for body in bodies]) == b'","version":"1.0.0"}'
+    assert train_dictionary([]) is None
+    assert train_dictionary([b"%d" % n for n in range(48)]) is None
 
 
 @pytest.mark.parametrize("byte", [0, CODES[0], CODES[-1]])
@@ -261,7 +261,7 @@ def test_no_phrase_has_a_byte_with_a_meaning(byte: int) -> None:
     """Bodies that are no JSON may share such bytes; a phrase breaks off there."""
     shared = b"this is the same|in all of them, here too"
     bodies = [b'{"n":%d}%b%d' % (n, shared.replace(b"|", bytes([byte])), 7 * n) for n in range(40)]
-    phrase = common_phrase(bodies)
+    phrase = train_dictionary(bodies)
     assert phrase is not None
     assert byte not in phrase
 
@@ -278,7 +278,7 @@ def test_every_body_comes_back(learned: list[bytes], later: list[bytes]) -> None
     """Whatever phrases were found, and whatever bytes come: restored bodies are those that were shortened."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(connection)
-    phrases = Phrases()
+    phrases = BodyDictionaries()
     phrases.shorten(connection, "t", learned * 128)
     for _ in range(4):
         phrases.begin(connection)
@@ -286,6 +286,8 @@ def test_every_body_comes_back(learned: list[bytes], later: list[bytes]) -> None
     assert [phrases.restore(connection, "t", form, body) if form else body for form, body in short] == later
     clean = [(form, body) for form, body in short if form]
     if clean:
-        together = Phrases().restore(connection, "t", max(clean)[0], b",".join(body for _, body in clean))
+        together = BodyDictionaries().restore(
+            connection, "t", max(clean)[0], b",".join(body for _, body in clean)
+        )
         assert together == b",".join(body for body, (form, _) in zip(later, short, strict=True) if form)
     connection.close()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import FACET, LEAD, Full, StoreError, TooNew, joined
-from lrs.store.sqlite.interning import pair_term
+from lrs.store.port import FACET, LEAD, FullError, StoreError, TooNewError, raw_page
+from lrs.store.sqlite.interning import compound_key
 from lrs.store.sqlite.schema import MIGRATIONS, Migration, backfill_slice, connect, upgrade
 from lrs.store.sqlite.store import SqliteStore
 from tests.contract.make import add, draft
@@ -39,11 +39,11 @@ def test_migrations_are_numbered_without_gaps() -> None:
 
 
 def test_a_newer_file_is_refused_untouched(tmp_path: Path) -> None:
-    """A file of a later schema version is TooNew, and stays as it is."""
+    """A file of a later schema version is TooNewError, and stays as it is."""
     path = tmp_path / "a.db"
     SqliteStore(str(path)).close()
     execute(path, "PRAGMA user_version = 1000")
-    with pytest.raises(TooNew, match="1000"):
+    with pytest.raises(TooNewError, match="1000"):
         SqliteStore(str(path))
     assert version(path) == 1000
 
@@ -136,7 +136,7 @@ def test_a_slice_that_fails_is_tried_again_with_a_later_write(
     def slice_(connection: sqlite3.Connection) -> bool:
         tries.append(len(tries))
         if tries[-1] == 1:
-            raise Full("no space is left")
+            raise FullError("no space is left")
         return tries[-1] < 3
 
     monkeypatch.setattr("lrs.store.sqlite.group_commit.backfill_slice", slice_)
@@ -191,7 +191,7 @@ def test_rows_of_wider_keys_from_before_find_a_record_once(tmp_path: Path) -> No
         for keys, found in ((["A1"], records[::-1]), (["A1", "b"], records[4::-1])):
             for limit in (1, 2, 9):
                 assert reader.find("bkn", keys, limit=limit) == found[:limit]
-                assert reader.find_joined("bkn", keys, limit=limit) == joined(found, limit)
+                assert reader.find_raw_page("bkn", keys, limit=limit) == raw_page(found, limit)
     changed = {records[0].id: (frozenset({"b"}),)}
     store.writing(lambda writer: writer.reindex("bkn", changed))
     with store.reading() as reader:
@@ -220,11 +220,11 @@ def test_pairs_go_with_the_views_that_held_them(tmp_path: Path) -> None:
 def test_numbers_too_large_for_a_pair_have_none() -> None:
     """Pairs of different terms differ and are negative; beyond the bits of a row's term there is none."""
     largest = (2**39 - 1, 2**24 - 1)
-    made = [pair_term(lead, facet) for lead in (1, 2, largest[0]) for facet in (1, 2, largest[1])]
+    made = [compound_key(lead, facet) for lead in (1, 2, largest[0]) for facet in (1, 2, largest[1])]
     assert len(set(made)) == 9
     assert all(pair is not None and -(2**63) <= pair < 0 for pair in made)
-    assert pair_term(2**39, 1) is None
-    assert pair_term(1, 2**24) is None
+    assert compound_key(2**39, 1) is None
+    assert compound_key(1, 2**24) is None
 
 
 def aged(path: Path, number: int) -> None:

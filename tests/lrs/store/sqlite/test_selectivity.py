@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lrs.store.sqlite import selectivity
-from lrs.store.sqlite.selectivity import EARLIEST, LATEST, Rarity, Terms
+from lrs.store.sqlite.selectivity import EARLIEST, LATEST, Selectivity, Terms
 
 
 @pytest.fixture
@@ -41,10 +41,10 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
 )
 def test_the_rarest_drives(connection: sqlite3.Connection, wanted: list[Terms], first: Terms) -> None:
     """Terms of which any one will do count together; what was not counted to its end comes last."""
-    assert Rarity().first(connection, wanted, EARLIEST, LATEST)[0] == first
+    assert Selectivity().first(connection, wanted, EARLIEST, LATEST)[0] == first
 
 
 def test_common_keys_are_told_apart_by_the_stretch(connection: sqlite3.Connection) -> None:
     """Where all are common, the one with the fewest entries in the stretch that is asked for drives."""
-    assert Rarity().first(connection, [(20,), (15,)], 14, LATEST)[0] == (15,)
-    assert Rarity().first(connection, [(20,), (9, 15)], 14, LATEST)[0] == (9, 15)
+    assert Selectivity().first(connection, [(20,), (15,)], 14, LATEST)[0] == (15,)
+    assert Selectivity().first(connection, [(20,), (9, 15)], 14, LATEST)[0] == (9, 15)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import Document, Full, Record, StoreError, Unavailable, Writer
+from lrs.store.port import Document, FullError, Record, StoreError, UnavailableError, Writer
 from lrs.store.sqlite import group_commit
 from lrs.store.sqlite import sql as sqlite_queries
 from lrs.store.sqlite.errors import from_system, run_one
@@ -39,14 +39,14 @@ QUERIES = {
     "by id, without bodies": sqlite_queries.by_id(4, False),
     "no key": sqlite_queries.find((), False, True, False),
     "one key": sqlite_queries.find((1,), False, False, False),
-    "one key of two spellings": sqlite_queries.find((2,), False, False, False),
+    "one key of two alternatives": sqlite_queries.find((2,), False, False, False),
     "three keys": sqlite_queries.find((1, 1, 1), False, False, True),
-    "three keys of two spellings": sqlite_queries.find((2, 2, 2), False, True, True),
+    "three keys of two alternatives": sqlite_queries.find((2, 2, 2), False, True, True),
     "three keys, one a facet": sqlite_queries.find((1, 2, 1), True, False, True),
-    "a page in one piece": sqlite_queries.find_joined((1, 1), False, False),
-    "a page by two spellings": sqlite_queries.find_joined((2, 1), False, False),
-    "a page by key and facet": sqlite_queries.find_joined((1, 1), True, True),
-    "a page by two spellings and facet": sqlite_queries.find_joined((2, 1), True, False),
+    "a page in one piece": sqlite_queries.find_raw_page((1, 1), False, False),
+    "a page by two alternatives": sqlite_queries.find_raw_page((2, 1), False, False),
+    "a page by key and facet": sqlite_queries.find_raw_page((1, 1), True, True),
+    "a page by two alternatives and facet": sqlite_queries.find_raw_page((2, 1), True, False),
     "documents by name": sqlite_queries.named(4, True),
     "documents by name, without bodies": sqlite_queries.named(4, False),
     "documents": sqlite_queries.find_documents(0, False, True, True, False, True),
@@ -71,7 +71,7 @@ def test_no_query_scans_or_sorts(tmp_path: Path, store: SqliteStore, name: str) 
     assert not [step for step in plan if "TEMP B-TREE" in step or "AUTOMATIC" in step], plan
     allowed = ("SCAN (subquery", "SCAN CONSTANT ROW", "SCAN 1 CONSTANT ROW")
     assert not [step for step in plan if step.startswith("SCAN") and not step.startswith(allowed)], plan
-    assert "MERGE (UNION ALL)" in plan or "two spellings" not in name, plan
+    assert "MERGE (UNION ALL)" in plan or "two alternatives" not in name, plan
     assert any(step.startswith("SEARCH") for step in plan), plan
 
 
@@ -176,7 +176,7 @@ def test_views_can_be_read_after_the_snapshot_is_gone(store: SqliteStore) -> Non
 def test_a_write_gives_up_when_its_turn_does_not_come(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write that waited too long behind another is Unavailable and is never carried out."""
+    """A write that waited too long behind another is UnavailableError and is never carried out."""
     monkeypatch.setattr(group_commit, "PATIENCE", 0.05)
     held = threading.Event()
     begun = threading.Event()
@@ -190,7 +190,7 @@ def test_a_write_gives_up_when_its_turn_does_not_come(
     thread = threading.Thread(target=lambda: results.append(store.writing(slow)))
     thread.start()
     begun.wait(10)
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         add(store, draft("late"))
     held.set()
     thread.join()
@@ -215,7 +215,7 @@ def test_a_process_that_keeps_its_turn_holds_up_nobody_for_good(
     with lock.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         for _ in range(2):  # one that waits for the turn, one in the queue behind it
-            with pytest.raises(Unavailable):
+            with pytest.raises(UnavailableError):
                 store.writing(note)
     monkeypatch.undo()
     store.writing(lambda writer: writer.put(Document("note", "bkn", "a", b"{}")))
@@ -249,7 +249,7 @@ def test_a_foreign_lock_is_unavailable(tmp_path: Path, monkeypatch: pytest.Monke
     add(store, draft())
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         add(store, draft())
     other.execute("ROLLBACK")
     other.close()
@@ -260,7 +260,7 @@ def test_a_foreign_lock_is_unavailable(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_full_file_is_full_and_recovers(store: SqliteStore) -> None:
-    """Without room a write is Full and leaves nothing; small ones go on, and all when room returns."""
+    """Without room a write is FullError and leaves nothing; small ones go on, and all when room returns."""
 
     def limit(pages: int) -> None:
         def work(writer: Writer) -> None:
@@ -273,7 +273,7 @@ def test_a_full_file_is_full_and_recovers(store: SqliteStore) -> None:
     (first,) = add(store, draft("k"))
     limit(3)
     for _ in range(2):
-        with pytest.raises(Full):
+        with pytest.raises(FullError):
             add(store, *(draft("k", body=b"x" * 10_000) for _ in range(20)))
         with store.reading() as reader:
             assert reader.find("bkn", ["k"], limit=99) == [first]
@@ -295,7 +295,7 @@ def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
         try:
             while True:
                 kept.extend(add(store, draft("k")))
-        except Unavailable:
+        except UnavailableError:
             return
 
     threads = [threading.Thread(target=write) for _ in range(8)]
@@ -323,10 +323,10 @@ def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"), [(errno.ENOSPC, Full), (errno.EDQUOT, Full), (errno.EIO, Unavailable)]
+    ("number", "kind"), [(errno.ENOSPC, FullError), (errno.EDQUOT, FullError), (errno.EIO, UnavailableError)]
 )
 def test_errors_of_the_file_system_are_the_ports(number: int, kind: type[StoreError]) -> None:
-    """No space is Full; anything else may pass."""
+    """No space is FullError; anything else may pass."""
     assert type(from_system(OSError(number, os.strerror(number)))) is kind
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import Unavailable
+from lrs.store.port import UnavailableError
 from lrs.store.sqlite.store import SqliteStore
 from lrs.store.sqlite.watermarks import SLOTS, Board
 from tests.contract.make import add, adding, draft, now
@@ -134,9 +134,9 @@ def test_readers_get_past_a_dead_writer_by_themselves(tmp_path: Path) -> None:
 
 
 def test_slots_are_given_back_and_run_out_plainly(tmp_path: Path) -> None:
-    """As many openings as there are slots; one more is Unavailable until another closes."""
+    """As many openings as there are slots; one more is UnavailableError until another closes."""
     boards = [Board(tmp_path, now) for _ in range(SLOTS)]
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         Board(tmp_path, now)
     boards.pop().close()
     boards.append(Board(tmp_path, now))

@@ -25,7 +25,7 @@ from lti_tool.services.emitter import Emitter
 from lti_tool.services.goal_progress import Progress
 from lti_tool.services.grade_outbox import FAILED, SENT, WAITING
 from lti_tool.web.flask_setup import install_pages
-from lti_tool.web.record_services import Desk, install_desk
+from lti_tool.web.record_services import RecordServices, install_record_services
 from statements.data_types.versions import Version
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import AGS_CLAIM, CLAIM, ROLE, TOOL, Visit, answer
@@ -45,7 +45,7 @@ def site(world: World) -> World:
     """The world's tool with its real pages."""
     record = LearningRecord.over(world.store, world.clock, lambda: str(uuid4()))
     tool = world.tool
-    desk = Desk(
+    desk = RecordServices(
         record=record,
         emitter=Emitter(Ingest(world.store, world.clock, lambda: str(uuid4()))),
         roster=tool.roster,
@@ -54,7 +54,7 @@ def site(world: World) -> World:
     )
     app = Flask("pages", static_folder=None)
     install_pages(app, default_language="en")
-    install_desk(app, desk)
+    install_record_services(app, desk)
     app.register_blueprint(
         create_lti_blueprint(world.store, clock=world.clock, settings=tool.settings, tool=tool)
     )

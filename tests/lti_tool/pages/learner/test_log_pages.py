@@ -20,7 +20,7 @@ from lrs.xapi.ingest import Ingest
 from lti_tool.pages import shared
 from lti_tool.pages.learner import saving
 from lti_tool.pages.learner.preview import in_words
-from lti_tool.web.record_services import EXTENSION, Desk
+from lti_tool.web.record_services import EXTENSION, RecordServices
 from statements.data_types.versions import Version
 from statements.profile.build import decision_statement, voiding_statement
 from statements.profile.shipped import shipped
@@ -40,7 +40,7 @@ class Learner:
 
     def __init__(self, site: World) -> None:
         self.app: Flask = site.app
-        self.desk: Desk = site.app.extensions[EXTENSION]
+        self.desk: RecordServices = site.app.extensions[EXTENSION]
         self.visit = site.visit()
         self.path = self.visit.go(**{CLAIM + "roles": [ROLE + "Learner"]}).headers["Location"]
         page = self.visit.client.get(self.path + "log/coaching?lang=en", base_url=TOOL).text

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from lrs.store.port import Document, Store, Writer
-from lrs.xapi import awaited_ids
+from lrs.xapi import pending_ids
 from tests.contract.engines import ENGINES
 from tests.lrs.client import Client
 from tests.lrs.conftest import LIMITS
@@ -41,7 +41,7 @@ def caller(store: Store, tenant: str = "one") -> Client:
 def ever(store: Store, tenant: str = "one") -> bytes | None:
     """Whether it is known that this tenant ever had a mark."""
     with store.reading() as reader:
-        found = reader.document(awaited_ids.EVER, tenant, "")
+        found = reader.document(pending_ids.EVER, tenant, "")
     return found.body if found else None
 
 
@@ -54,7 +54,7 @@ def found_by(client: Client, name: str) -> set[str]:
 def test_a_tenant_without_marks_is_looked_at_once(open_again: Callable[[], Store]) -> None:
     """As long as nothing was awaited, no mark is looked for by the id of a statement."""
     store = open_again()
-    marks = awaited_ids.Awaited()
+    marks = pending_ids.PendingIds()
     asked: list[str] = []
 
     def work(writer: Writer) -> None:
@@ -69,9 +69,9 @@ def test_a_tenant_without_marks_is_looked_at_once(open_again: Callable[[], Store
 
     for _ in range(3):
         store.writing(work)
-    assert awaited_ids.KIND not in asked
-    assert ever(store) == awaited_ids.NO
-    assert marks.wanted("one", ["a"]) == [(awaited_ids.EVER, "one", "")]
+    assert pending_ids.KIND not in asked
+    assert ever(store) == pending_ids.NO
+    assert marks.wanted("one", ["a"]) == [(pending_ids.EVER, "one", "")]
 
 
 def test_a_reference_ahead_is_followed_when_its_target_comes(open_again: Callable[[], Store]) -> None:
@@ -82,13 +82,13 @@ def test_a_reference_ahead_is_followed_when_its_target_comes(open_again: Callabl
     assert one.post("/statements", statement("wati")).status == 200
     assert two.post("/statements", statement("wati")).status == 200
     store = open_again()
-    assert ever(store) == awaited_ids.NO
+    assert ever(store) == pending_ids.NO
     assert one.post("/statements", early).status == 200
-    assert ever(store) == awaited_ids.YES
+    assert ever(store) == pending_ids.YES
     assert two.post("/statements", target).status == 200
     assert found_by(one, "siti") == {target["id"], early["id"]}
     with store.reading() as reader:
-        assert not reader.find_documents(awaited_ids.KIND, None, limit=9)
+        assert not reader.find_documents(pending_ids.KIND, None, limit=9)
     assert ever(store, "two") is None
 
 
@@ -100,12 +100,12 @@ def test_marks_from_before_are_heeded(open_again: Callable[[], Store]) -> None:
     assert caller(store).post("/statements", early).status == 200
 
     def as_before(writer: Writer) -> None:
-        writer.delete(awaited_ids.EVER, "one", [""])
+        writer.delete(pending_ids.EVER, "one", [""])
 
     store.writing(as_before)
     later = caller(open_again())
     assert later.post("/statements", other).status == 200
-    assert ever(store) == awaited_ids.YES
+    assert ever(store) == pending_ids.YES
     assert later.post("/statements", target).status == 200
     assert found_by(later, "siti") == {target["id"], early["id"]}
 
@@ -113,10 +113,10 @@ def test_marks_from_before_are_heeded(open_again: Callable[[], Store]) -> None:
 def test_a_mark_without_a_first_look_is_told_of(open_again: Callable[[], Store]) -> None:
     """Whoever marks an id says so, whether anybody had looked before or not."""
     store = open_again()
-    store.writing(lambda writer: awaited_ids.mark(writer, "one", ["a"]))
-    assert ever(store) == awaited_ids.YES
-    store.writing(lambda writer: writer.put(Document(awaited_ids.EVER, "two", "", awaited_ids.NO)))
-    store.writing(lambda writer: awaited_ids.mark(writer, "two", ["a"]))
-    assert ever(store, "two") == awaited_ids.YES
-    store.writing(lambda writer: awaited_ids.mark(writer, "three", []))
+    store.writing(lambda writer: pending_ids.mark(writer, "one", ["a"]))
+    assert ever(store) == pending_ids.YES
+    store.writing(lambda writer: writer.put(Document(pending_ids.EVER, "two", "", pending_ids.NO)))
+    store.writing(lambda writer: pending_ids.mark(writer, "two", ["a"]))
+    assert ever(store, "two") == pending_ids.YES
+    store.writing(lambda writer: pending_ids.mark(writer, "three", []))
     assert ever(store, "three") is None

@@ -23,7 +23,7 @@ VOIDED, PLAIN, UNKNOWN = b"voided", b"plain", b""
 program that did not say so."""
 
 
-class Awaited:
+class PendingIds:
     """The marks of all tenants. Safe to use from many threads."""
 
     def __init__(self) -> None:
