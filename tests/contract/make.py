@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from lrs.store.port import WIDER, Record, Store, Views, Writer
+from lrs.store.port import IMPLIED, Record, Store, Views, Writer
 
 
 def now() -> int:
@@ -36,7 +36,7 @@ def draft(
 def closed(keys: Iterable[str]) -> frozenset[str]:
     """The keys, and the wider one of each narrower one, as a view has them."""
     held = frozenset(keys)
-    return held | {WIDER[key[0]] + key[1:] for key in held if key[:1] in WIDER}
+    return held | {IMPLIED[key[0]] + key[1:] for key in held if key[:1] in IMPLIED}
 
 
 def stamped(writer: Writer, drafts: Sequence[Record]) -> list[Record]:

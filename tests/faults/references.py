@@ -29,11 +29,14 @@ def fat(activities: int, actor: str = "siti") -> Statement:
 
 
 def refer(caller: Caller, target: Statement, count: int) -> set[str]:
-    """Store so many statements about that one; their ids."""
+    """Store so many statements about that one; their ids. Told to come back later (503), it does."""
     ids: set[str] = set()
+    deadline = time.monotonic() + PATIENCE
     for start in range(0, count, BATCH):
         batch = [about(target["id"]) for _ in range(min(BATCH, count - start))]
-        assert caller.post("/statements", batch).status == 200
+        while (answer := caller.post("/statements", batch)).status == 503 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert answer.status == 200, answer
         ids |= {each["id"] for each in batch}
     return ids
 

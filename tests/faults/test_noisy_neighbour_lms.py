@@ -23,6 +23,8 @@ PAGES = 44
 """More than a worker works on at once."""
 COURSES = 4
 LARGE = 20_000
+OWN_PAGE_SECONDS = 4 * LONGEST_SECONDS
+"""The bound for the page of whoever makes the work: others have `LONGEST_SECONDS`."""
 SMALL_BYTES = 150_000
 
 
@@ -133,7 +135,7 @@ def test_a_course_of_twenty_thousand_holds_up_nobody(address: str) -> None:
             deadline = time.monotonic() + 4 * PATIENCE
             while True:
                 status, text, seconds = page(served.server.port, teacher)
-                assert (status, seconds < LONGEST_SECONDS) == (200, True), seconds
+                assert (status, seconds < OWN_PAGE_SECONDS) == (200, True), seconds
                 assert len(text.encode()) < SMALL_BYTES
                 if f"{LARGE} participants: " in text:
                     break

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from jejak.app import Application, create_app
-from jejak.server.shares import Places
+from jejak.server.shares import Slots
 from jejak.settings import TABLE, load
 from lrs.http import parse_budget
 from lrs.http.parse_budget import ParseBudget
@@ -149,13 +149,13 @@ async def _ask_too_often(ask: Asking, patched: pytest.MonkeyPatch) -> Answer:
 
 
 async def _too_many_in_hand(ask: Asking, patched: pytest.MonkeyPatch) -> Answer:
-    ask.serving.requests = Places(0)
+    ask.serving.requests = Slots(0)
     return await ask.call("POST", STATEMENTS, statement())
 
 
 async def _too_many_unread(ask: Asking, patched: pytest.MonkeyPatch) -> Answer:
     assert (await ask.call("POST", STATEMENTS, statement(result={"response": "x" * 200_000}))).status == 200
-    ask.serving._answers.unread = Places(0)
+    ask.serving._answers.unread = Slots(0)
     return await ask.call("GET", STATEMENTS)
 
 
