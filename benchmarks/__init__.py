@@ -1,0 +1,1 @@
+"""Measurements side by side: Jejak against simpler ways, on one machine."""

@@ -1,0 +1,1 @@
+"""The composition root: settings, wiring, the server, the command line, the demo."""

@@ -1,5 +1,7 @@
-"""The process that works out the learning record, keeps platforms' gradebooks in step with it and indexes
-statements that refer to others, beside the workers so that they never wait for any of it.
+"""The process that does what no request waits for, beside the workers.
+
+It works out the learning record, keeps platforms' gradebooks in step with the record, and indexes statements
+that refer to others.
 
 `python -m jejak.follow` runs until its standard input closes: it ends with whoever started it, however that
 one ends.

@@ -1,0 +1,1 @@
+"""The record store: engines, the xAPI, people, the learning record, and their HTTP interfaces."""

@@ -270,7 +270,6 @@ class Credentials:
 
         The credentials in force that may decide from now on; None when this was settled before.
         """
-
         with self._store.reading() as reader:
             if reader.document(CARRIED_OVER, "", Scope.DECISIONS_WRITE) is not None:
                 return None

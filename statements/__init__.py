@@ -1,0 +1,1 @@
+"""What an xAPI statement is: pure functions, no I/O, no clock, no random."""

@@ -88,12 +88,11 @@ def check_write(
     preconditions: Preconditions,
     current: str | None,
 ) -> None:
-    """Let a write of a document pass, or raise `PreconditionFailedError`; `current` is its entity tag, None
-    when it is new.
+    """Let a write of a document pass, or raise `PreconditionFailedError`.
 
-    Failed preconditions are refused for every method and resource. A PUT with neither header is refused when
-    the document exists, but for State in 1.0.3; there, a new profile needs a header, too, unless the request
-    names a version before 1.0.3.
+    `current` is the entity tag of the document, None when it is new. Failed preconditions are refused for
+    every method and resource. A PUT with neither header is refused when the document exists, but for State in
+    1.0.3; there, a new profile needs a header, too, unless the request names a version before 1.0.3.
     """
     if preconditions.if_match is not None and not matches(preconditions.if_match, current):
         hint = "the document has changed, or is gone, since its If-Match tag was current; get it again"

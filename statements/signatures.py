@@ -67,8 +67,9 @@ class Allowance:
     """Whether a payload held more than were left."""
 
     def spend(self, text: bytes) -> None:
-        """Count the values of a JSON text before it is read; _MalformedError when there are more than are
-        left.
+        """Count the values of a JSON text before it is read.
+
+        _MalformedError when there are more than are left.
         """
         try:
             check_values(text, self.values)

@@ -93,7 +93,7 @@ def account_names(key: str, names: str | None, as_json: bool) -> None:
 @click.option("--remove", multiple=True, type=click.Choice(SCOPES), help="No longer allow this.")
 @json_option
 def scopes(key: str, add: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
-    """Show what a KEY may do, or change it. It is in force everywhere within seconds.
+    r"""Show what a KEY may do, or change it. It is in force everywhere within seconds.
 
     Nothing that the key stored before changes: a decision that counted goes on counting.
 

@@ -1,0 +1,1 @@
+"""The demo: a demo LMS beside the tool, with sample data."""

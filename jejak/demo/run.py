@@ -74,7 +74,7 @@ class _Demo:
         self.console = Console()
 
     def environment(self) -> dict[str, str]:
-        """This process's, with the demo's own settings: sample data must never reach another store."""
+        """The process's environment with the demo's own settings: sample data reaches no other store."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("JEJAK_")}
         return {
             **ours,

@@ -100,8 +100,9 @@ class Backpressure:
 
     @contextmanager
     def elsewhere(self, party: Party, places: Slots) -> Iterator[None]:
-        """Inside this, the request waits for somebody else and has no turn; TooManyWaitingError when no
-        more may wait.
+        """Give the worker slot back while the request waits for somebody else, and take one again after.
+
+        TooManyWaitingError when no more requests may wait.
         """
         if not places.take_now(party):
             raise TooManyWaitingError
@@ -128,8 +129,9 @@ class Backpressure:
 
 
 class _Body:
-    """`wsgi.input` that has a place to wait while it waits, but no turn; TooManyWaitingError when no more
-    may wait.
+    """`wsgi.input` that holds an upload slot, but no worker slot, while it waits for bytes.
+
+    TooManyWaitingError when no more requests may wait.
     """
 
     def __init__(self, backpressure: Backpressure, party: Party, source: IO[bytes]) -> None:

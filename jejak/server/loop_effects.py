@@ -64,8 +64,9 @@ class LoopEffects:
             self._loop.call_soon_threadsafe(idle.set)
 
     async def run_async(self, effects: Effects[T]) -> T:
-        """As `lrs.xapi.effects.run_sync`, awaiting each effect. NeedsThreadError, when one has to wait in
-        a thread.
+        """As `lrs.xapi.effects.run_sync`, awaiting each effect.
+
+        NeedsThreadError when an effect has to wait in a thread.
         """
         try:
             effect = next(effects)

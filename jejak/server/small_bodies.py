@@ -55,8 +55,9 @@ class SmallBodies:
         return self._free == self._number and not (self._held or self._awaited or self._addresses)
 
     def enter(self, party: Party, size: int) -> SmallBody:
-        """Room for a body of `size` bytes; TooManyWaitingError when the party's others are complete and
-        leave none.
+        """Room for a body of `size` bytes.
+
+        TooManyWaitingError when the party's other bodies are all complete and leave no room.
         """
         room = max(size, LEAST_BYTES)
         group, address = party

@@ -90,8 +90,9 @@ class Threads:
 
 
 class Body:
-    """`wsgi.input` of a request that is still being received; TooSlowError and ClientGoneError when it
-    does not come.
+    """`wsgi.input` of a request that is still being received.
+
+    Reading raises TooSlowError when the bytes do not come, ClientGoneError when the client has left.
     """
 
     def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop) -> None:

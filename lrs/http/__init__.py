@@ -1,0 +1,1 @@
+"""The HTTP interfaces of the record store, and what they share."""

@@ -50,10 +50,10 @@ class ParseBudget:
     def held(
         self, tenant: str, cost: int, elsewhere: Callable[[], AbstractContextManager[None]] = nullcontext
     ) -> Iterator[None]:
-        """Work on a body; waits until it fits. RefusalError 429 when this tenant has enough of them, else
-        503.
+        """Work on a body, as soon as it fits into the budget.
 
-        `elsewhere` makes a context manager in which is waited.
+        `elsewhere` makes the context manager inside which the request waits. RefusalError when too many
+        bodies wait: 429 when they are mostly this tenant's, else 503.
         """
         cost = min(cost, SHARE)
         taken = self._take(tenant, cost, waiting=False)

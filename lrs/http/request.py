@@ -171,8 +171,9 @@ class Request:
         return read
 
     def _is_coded(self) -> bool:
-        """Whether a header says that the bytes of the body are not what is meant; RefusalError for a
-        range.
+        """Whether a header says that the bytes of the body are an encoding of what is meant.
+
+        RefusalError for a range: no resource takes a part of a body.
         """
         if "HTTP_CONTENT_RANGE" in self.environ:
             hint = "send the whole body, without the header Content-Range"

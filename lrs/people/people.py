@@ -194,8 +194,9 @@ class People:
         return self._store.writing(work, tenant=tenant)
 
     def merge(self, tenant: str, keep: str, other: str, *, author: str, reason: str = "") -> Link:
-        """Record that `other` is the same person as `keep`. UnknownPersonError; ValueError if they are one
-        now.
+        """Record that `other` is the same person as `keep`.
+
+        UnknownPersonError when one of them does not exist; ValueError when they are one person already.
         """
 
         def work(writer: Writer) -> Link:

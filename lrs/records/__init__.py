@@ -1,0 +1,1 @@
+"""The learning record: entries, summaries, decisions, tables of JP."""

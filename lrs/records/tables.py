@@ -87,8 +87,9 @@ class Tables:
             return _changes(reader, tenant, own[-1][1])[0] if own else None
 
     def change(self, tenant: str, changes: Mapping[str, Any], *, author: str, also: Also = None) -> Table:
-        """Put an agency's changes in force and have its records counted anew. Raises `InvalidError`,
-        and `TooManyVersionsError` where there are `MOST_VERSIONS`.
+        """Put an agency's changes in force and have its records counted anew.
+
+        Raises `InvalidError`, and `TooManyVersionsError` where there are `MOST_VERSIONS`.
 
         What was verified before keeps the table that it was verified with. A version is never used twice:
         entries name it as what made them. `also` writes what belongs to the change into the same write.

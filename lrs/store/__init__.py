@@ -1,0 +1,1 @@
+"""The store port, and the engines behind it."""

@@ -139,8 +139,10 @@ class Find:
 
 
 def fitting(sizes: Iterable[int], limit: int, most_bytes: int | None) -> int:
-    """How many of the records with bodies of these sizes make a page: `limit` of them at most, and no more
-    than have `most_bytes` together; but one, however large it is."""
+    """How many of the records with bodies of these sizes make a page.
+
+    `limit` of them at most, and no more than have `most_bytes` together; but always one, however large.
+    """
     count = total = 0
     for size in islice(sizes, limit):
         total += size

@@ -77,8 +77,9 @@ class WriteQueue(Generic[J]):
         return self._closed
 
     def put(self, job: J) -> None:
-        """Add a write. QueueFullError when its tenant has too many waiting; UnavailableError once it is
-        closed.
+        """Add a write.
+
+        QueueFullError when too many of its tenant wait; UnavailableError once the queue is closed.
         """
         tenant, size = job.tenant, job.size
         with self._lock:

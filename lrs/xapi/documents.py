@@ -130,8 +130,9 @@ class Documents:
         version: Version,
         preconditions: Preconditions,
     ) -> None:
-        """Write a document whole. `statements.documents.PreconditionFailedError` when the preconditions
-        forbid it.
+        """Write a document whole.
+
+        `statements.documents.PreconditionFailedError` when the preconditions forbid it.
         """
         document = self._made(access, place, document_id, body, content_type)
 
@@ -154,14 +155,11 @@ class Documents:
         read: Callable[[bytes], Any] | None = None,
         most: int = MOST_BYTES,
     ) -> None:
-        """Merge JSON into a document, or write a new one. `PreconditionFailedError`, or InvalidError when
-        it cannot be merged.
+        """Merge JSON into a document, or write a new one.
 
-        `read` gives the value of the posted JSON (default: `exact_json.loads`). TooLargeError when the
-        document to
-        merge into has, or would have, more than `most` bytes. UnavailableError when it never stayed the
-        same for
-        long enough.
+        `read` gives the value of the posted JSON (default: `exact_json.loads`). PreconditionFailedError as
+        for `put`; InvalidError when it cannot be merged; TooLargeError when the document to merge into has,
+        or would have, more than `most` bytes; UnavailableError when it never stayed the same for long enough.
         """
         scope, name = place.scope(access), place.name(document_id)
         for _ in range(ATTEMPTS):

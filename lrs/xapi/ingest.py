@@ -69,8 +69,11 @@ class Ingest:
         turns: TenantTurns | None = None,
         on_written: Callable[[Receipt], None] | None = None,
     ) -> None:
-        """`turns` are taken for what a large statement needs outside the write; `on_written` is called after
-        each durable write that added statements."""
+        """Ingest into this store.
+
+        `turns` are taken for what a large statement needs outside the write. `on_written` is called after
+        each durable write that added statements.
+        """
         self._store = store
         self._clock = clock
         self._new_id = new_id

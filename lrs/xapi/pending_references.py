@@ -251,8 +251,10 @@ def _dues(reader: Reader, tenant: str) -> list[_Due]:
 def _referrers(
     reader: Reader, tenant: str, id: str, after: Position | None, budget: _Budget
 ) -> tuple[list[Record], bool]:
-    """Statements that reach this id through references, as many as the budget allows; and whether there are
-    more."""
+    """Statements that reach this id through references, and whether there are more.
+
+    As many are given as the budget allows.
+    """
     if not budget.records or budget.size <= 0:
         return [], True
     found = reader.find(

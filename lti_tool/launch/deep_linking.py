@@ -75,8 +75,9 @@ def wanted_jp(text: str) -> Decimal | None:
 
 
 def return_url(session: LaunchSession) -> str:
-    """Where the choice goes. RefusedError unless the launch was for deep linking and names a usable
-    address.
+    """Where the choice goes.
+
+    RefusedError unless the launch was for deep linking and names a usable address.
     """
     settings = session.deep_linking
     url = settings.get("deep_link_return_url")

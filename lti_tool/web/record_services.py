@@ -25,8 +25,9 @@ PATIENCE_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class RecordServices:
-    """The parts of the learning record that pages use; `current_record_services()` finds it inside a
-    request.
+    """The parts of the learning record that pages use.
+
+    `current_record_services()` finds them inside a request.
     """
 
     record: LearningRecord

@@ -1,8 +1,8 @@
-"""IRIs, as far as a record store must check them.
+r"""IRIs, as far as a record store must check them.
 
 xAPI asks for valid IRIs with a scheme and leaves the rest to best effort (1.0.3 Part 2, 2.2 and 4.3).
 Checked here: a scheme of RFC 3986, something after it, a host where the scheme is http(s), and no
-character that RFC 3987 keeps out everywhere (white space, controls, `<>"{}|\\^` and the backtick).
+character that RFC 3987 keeps out everywhere (white space, controls, `<>"{}|\^` and the backtick).
 """
 
 from __future__ import annotations

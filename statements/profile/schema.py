@@ -301,7 +301,7 @@ def _load(schema: Schema, data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _problems(messages: Any, pointer: str) -> Iterator[Problem]:
-    """marshmallow's nested messages as problems with pointers."""
+    """Marshmallow's nested messages as problems with pointers."""
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
             # Errors in a mapping come below "key" or "value" of the entry they are about.

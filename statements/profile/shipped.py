@@ -15,7 +15,6 @@ from statements.profile.table import LATEST, SHIPPED, Table
 @cache
 def shipped(version: str = LATEST) -> Table:
     """The table of this version of the program, or an earlier one. KeyError when it was never shipped."""
-
     return read(shipped_data(version))
 
 
@@ -35,7 +34,6 @@ def overridden(changes: Mapping[str, Any], base: str = LATEST) -> Table:
     that is not in the shipped table needs every member of a form. Limits that an agency names are its
     decision, and no longer a proposal, unless it says so.
     """
-
     check_changes(changes)
     data = shipped_data(base)
     data["version"] = f"{data['version']}+{changes['version']}"

@@ -134,9 +134,7 @@ def test_without_a_majority_calls_end_in_seconds() -> None:
 
 @pytest.mark.timeout(120)
 def test_without_a_majority_pages_of_a_loop_end_in_seconds() -> None:
-    """A loop that awaits a page hears UnavailableError soon, has its turn meanwhile, and reads again
-    later.
-    """
+    """A loop that awaits a page is told UnavailableError soon, is not blocked, and reads again later."""
 
     async def scenario(replicas: mongod.ReplicaSet, store: MongoStore) -> None:
         find = Find(TENANT, [], 5)

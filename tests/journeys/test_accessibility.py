@@ -145,7 +145,7 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_meets_wcag(reader: Reader, name: str) -> None:
-    """axe finds nothing to object to, on a phone and on a desktop, in light and in dark."""
+    """Axe finds nothing to object to, on a phone and on a desktop, in light and in dark."""
     PAGES[name](reader)
     assert reader.page.locator("html").get_attribute("lang") == reader.language
     for (width, height), scheme in LANGUAGES[reader.language].items():

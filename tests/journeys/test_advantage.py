@@ -298,8 +298,7 @@ def cookieless(browser: Browser, demo: Demo, tmp_path: Path) -> Iterator[Page]:
 def test_without_any_cookie_the_platforms_storage_carries_the_launch(
     page: Page, cookieless: Page, demo: Demo
 ) -> None:
-    """Where the browser keeps no cookie and the platform offers storage, a learner logs an activity in the
-    frame as ever."""
+    """A browser that keeps no cookie logs in the frame as ever where the platform offers storage."""
     switch(page, demo, "storage", "offered")
     learner = enter(cookieless, demo, BY_ID["16"].name)
     log_coaching(learner, "Coaching tanpa kuki")

@@ -114,8 +114,9 @@ class CohortSchema(_Strict):
 
 
 def load(schema: Schema, data: Any, *, query: bool = False) -> dict[str, Any]:
-    """The data as the schema reads it. Raises `InvalidError`; pointers begin with `?` for query
-    parameters.
+    """The data as the schema reads it.
+
+    Raises `InvalidError`; the pointers of query parameters begin with `?`.
     """
     if not isinstance(data, Mapping):
         raise InvalidError([Problem(None, "", "record.shape", "A JSON object is needed.")])

@@ -97,8 +97,9 @@ def values_of(body: bytes, limits: Limits, *, single: bool) -> list[Any]:
 
 
 def _check_one(value: Any, index: int, limits: Limits) -> None:
-    """RefusalError when one statement of an array is too large or too deep; its text shows that most are
-    not.
+    """RefusalError when one statement of an array is too large or nested too deep.
+
+    Most statements are found small and flat by their text alone.
     """
     if not isinstance(value, (dict, list)):
         return
@@ -118,8 +119,9 @@ def _statement_too_large(most: int, index: int | None) -> RefusalError:
 
 
 def parse(body: bytes, max_depth: int, max_values: int) -> Any:
-    """The JSON value of a body; RefusalError when it is not JSON, nested too deep or holds too many
-    values.
+    """The JSON value of a body.
+
+    RefusalError when it is not JSON, is nested too deep or holds too many values.
     """
     value = _read(body, max_values)
     # What has few brackets cannot be deep; most bodies are spared the walk.

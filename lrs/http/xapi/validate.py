@@ -37,8 +37,9 @@ AT_ONCE = 4
 
 
 def validate(body: bytes, version: Version, limits: Limits) -> tuple[int, list[Problem]]:
-    """How many statements a JSON body holds, and everything wrong with them. RefusalError when it is no
-    JSON.
+    """How many statements a JSON body holds, and everything wrong with them.
+
+    RefusalError when the body is no JSON.
     """
     values = values_of(body, limits, single=False)
     return len(values), check_batch(values, version)

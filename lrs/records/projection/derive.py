@@ -1,4 +1,4 @@
-"""From statements to entries, before JP: which entries do these statements touch, and what are those now?
+"""From statements to entries, before JP: which entries statements touch, and what these are now.
 
 An entry is worked out from the log each time, never patched: from its statement, from the decisions about it
 that count (see `lrs.xapi.decisions`), and from the reversals of its completion. So the order in which

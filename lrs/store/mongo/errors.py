@@ -31,7 +31,7 @@ PASSING = frozenset(
 
 
 class FencedError(Exception):
-    """This writer was shut out by another process; it must register and stamp anew."""
+    """Another process has shut this writer out; the writer must register and stamp anew."""
 
 
 def codes(error: PyMongoError) -> set[int]:

@@ -135,8 +135,9 @@ class Committer:
         tenant: str = "",
         size: int = 0,
     ) -> Job:
-        """Queue the work; `done` is told how it ended. `views` are encoded by the caller, not by the
-        lease.
+        """Queue the work; `done` is told how it ended.
+
+        `views` are encoded here, in the caller's thread, so that the thread that writes need not do it.
         """
         ready = {each: encode_views(*each) for each in views}
         job = Job(work, tuple(prefetch), tuple(documents), tuple(heads), ready, done, self, tenant, size)

@@ -151,8 +151,9 @@ class RawConnections:
         return await self._database.command(command)
 
     def close(self) -> None:
-        """Close all connections, before the client is; those in use are closed when they have their
-        answer.
+        """Close all connections, before the client is closed.
+
+        Those in use are closed when they have their answer.
         """
         self._closed = True
         while self._idle:

@@ -126,8 +126,10 @@ class Snapshot(_Majority):
         self._database = database
 
     def run(self, command: Raw) -> Raw:
-        """See `Source.run`; a read that meets a change of primary is repeated,
-        but nobody waits twice for a primary to appear."""
+        """See `Source.run`; a read that meets a change of primary is repeated.
+
+        Nobody waits twice for a primary to appear.
+        """
         end = deadline()
         sent = self.within(command, None if end is None else end - time.monotonic())
         for left in reversed(range(TRIES)):

@@ -42,6 +42,7 @@ class FileBlobs:
             raise from_system(error) from error
 
     def put(self, sha2: str, source: IO[bytes], size: int) -> None:
+        """See `Blobs.put`."""
         if not _HASH.fullmatch(sha2):
             raise ValueError("a blob is named by a SHA-2 in lower-case hex")
         target = self._path(sha2)
@@ -76,6 +77,7 @@ class FileBlobs:
             os.fsync(file.fileno())
 
     def size(self, sha2: str) -> int | None:
+        """See `Blobs.size`."""
         try:
             return self._path(sha2).stat().st_size
         except FileNotFoundError:
@@ -84,6 +86,7 @@ class FileBlobs:
             raise from_system(error) from error
 
     def chunks(self, sha2: str, *, chunk: int = _PIECE) -> Iterator[bytes]:
+        """See `Blobs.chunks`."""
         try:
             with self._path(sha2).open("rb", buffering=0) as file:
                 while piece := file.read(chunk):
@@ -94,6 +97,7 @@ class FileBlobs:
             raise from_system(error) from error
 
     def delete(self, sha2: str) -> None:
+        """See `Blobs.delete`."""
         try:
             self._path(sha2).unlink(missing_ok=True)
         except OSError as error:

@@ -1,13 +1,14 @@
-"""The body dictionary: stretches of bytes that most bodies of a tenant share, each kept once and written as
-one byte.
+"""The body dictionary: stretches of bytes that most bodies of a tenant share, each kept once.
 
-What an LMS sends is mostly the same again: the platform, the categories, the authority. A body is *short*
-when such stretches stand in it as codes, bytes that JSON never has. Undoing that is one `bytes.replace` for
-each phrase, over a whole page of bodies at once, and so costs less than reading the longer bodies would.
+What an LMS sends is mostly the same again: the platform, the categories, the authority. Such a stretch is a
+*phrase*, and has a *code*: a byte that JSON never has. A body is *short* when codes stand in it for phrases.
+Undoing that is one `bytes.replace` for each phrase, over a whole page of bodies at once, and so costs less
+than reading the longer bodies would.
 
-Entries are only ever added, so what was once committed may be remembered for good. The column `form` of a row
-is one more than the number of its tenant's phrases that were known when it was written. 0 says that the body
-is as it came and may have codes of its own: rows from before phrases, bytes that are not JSON, large bodies.
+Phrases are only ever added, so what was once committed may be remembered for good. The column `form` of a row
+is one more than the number of its tenant's phrases that were known when the row was written. 0 says that the
+body is as it came and may hold bytes that are codes elsewhere: rows older than the dictionary, bytes that are
+not JSON, large bodies.
 """
 
 from __future__ import annotations

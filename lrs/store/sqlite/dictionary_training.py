@@ -38,8 +38,10 @@ _PASSING = b"0123456789-:.TZ"
 
 
 def train_dictionary(bodies: Sequence[bytes]) -> bytes | None:
-    """The phrase that saves most of these bodies, in which earlier ones stand as codes; None if none is worth
-    it."""
+    """The phrase that would save the most bytes of these bodies; None when no phrase is worth its place.
+
+    Phrases found earlier already stand in the bodies as codes, so that none is found twice.
+    """
     chains = [_WORDS.findall(body) for body in bodies]
     together: Counter[tuple[bytes, bytes]] = Counter()
     for chain in chains:

@@ -68,6 +68,7 @@ class InternedTexts:
         self._old: dict[str, int] = {}
 
     def get(self, text: str) -> int | None:
+        """The number of a committed text; None when it is not remembered."""
         number = self._young.get(text)
         if number is None:
             number = self._old.get(text)

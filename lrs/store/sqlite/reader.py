@@ -75,6 +75,7 @@ class SqliteReader(OneByOne):
         self._through = through
 
     def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
+        """See `Reader.get`."""
         raw = []
         for id in ids:
             try:
@@ -103,6 +104,7 @@ class SqliteReader(OneByOne):
         include_hidden: bool = False,
         most_bytes: int | None = None,
     ) -> list[Record]:
+        """See `Reader.find`."""
         wanted = frozenset(keys)
         if tenant is None and wanted:
             raise ValueError("a walk over all tenants takes no keys")
@@ -158,6 +160,7 @@ class SqliteReader(OneByOne):
         limit: int,
         most_bytes: int | None = None,
     ) -> RawPage:
+        """See `Reader.find_raw_page`."""
         low = EARLIEST if since is None else since + 1
         high = LATEST if until is None else until
         if after is not None:
@@ -184,11 +187,13 @@ class SqliteReader(OneByOne):
         return raw_page(found, limit, most_bytes)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
+        """See `Reader.document`."""
         return self._documents(kind, named(1, True), [kind, scope, name]).get(name)
 
     def documents(
         self, kind: str, scope: str, names: Collection[str], *, bodies: bool = True
     ) -> Mapping[str, Document]:
+        """See `Reader.documents`."""
         found: dict[str, Document] = {}
         for some in padded(list(names)):
             found.update(self._documents(kind, named(len(some), bodies), [kind, scope, *some]))
@@ -206,6 +211,7 @@ class SqliteReader(OneByOne):
         limit: int,
         bodies: bool = True,
     ) -> list[Document]:
+        """See `Reader.find_documents`."""
         if scope is None and after is not None:
             raise ValueError("a walk over all scopes cannot be resumed")
         prefix = document_prefix(kind)
@@ -233,6 +239,7 @@ class SqliteReader(OneByOne):
         return found
 
     def consistent_through(self) -> int:
+        """See `Reader.consistent_through`."""
         return self._through
 
     def _records(self, tenant: str | None, rows: Sequence[Row]) -> list[Record]:
@@ -285,8 +292,10 @@ class SqliteReader(OneByOne):
     def _plan(
         self, tenant: str, keys: Collection[str], low: int, high: int
     ) -> tuple[list[int], Shape, bool] | None:
-        """The terms of a query, the rarest first, and their shape; and whether the last is a facet, to be
-        found beside the first. None when there can be nothing."""
+        """The terms of a query with the rarest first, their shape, and whether the last is a facet.
+
+        A facet is looked for in the index rows of the first term. None when nothing can be found.
+        """
         prefix = key_prefix(tenant)
         texts = {key: [prefix + each for each in alternatives(key)] for key in keys} or {
             "": [tenant_term(tenant)]

@@ -150,8 +150,9 @@ def fetch(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]
 def fetch_within(
     connection: sqlite3.Connection, sql: str, parameters: Sequence[object], count: int, most_bytes: int
 ) -> tuple[list[Row], int]:
-    """The first `count` rows of a query of `find`, or fewer if their bodies have more than `most_bytes`
-    together; and how many rows were asked for at last.
+    """The first `count` rows of a query of `find`, and how many rows were asked for at last.
+
+    Fewer rows come when their bodies have more than `most_bytes` together.
 
     `parameters` are those of the query but for the last two. At least two rows come, if there are two, and no
     body beyond that is read which may be large: the sizes come first, and then the rows up to the bound.

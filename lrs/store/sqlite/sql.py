@@ -46,8 +46,9 @@ def _page_of(inner: str) -> str:
 
 
 def _walk(selected: str, shape: Shape, faceted: bool, ascending: bool, shown: str) -> str:
-    """The records that are found by all keys, in order; with `faceted`, the last key is a facet, and found in
-    the rows of the first.
+    """The records that are found by all keys, in order.
+
+    With `faceted`, the last key is a facet, and is looked for in the index rows of the first.
 
     The parameters are all terms, two bounds and the limit. Where any of several terms drives the walk, walks
     of which each is in order are merged: SQLite reads each of them a match ahead, not to its end.
@@ -101,6 +102,7 @@ _SELECTED_HEAD = "l.tenant AS t, l.hidden AS h, l.id AS i, l.digest AS d, l.term
 
 @cache
 def by_id(count: int, bodies: bool) -> str:
+    """The query for `count` records of one tenant by their ids."""
     marks = ",".join("?" * count)
     selected = f"{_SELECTED}, {_BODY}" if bodies else _SELECTED_HEAD
     return _page_of(
@@ -136,6 +138,7 @@ def _columns(bodies: bool) -> str:
 
 @cache
 def named(count: int, bodies: bool) -> str:
+    """The query for `count` documents of one kind and scope by their names."""
     marks = ",".join("?" * count)
     return (
         f"{_DOCUMENT}(SELECT {_columns(bodies)} FROM document d INDEXED BY document_name"

@@ -40,8 +40,10 @@ class Group:
     def prefetch(
         self, wanted: Iterable[RecordKey], documents: Iterable[DocumentKey], heads: Iterable[DocumentKey]
     ) -> None:
-        """Read records by id (without bodies), and documents by name (`heads` without), all at once, for the
-        writes to come."""
+        """Read what the writes to come will ask for, all at once.
+
+        That is records by id (without bodies), `documents` by name, and `heads` by name without bodies.
+        """
         by_tenant: dict[str, list[str]] = {}
         for tenant, id in wanted:
             by_tenant.setdefault(tenant, []).append(id)
@@ -85,6 +87,7 @@ class SqliteWriter(SqliteReader):
             self._group.terms.fresh = self._saved
 
     def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
+        """See `Reader.get`."""
         own, shared = self._own, self._group.changes
         found: dict[str, Record] = {}
         missing = []
@@ -126,6 +129,7 @@ class SqliteWriter(SqliteReader):
         include_hidden: bool = False,
         most_bytes: int | None = None,
     ) -> list[Record]:
+        """See `Reader.find`."""
         self._flush()
         return super().find(
             tenant, keys, since=since, until=until, after=after, ascending=ascending,
@@ -144,6 +148,7 @@ class SqliteWriter(SqliteReader):
         limit: int,
         most_bytes: int | None = None,
     ) -> RawPage:
+        """See `Reader.find_raw_page`."""
         self._flush()
         return super().find_raw_page(
             tenant, keys, since=since, until=until, after=after, ascending=ascending,
@@ -151,11 +156,13 @@ class SqliteWriter(SqliteReader):
         )  # fmt: skip
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
+        """See `Reader.document`."""
         return self.documents(kind, scope, [name]).get(name)
 
     def documents(
         self, kind: str, scope: str, names: Collection[str], *, bodies: bool = True
     ) -> Mapping[str, Document]:
+        """See `Reader.documents`."""
         own = self._own.documents
         changes = self._group.changes
         shared = changes.documents
@@ -195,12 +202,14 @@ class SqliteWriter(SqliteReader):
         limit: int,
         bodies: bool = True,
     ) -> list[Document]:
+        """See `Reader.find_documents`."""
         self._flush()
         return super().find_documents(
             kind, scope, keys, since=since, after=after, descending=descending, limit=limit, bodies=bodies
         )
 
     def stamp(self, count: int = 1) -> int:
+        """See `Writer.stamp`."""
         if count < 1:
             raise ValueError("a stamp is for at least one record")
         first = max(self._group.clock(), self._group.next)
@@ -208,6 +217,7 @@ class SqliteWriter(SqliteReader):
         return first
 
     def append(self, records: Sequence[Record]) -> None:
+        """See `Writer.append`."""
         taken = set()
         seen: set[RecordKey] = set()
         by_tenant: dict[str, list[str]] = {}
@@ -228,11 +238,13 @@ class SqliteWriter(SqliteReader):
             self._own.add(record)
 
     def reindex(self, tenant: str, views: Mapping[str, Views]) -> None:
+        """See `Writer.reindex`."""
         for id, record in self.get(tenant, views.keys(), bodies=False).items():
             if record.views != views[id]:
                 self._alter(replace(record, views=views[id]))
 
     def hide(self, tenant: str, ids: Collection[str]) -> None:
+        """See `Writer.hide`."""
         for record in self.get(tenant, ids, bodies=False).values():
             if not record.hidden:
                 self._alter(replace(record, hidden=True))
@@ -245,9 +257,11 @@ class SqliteWriter(SqliteReader):
         self._own.alter(record, whole=whole)
 
     def put(self, document: Document) -> None:
+        """See `Writer.put`."""
         self._own.set((document.kind, document.scope, document.name), document)
 
     def delete(self, kind: str, scope: str, names: Collection[str]) -> int:
+        """See `Writer.delete`."""
         present = self.documents(kind, scope, names, bodies=False)
         for name in present:
             self._own.set((kind, scope, name), None)

@@ -1,0 +1,1 @@
+"""Pages for who teaches a course: its cohort, and decisions about entries."""

@@ -53,11 +53,11 @@ def home(launch_id: str) -> ResponseReturnValue:
 
 
 def landing(session: LaunchSession, table: Table) -> str:
-    """The page that a launch opens: what its link was made for, as far as the role goes, else the cohort for
-    instructors and the own record for everyone else.
+    """The page that a launch opens: what its link was made for, as far as the role goes.
 
-    A goal is each learner's own; who teaches wants to see how everybody stands. An administrator who takes
-    part as a learner is one here, and a form that the agency no longer has is like no form.
+    Else the cohort for instructors, and the own record for everyone else. A goal is each learner's own; who
+    teaches wants to see how everybody stands. An administrator who takes part as a learner is one here, and a
+    form that the agency no longer has is like no form.
     """
     wanted = embedded(session)
     teaches = session.is_instructor or (session.sees_cohort and LEARNER not in session.roles)
@@ -106,7 +106,7 @@ def entry(launch_id: str, entry_id: str) -> str:
 
 
 def choose(launch_id: str) -> str:
-    """First step of logging: how did you learn?"""
+    """First step of logging: the question how something was learned."""
     table = use_table()
     groups = {code: loggable(table, code) for code in PILLAR_CODES}
     return render_template(

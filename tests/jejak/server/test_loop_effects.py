@@ -212,9 +212,7 @@ def test_pages_are_awaited_side_by_side() -> None:
 
 @pytest.mark.parametrize("local", [True, False], ids=["embedded", "replicated"])
 def test_a_call_that_may_wait_long_is_left_to_a_thread(local: bool) -> None:
-    """The loop calls what reads this machine's disk; otherwise it ends the effects, and nothing was
-    called.
-    """
+    """The loop calls what reads this machine's disk; otherwise it ends the effects and calls nothing."""
     seen: list[str] = []
 
     def effects() -> Effects[object]:

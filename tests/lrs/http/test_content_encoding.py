@@ -33,7 +33,7 @@ def raw(data: bytes) -> bytes:
 
 
 def members(data: bytes) -> bytes:
-    """gzip of several files in a row."""
+    """Gzip of several files in a row."""
     half = len(data) // 2
     return gzip.compress(data[:half]) + gzip.compress(data[half:])
 

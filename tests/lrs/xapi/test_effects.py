@@ -54,9 +54,7 @@ def test_steps_without_a_write_only_return() -> None:
 
 
 def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
-    """Work and hints reach the store as they were yielded, in order; the results are sent into the
-    effects.
-    """
+    """Work and hints reach the store as they were yielded, in order; the results are sent back."""
     store = Noting()
     first = Write(three, [("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
 

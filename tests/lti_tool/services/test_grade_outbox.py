@@ -451,8 +451,7 @@ def test_a_goal_opened_again_keeps_its_beginning(world: World) -> None:
 
 
 def test_a_grade_cannot_be_forged_for_another_line_item(world: World) -> None:
-    """The line item comes from the signed message alone: what a browser sends changes nothing
-    (compare CVE-2023-23611)."""
+    """The line item comes from the signed message alone (compare CVE-2023-23611)."""
     visit = world.visit()
     visit.login()
     token = world.platform.sign(

@@ -230,7 +230,7 @@ def test_an_unknown_form_is_not_guessed() -> None:
 
 
 def test_a_category_may_be_a_single_activity() -> None:
-    """contextActivities that were sent as one object are read like a list of one."""
+    """ContextActivities that were sent as one object are read like a list of one."""
     statement = own("coaching")
     statement["context"]["contextActivities"]["category"] = {"id": words.FORMS + "mentoring"}
     assert learning(statement).form == "mentoring"

@@ -418,7 +418,7 @@ def test_the_record_api_counts_the_same_way(app: Flask, desk: RecordServices) ->
 
 
 def test_bodies_may_come_compressed_within_the_bounds(app: Flask, desk: RecordServices) -> None:
-    """gzip and deflate are decoded; a bomb, another coding, a broken one and too many values are refused."""
+    """Gzip and deflate are decoded; a bomb, another coding, a broken one and too many values are refused."""
     desk.write(desk.learn(mentor=agent("anwar"), sessions=2))
     api = caller(app, desk)
     path, asked = "/api/v1/people/lookup", orjson.dumps({"agent": agent("budi")})

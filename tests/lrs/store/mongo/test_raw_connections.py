@@ -1,6 +1,4 @@
-"""Raw connections: pages go over connections kept for them, and whatever goes wrong there is left to the
-driver.
-"""
+"""Raw connections: pages go over connections kept for them; what goes wrong is left to the driver."""
 
 from __future__ import annotations
 
@@ -80,9 +78,7 @@ def failing(address: str, times: int, **how: Any) -> Iterator[None]:
 
 
 def test_pages_go_over_lines(store: MongoStore, ordinary: list[str]) -> None:
-    """The driver's own, slower way is not taken. Should a new driver lack what connections need, this
-    tells it.
-    """
+    """The driver's own, slower way is not taken. A new driver that lacks what connections need is told."""
 
     async def scenario() -> list[bytes]:
         return [await body(store, n) for n in range(10)]
