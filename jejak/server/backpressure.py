@@ -135,7 +135,7 @@ class _Body:
     """
 
     def __init__(self, backpressure: Backpressure, party: Party, source: IO[bytes]) -> None:
-        self._intake = backpressure
+        self._backpressure = backpressure
         self._party = party
         self._source = source
 
@@ -147,7 +147,7 @@ class _Body:
         return self._wait(self._source.readline)
 
     def _wait(self, read: Callable[..., bytes], *size: int) -> bytes:
-        with self._intake.elsewhere(self._party, self._intake.upload_slots):
+        with self._backpressure.elsewhere(self._party, self._backpressure.upload_slots):
             return read(*size)
 
     def readlines(self, _hint: int | None = None) -> list[bytes]:

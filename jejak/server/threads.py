@@ -29,7 +29,7 @@ class Threads:
 
     def __init__(self, backpressure: Backpressure, threads: int, loop: asyncio.AbstractEventLoop) -> None:
         """`threads`: enough for those that work and those that wait for somebody else, see `threads_for`."""
-        self._intake = backpressure
+        self._backpressure = backpressure
         self._loop = loop
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="request")
 
@@ -43,7 +43,7 @@ class Threads:
         source = environ["wsgi.input"] = io.BytesIO(body) if body is not None else Body(receive, self._loop)
         if isinstance(source, Body):
             source.length = _length(environ)
-        await self._intake.worker_slots.taken(environ[PARTY])
+        await self._backpressure.worker_slots.taken(environ[PARTY])
         # From here on the turn is given back by the thread.
         return await self._loop.run_in_executor(self._pool, self._run, environ, source, send)
 
@@ -60,7 +60,7 @@ class Threads:
         def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
             heads[:] = [(int(status[:3]), encoded(headers))]
 
-        answer = self._intake.answer(environ, start_response)
+        answer = self._backpressure.answer(environ, start_response)
         try:
             if isinstance(answer, list):
                 return _closing(heads[0], source), b"".join(answer)

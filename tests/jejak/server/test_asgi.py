@@ -629,7 +629,7 @@ def test_many_large_bodies_at_once_are_refused_beyond_the_places(
     """When all places to wait for a body are taken, the next large one is 503; small ones are stored."""
 
     async def scenario(ask: Asking) -> None:
-        monkeypatch.setattr(ask.serving._threads._intake, "places", Slots(2))
+        monkeypatch.setattr(ask.serving._threads._backpressure, "upload_slots", Slots(2))
 
         class Leaving(Client):
             async def receive(self) -> dict[str, Any]:
