@@ -181,7 +181,7 @@ def token() -> Response:
     """
     mind = memory()
     if mind.switches.get("token") == "down":
-        return Response("Service UnavailableError", 503, mimetype="text/html")
+        return Response("Service Unavailable", 503, mimetype="text/html")
     form = request.form
     if form.get("grant_type") != "client_credentials" or form.get("client_assertion_type") != ASSERTION:
         return _oauth("unsupported_grant_type")

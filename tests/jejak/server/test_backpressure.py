@@ -72,7 +72,7 @@ def test_a_bounded_number_waits() -> None:
     backpressure = Backpressure(greedy, turns=1)
     assert call(backpressure, depth=0)[0] == "200 OK"
     assert len(refused) == most
-    assert refused[0] == "503 Service UnavailableError"
+    assert refused[0] == "503 Service Unavailable"
     assert set(refused[1:]) == {"200 OK"}
 
 
@@ -117,12 +117,12 @@ def test_a_turn_that_does_not_come_is_given_up_and_nothing_is_lost() -> None:
             with turns.turn("one"):
                 start("200 OK", [])
         except BusyError:
-            start("503 Service UnavailableError", [])
+            start("503 Service Unavailable", [])
         return [b""]
 
     backpressure = Backpressure(application, turns=1)
     with turns.turn("one"):
-        assert [call(backpressure)[0] for _ in range(3)] == ["503 Service UnavailableError"] * 3
+        assert [call(backpressure)[0] for _ in range(3)] == ["503 Service Unavailable"] * 3
     assert call(backpressure)[0] == "200 OK"
     assert backpressure.worker_slots.is_idle
 
