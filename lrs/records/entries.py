@@ -23,7 +23,7 @@ from statements.profile.reading import Evidence
 from statements.profile.vocabulary import Decision
 
 ENTRY: Final = "entry"
-RULES: Final = 2
+RULES: Final = 3
 """Raised when entries must be derived anew because this program decides differently."""
 _NAMESPACE: Final = uuid.UUID("6f1d9d2e-6f0b-5a54-9b1c-6a656a616b00")
 
@@ -51,13 +51,17 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The decision that stands."""
+    """The decision that stands, or the confirmation."""
 
     decision: Decision
     by: Party
     at: int
     reason: str
     statement_id: str
+    channel: str = ""
+    """How they came to it, one of `statements.profile.vocabulary.CHANNELS`; empty where nothing is said."""
+    position: str = ""
+    """Their office, as they say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,8 @@ class Entry:
     organiser: str = ""
     mentor: Party | None = None
     decided: Decided | None = None
+    confirmed: Decided | None = None
+    """The latest confirmation: somebody vouches for it, whatever the status is."""
     evidence: tuple[Evidence, ...] = ()
     courses: tuple[str, ...] = ()
     details: Mapping[str, str] | None = None
@@ -122,10 +128,9 @@ class Entry:
 
     @property
     def statement_ids(self) -> tuple[str, ...]:
-        """The statements that say it: the learning, and the decision that stands."""
-        return (
-            (self.statement_id,) if self.decided is None else (self.statement_id, self.decided.statement_id)
-        )
+        """The statements that say it: the learning, the confirmation, and the decision that stands."""
+        about = (one.statement_id for one in (self.confirmed, self.decided) if one is not None)
+        return (self.statement_id, *about)
 
     def claim(self) -> Claim:
         """What is to be counted for it."""
@@ -195,7 +200,7 @@ def document_of(entry: Entry, updated: int) -> Document:
 
 def _packed(entry: Entry) -> dict[str, Any]:
     """Small JSON: what is empty or false is left out, decimals are text."""
-    decided, award = entry.decided, entry.award
+    award = entry.award
     packed: dict[str, Any] = {
         "persona": entry.persona,
         "statement": entry.statement_id,
@@ -224,14 +229,28 @@ def _packed(entry: Entry) -> dict[str, Any]:
         "given": None if entry.jp_given is None else str(entry.jp_given),
         "organiser": entry.organiser,
         "mentor": _pair(entry.mentor),
-        "decided": decided
-        and [decided.decision, _pair(decided.by), decided.at, decided.reason, decided.statement_id],
+        "decided": _decision(entry.decided),
+        "confirmed": _decision(entry.confirmed),
         "evidence": [[e.title, e.sha2, e.url, e.content_type, e.size] for e in entry.evidence],
         "courses": entry.courses,
         "details": entry.details,
         "replaces": entry.replaces,
     }
     return {name: value for name, value in packed.items() if value not in (None, "", False, [], {}, ())}
+
+
+def _decision(one: Decided | None) -> list[Any] | None:
+    if one is None:
+        return None
+    said = [one.decision, _pair(one.by), one.at, one.reason, one.statement_id]
+    return [*said, one.channel, one.position] if one.channel or one.position else said
+
+
+def _read_decision(held: list[Any] | None) -> Decided | None:
+    if held is None:
+        return None
+    decision, by, *rest = held
+    return Decided(Decision(decision), Party(*by), *rest)
 
 
 def _pair(party: Party | None) -> list[str] | None:
@@ -241,7 +260,7 @@ def _pair(party: Party | None) -> list[str] | None:
 def entry_of(document: Document, person: str | None = None) -> Entry:
     """The entry that a document holds, as `person`'s (its persona's own person when not told)."""
     held = orjson.loads(document.body)
-    claimed, given, decided, mentor = (held.get(n) for n in ("claimed", "given", "decided", "mentor"))
+    claimed, given, mentor = (held.get(n) for n in ("claimed", "given", "mentor"))
     caps = tuple(Cap(code, params) for code, params in held.get("caps", ()))
     return Entry(
         id=document.name,
@@ -268,9 +287,8 @@ def entry_of(document: Document, person: str | None = None) -> Entry:
         jp_given=None if given is None else Decimal(given),
         organiser=held.get("organiser", ""),
         mentor=None if mentor is None else Party(*mentor),
-        decided=None
-        if decided is None
-        else Decided(Decision(decided[0]), Party(*decided[1]), decided[2], decided[3], decided[4]),
+        decided=_read_decision(held.get("decided")),
+        confirmed=_read_decision(held.get("confirmed")),
         evidence=tuple(Evidence(*one) for one in held.get("evidence", ())),
         courses=tuple(held.get("courses", ())),
         details=held.get("details"),

@@ -71,7 +71,7 @@ class Verification:
         language: str = "id",
     ) -> Plan:
         """The sign-off of one or many entries. ValueError when a return or a rejection has no reason."""
-        if decision is not Decision.VERIFIED and not reason.strip():
+        if decision in words.NEEDS_REASON and not reason.strip():
             raise ValueError("a return or a rejection needs a reason")
         mine = self._person(tenant, verifier)
         entries = self._records.entries_by_id(tenant, entry_ids)

@@ -25,13 +25,15 @@ from statements.data_types.exact_json import loads
 from statements.data_types.timestamps import parse
 from statements.keys import verb_filter_key
 from statements.prepare import Prepared
-from statements.profile.vocabulary import DECISIONS, VOIDED
+from statements.profile.vocabulary import DECISION_VERBS, DECISIONS, VOIDED, Decision
 
 DECISION: Final = "decision"
 """Kind of these documents: scope is the tenant, name the id of the statement that decides or voids."""
 PROGRESS: Final = "decisions-counted"
 """Kind of the one document that says how far `count_older` has come."""
-_VERBS: Final = (*sorted(DECISIONS), VOIDED)
+_EARLIER: Final = (Decision.VERIFIED, Decision.RETURNED, Decision.REJECTED)
+_VERBS: Final = (*sorted(DECISION_VERBS[one] for one in _EARLIER), VOIDED)
+"""Verbs of the decisions that earlier builds knew. To these a confirmation was a statement like any other."""
 _KEYS: Final = frozenset(map(verb_filter_key, _VERBS))
 _LAST: Final = 253_402_300_799_999_999
 """Microseconds: the end of the year 9999, the latest that a timestamp may name."""

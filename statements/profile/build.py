@@ -151,12 +151,15 @@ def decision_statement(
     at: int,
     reason: str = "",
     language: str = "id",
+    channel: str = "",
+    position: str = "",
 ) -> dict[str, Any]:
-    """The statement by which a verifier verifies, returns or rejects the statement `target`.
+    """The statement by which a verifier verifies, returns, rejects or confirms the statement `target`.
 
-    A return or a rejection needs a `reason` (ValueError): the learner must know what to do.
+    A return or a rejection needs a `reason` (ValueError): the learner must know what to do. `channel`: how
+    the verifier came to it, one of `vocabulary.CHANNELS`; `position`: their office, as they say it.
     """
-    if decision is not Decision.VERIFIED and not reason.strip():
+    if decision in words.NEEDS_REASON and not reason.strip():
         raise ValueError("a return or a rejection needs a reason")
     statement: dict[str, Any] = {
         "id": id,
@@ -171,6 +174,9 @@ def decision_statement(
     }
     if reason.strip():
         statement["result"] = {"response": reason.strip()}
+    told = {words.CHANNEL: channel, words.POSITION: position}
+    if any(told.values()):
+        statement["context"]["extensions"] = {name: text for name, text in told.items() if text}
     return statement
 
 

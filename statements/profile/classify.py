@@ -88,6 +88,10 @@ class SignOff:
     by: Someone
     at: int
     reason: str = ""
+    channel: str = ""
+    """How the verifier came to it, one of `vocabulary.CHANNELS`; empty where nothing is said."""
+    position: str = ""
+    """The verifier's office, as they say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,17 @@ def _about_a_statement(statement: Mapping[str, Any], verb: str, target: Mapping[
         return Ignored("actor")
     reason = (statement.get("result") or {}).get("response") or ""
     at = timestamps.parse(statement["timestamp"])
-    return SignOff(target["id"].lower(), decision, by, at, reason[:2000])
+    told = (statement.get("context") or {}).get("extensions") or {}
+    channel = read.text(told.get(words.CHANNEL))
+    return SignOff(
+        target["id"].lower(),
+        decision,
+        by,
+        at,
+        reason[:2000],
+        channel if channel in words.CHANNELS else "",
+        read.text(told.get(words.POSITION)),
+    )
 
 
 def _own(statement: Mapping[str, Any], form: Form, actor: Someone, at: int, table: Table) -> Learning:

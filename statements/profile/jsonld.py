@@ -66,6 +66,20 @@ _EXTENSIONS: Final[tuple[tuple[str, str, str, str, dict[str, Any]], ...]] = (
             },
         },
     ),
+    (
+        "ContextExtension",
+        words.CHANNEL,
+        "jalur keputusan",
+        "how a decision was made",
+        {"enum": sorted(words.CHANNELS)},
+    ),
+    (
+        "ContextExtension",
+        words.POSITION,
+        "jabatan verifikator",
+        "position of the verifier",
+        {"type": "string"},
+    ),
 )
 
 
@@ -167,7 +181,7 @@ def _decisions() -> list[dict[str, Any]]:
     for decision, verb in words.DECISION_VERBS.items():
         label = dict(words.VERB_DISPLAY[verb])
         rules = [_included("$.object.objectType", ["StatementRef"])]
-        if decision is not words.Decision.VERIFIED:
+        if decision in words.NEEDS_REASON:
             rules.append(_included("$.result.response"))
         made.append(
             {

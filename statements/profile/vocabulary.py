@@ -45,6 +45,17 @@ ROLE: Final = f"{_EXTENSIONS}role"
 COMPETENCY: Final = f"{_EXTENSIONS}competency"
 EVIDENCE: Final = f"{_EXTENSIONS}evidence"
 
+# Context extensions of a decision: how the verifier came to it, and who they say they are.
+CHANNEL: Final = f"{_EXTENSIONS}channel"
+POSITION: Final = f"{_EXTENSIONS}position"
+BY_LINK: Final = "link"
+"""Value of `CHANNEL`: by a one-time link, without an account. The name and the position are as typed."""
+CHANNELS: Final = frozenset({BY_LINK})
+LINKS: Final = "https://jejak.id/xapi/links/"
+"""Home page of the accounts of one-time links: the actor of a decision that was made by one."""
+NAMED_PEOPLE: Final = "https://jejak.id/xapi/named-people/"
+"""Home page of the accounts of people whom a learner names and of whom no identifier is known."""
+
 EVIDENCE_USAGE: Final = f"{PROFILE}/attachment-usages/evidence"
 """`usageType` of an attachment that proves the learning."""
 
@@ -57,12 +68,19 @@ class Decision(StrEnum):
     VERIFIED = "verified"
     RETURNED = "returned"
     REJECTED = "rejected"
+    CONFIRMED = "confirmed"
+    """Somebody vouches for it; it goes on waiting for a verifier."""
+
+
+NEEDS_REASON: Final = frozenset({Decision.RETURNED, Decision.REJECTED})
+"""Decisions of which the learner must be told why."""
 
 
 DECISION_VERBS: Final[Mapping[Decision, str]] = {
     Decision.VERIFIED: "https://w3id.org/xapi/tla/verbs/verified",
     Decision.RETURNED: "http://activitystrea.ms/return",
     Decision.REJECTED: "http://activitystrea.ms/reject",
+    Decision.CONFIRMED: "http://activitystrea.ms/confirm",
 }
 DECISIONS: Final[Mapping[str, Decision]] = {verb: decision for decision, verb in DECISION_VERBS.items()}
 
@@ -79,5 +97,6 @@ VERB_DISPLAY: Final[Mapping[str, Mapping[str, str]]] = {
     DECISION_VERBS[Decision.VERIFIED]: {"id": "memverifikasi", "en": "verified"},
     DECISION_VERBS[Decision.RETURNED]: {"id": "mengembalikan", "en": "returned"},
     DECISION_VERBS[Decision.REJECTED]: {"id": "menolak", "en": "rejected"},
+    DECISION_VERBS[Decision.CONFIRMED]: {"id": "mengonfirmasi", "en": "confirmed"},
     VOIDED: {"id": "membatalkan", "en": "voided"},
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from lrs.people.people import Person
 from lrs.people.unmatched_actors import Counts, UnmatchedPage
-from lrs.records.entries import Entry, Party
+from lrs.records.entries import Decided, Entry, Party
 from lrs.records.reports import Cohort, Row, Standing
 from lrs.records.summaries import Summary
 from statements.data_types import timestamps
@@ -37,7 +37,7 @@ def unmatched_json(page: UnmatchedPage, counts: Counts) -> dict[str, Any]:
 
 def entry_json(entry: Entry) -> dict[str, Any]:
     """An entry; what is unknown is left out."""
-    award, decided = entry.award, entry.decided
+    award = entry.award
     shown: dict[str, Any] = {
         "id": entry.id,
         "person": entry.person,
@@ -65,12 +65,8 @@ def entry_json(entry: Entry) -> dict[str, Any]:
             "table": entry.table,
         },
         "mentor": _party(entry.mentor),
-        "decision": decided
-        and {
-            "by": _party(decided.by),
-            "at": timestamps.render(decided.at),
-            "reason": decided.reason,
-        },
+        "decision": _decision(entry.decided),
+        "confirmation": _decision(entry.confirmed),
         "evidence": [
             {
                 "title": one.title,
@@ -144,6 +140,15 @@ def table_json(table: Table) -> dict[str, Any]:
 
 def _row(row: Row) -> dict[str, Any]:
     return {"name": row.name, "standing": row.standing, **summary_json(row.summary)}
+
+
+def _decision(one: Decided | None) -> dict[str, Any] | None:
+    """A decision or a confirmation; `channel` is "link" where a one-time link was used."""
+    if one is None:
+        return None
+    told = {"by": _party(one.by), "at": timestamps.render(one.at), "reason": one.reason}
+    more = {"channel": one.channel, "position": one.position}
+    return told | {name: text for name, text in more.items() if text}
 
 
 def _party(party: Party | None) -> dict[str, str] | None:

@@ -34,6 +34,7 @@ from statements.data_types.json_cost import TooManyValuesError, check_values
 from statements.errors import InvalidError
 from statements.profile.jsonld import profile_document
 from statements.profile.shipped import shipped
+from statements.profile.vocabulary import Decision
 
 Write = Callable[[Access, Sequence[Mapping[str, Any]]], int]
 """Stores statements as one batch with this access, and returns the latest `stored`."""
@@ -209,7 +210,7 @@ def create_records_blueprint(
         plan = record.verification.decide(
             access.tenant,
             asked["entries"],
-            asked["decision"],
+            Decision(asked["decision"]),
             verifier=asked["verifier"],
             reason=asked["reason"],
         )

@@ -14,13 +14,16 @@ from statements.data_types.identity import agent_key
 from statements.data_types.versions import Version
 from statements.errors import InvalidError, Problem
 from statements.profile.table import PILLAR_CODES
-from statements.profile.vocabulary import Decision
+from statements.profile.vocabulary import NEEDS_REASON, Decision
 from statements.rules.check import check_agent
 
 MOST_PERSONS = 1000
 """People of one cohort report."""
 MOST_DECISIONS = 200
 """Entries of one decision."""
+
+
+DECIDING = [str(one) for one in Decision if one is not Decision.CONFIRMED]
 
 
 class _Strict(Schema):
@@ -96,13 +99,14 @@ class DecisionSchema(_Strict):
     """What a verifier decides about one or many entries."""
 
     entries = fields.List(_id(), required=True, validate=validate.Length(1, MOST_DECISIONS))
-    decision = fields.Enum(Decision, by_value=True, required=True)
+    # A confirmation is no decision of a program's: it comes from a one-time link alone.
+    decision = fields.String(required=True, validate=validate.OneOf(DECIDING))
     verifier = _agent(required=True)
     reason = fields.String(validate=validate.Length(0, 2000), load_default="")
 
     @validates_schema
     def _reasoned(self, data: Mapping[str, Any], **_: Any) -> None:
-        if data["decision"] is not Decision.VERIFIED and not data["reason"].strip():
+        if data["decision"] in NEEDS_REASON and not data["reason"].strip():
             raise ValidationError("A return or a rejection needs a reason.", "reason")
 
 

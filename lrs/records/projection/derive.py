@@ -13,6 +13,7 @@ later one that knows it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -86,6 +87,25 @@ class Found:
 class _Draft:
     record: Record
     learning: Learning
+
+
+_Sign = tuple[SignOff, Record]
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What stands about a statement: the latest decision, and the latest confirmation."""
+
+    decided: _Sign | None = None
+    confirmed: _Sign | None = None
+
+    def hear(self, one: _Sign) -> bool:
+        """Take what nothing later says; whether both are known then."""
+        if one[0].decision is Decision.CONFIRMED:
+            self.confirmed = self.confirmed or one
+        else:
+            self.decided = self.decided or one
+        return self.decided is not None and self.confirmed is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +182,7 @@ class Derivation:
             made = None
             if draft := drafts.get(id):
                 learner = learners[id]
-                made = self._entry(draft, learner, standing.get(id))
+                made = self._entry(draft, learner, standing.get(id) or _Standing())
                 if made is not None:
                     found.met[made.persona] = Met(learner, draft.learning.actor.name, source_of(draft.record))
             found.entries[entry_id(self._tenant, id)] = made
@@ -302,9 +322,9 @@ class Derivation:
             id for id, asked in questions.items() if any(True for _ in self._by_itself(asked, answers[asked]))
         }
 
-    def _standing(self, learners: Mapping[str, str]) -> dict[str, tuple[SignOff, Record]]:
-        """The decision that stands about each of these statements, by the identifiers of their learners."""
-        found: dict[str, tuple[SignOff, Record]] = {}
+    def _standing(self, learners: Mapping[str, str]) -> dict[str, _Standing]:
+        """What stands about each of these statements, by the identifiers of their learners."""
+        found: dict[str, _Standing] = defaultdict(_Standing)
         keys = {id: decided_key(id) for id in learners}
         answers = self._reader.find_many_documents(DECISION, self._tenant, keys.values(), limit=_FEW)
         pages: dict[str, Sequence[Document]] = {id: p for id, key in keys.items() if (p := answers[key])}
@@ -316,8 +336,8 @@ class Derivation:
                 for document in page:
                     one = signed.get(document.name)
                     # Nobody decides about their own entry, whichever of their accounts they use.
-                    if one and self._verifier(*one) != self._persons[learners[id]]:
-                        found[id] = one
+                    own = one is not None and self._verifier(*one) == self._persons[learners[id]]
+                    if one is not None and not own and found[id].hear(one):
                         unsettled.pop(id, None)
                         break
             if not unsettled:
@@ -326,7 +346,7 @@ class Derivation:
             pages = {id: self._more_decisions(keys[id], page[-1]) for id, page in unsettled.items()}
         return found
 
-    def _signed(self, pages: Mapping[str, Sequence[Document]]) -> dict[str, tuple[SignOff, Record]]:
+    def _signed(self, pages: Mapping[str, Sequence[Document]]) -> dict[str, _Sign]:
         """Which of these documents' decisions are in force, by id; `pages` are by what they are about."""
         about = {document.name: id for id, page in pages.items() for document in page}
         records = {record.id: record for record in self._get(about)}
@@ -406,15 +426,13 @@ class Derivation:
         """The identifier by which somebody whom a statement names is known."""
         return self._names.identifier(record, someone.key)
 
-    def _entry(self, draft: _Draft, learner: str, standing: tuple[SignOff, Record] | None) -> Entry | None:
+    def _entry(self, draft: _Draft, learner: str, about: _Standing) -> Entry | None:
         """The entry of a draft; None when the table that it is counted by does not know it."""
         learning, record = draft.learning, draft.record
-        status, decided = Status.VERIFIED if learning.automatic else Status.SUBMITTED, None
+        standing = about.decided
+        status = Status.VERIFIED if learning.automatic else Status.SUBMITTED
         if standing is not None:
-            sign, by = standing
-            status = _DECIDED[sign.decision]
-            party = Party(self._personas[self._identifier(by, sign.by)], sign.by.name)
-            decided = Decided(sign.decision, party, decided_at(sign.at, by.stored), sign.reason, by.id)
+            status = _DECIDED[standing[0].decision]
         if status is Status.VERIFIED:
             # A decision may come before what it is about: the entry is verified when both are there.
             decided_when = record.stored if standing is None else max(standing[1].stored, record.stored)
@@ -450,11 +468,27 @@ class Derivation:
             jp_given=learning.jp_given,
             organiser=learning.organiser,
             mentor=None if mentor is None else self._party(record, mentor),
-            decided=decided,
+            decided=self._decided(about.decided),
+            confirmed=self._decided(about.confirmed),
             evidence=learning.evidence,
             courses=learning.courses,
             details=learning.details or None,
             replaces=learning.replaces or "",
+        )
+
+    def _decided(self, one: _Sign | None) -> Decided | None:
+        """A decision that `_signed` found, as it stands in an entry."""
+        if one is None:
+            return None
+        sign, record = one
+        return Decided(
+            sign.decision,
+            Party(self._personas[self._identifier(record, sign.by)], sign.by.name),
+            decided_at(sign.at, record.stored),
+            sign.reason,
+            record.id,
+            sign.channel,
+            sign.position,
         )
 
     def _verifier(self, sign: SignOff, record: Record) -> str:

@@ -11,6 +11,7 @@ import pytest
 from statements.data_types.versions import Version
 from statements.profile import vocabulary as words
 from statements.profile.build import activity_statement, decision_statement, evidence, voiding_statement
+from statements.profile.classify import SignOff, classify
 from statements.profile.shipped import shipped
 from statements.profile.vocabulary import Decision
 from statements.rules.check import check_statement
@@ -81,3 +82,30 @@ def test_a_return_or_rejection_needs_a_reason(decision: Decision) -> None:
     """Nobody is sent back without being told why."""
     with pytest.raises(ValueError, match="reason"):
         decision_statement(decision, id=ID, verifier=MENTOR, target=ID, at=0, reason="  ")
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_decision_by_link_tells_channel_and_position(version: Version) -> None:
+    """What was decided by a one-time link says so, is proper, and is read back; all else says nothing."""
+    given: dict[str, Any] = {"id": ID, "verifier": MENTOR, "target": ID, "at": 0}
+    plain = decision_statement(Decision.CONFIRMED, **given)
+    assert "extensions" not in plain["context"]
+    made = decision_statement(Decision.CONFIRMED, **given, channel=words.BY_LINK, position="Kepala Bidang")
+    assert check_statement(made, version) == []
+    found = classify(made, shipped())
+    assert isinstance(found, SignOff)
+    assert (found.decision, found.channel, found.position) == (
+        Decision.CONFIRMED,
+        words.BY_LINK,
+        "Kepala Bidang",
+    )
+
+
+@pytest.mark.parametrize("told", [5, "post", "", None, {"a": 1}])
+def test_a_channel_that_is_none_counts_as_not_said(told: object) -> None:
+    """Extensions may hold anything; only channels that are known are believed."""
+    made = decision_statement(Decision.VERIFIED, id=ID, verifier=MENTOR, target=ID, at=0)
+    made["context"]["extensions"] = {words.CHANNEL: told, words.POSITION: told}
+    found = classify(made, shipped())
+    assert isinstance(found, SignOff)
+    assert found.channel == ""
