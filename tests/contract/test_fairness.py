@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from lrs.store import write_queue
-from lrs.store.port import QueueFullError, UnavailableError
+from lrs.store.port import QueueFullError, UnavailableError, Writer
 from lrs.store.write_queue import GROUP_BYTES
 from tests.contract.make import adding, draft
 from tests.contract.test_submit import Queueing, Told, note, queueing
@@ -32,6 +34,10 @@ class Order:
                 done(result, error)
 
         return Noting()
+
+
+def put_note(name: str, writer: Writer) -> None:
+    writer.put(note(name))
 
 
 def test_a_write_does_not_wait_for_all_that_another_tenant_has_queued(queueing: Queueing) -> None:
@@ -66,14 +72,14 @@ def test_only_the_tenant_that_queues_too_much_is_refused(
     ended, never = Told(), Told()
     with queueing.held():
         for place in range(3):
-            queueing.store.submit(lambda writer, n=str(place): writer.put(note(n)), ended, tenant="busy")
+            queueing.store.submit(partial(put_note, str(place)), ended, tenant="busy")
         with pytest.raises(QueueFullError) as refused:
             queueing.store.submit(lambda writer: writer.put(note("refused")), never, tenant="busy")
         with pytest.raises(QueueFullError):
             queueing.store.writing(lambda writer: writer.put(note("refused")), tenant="busy")
         queueing.store.submit(lambda writer: writer.put(note("other")), ended, tenant="other")
         for place in range(5):
-            queueing.store.submit(lambda writer, n=f"own {place}": writer.put(note(n)), ended)
+            queueing.store.submit(partial(put_note, f"own {place}"), ended)
     assert isinstance(refused.value, UnavailableError)
     assert [error for _, error in ended.wait(9)] == [None] * 9
     assert never.calls == []

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.faults.server import GONE, Caller, Server, credential, serving
 from tests.lrs.samples import statement
@@ -41,7 +42,7 @@ class Tenants:
 
 
 @contextmanager
-def two_tenants(address: str, **settings: str) -> Iterator[Tenants]:
+def two_tenants(address: str, **settings: Any) -> Iterator[Tenants]:
     """`jejak serve` with one worker; `settings` are variables of its environment."""
     attacker = credential(address, "attacker")
     victim = credential(address, "victim")

@@ -29,7 +29,13 @@ def person(number: int) -> dict[str, Any]:
 
 def own(who: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A statement of our own profile, stored as it is built."""
-    given = {"id": str(uuid4()), "actor": who, "title": "Pendampingan", "end": date(2026, 11, 12)} | more
+    given: dict[str, Any] = {
+        "id": str(uuid4()),
+        "actor": who,
+        "title": "Pendampingan",
+        "end": date(2026, 11, 12),
+    }
+    given |= more
     return activity_statement(shipped(), form="coaching", **given)
 
 

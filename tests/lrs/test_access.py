@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -74,9 +75,14 @@ def test_a_credential_in_steady_use_is_known_nearly_always(
     credentials = Credentials(store, clock)
     key, secret = credentials.create("one", "lms", ["all"])
     assert not credentials.remembers(key)
-    reads = []
+    reads: list[int] = []
     reading = store.reading
-    monkeypatch.setattr(store, "reading", lambda: reads.append(clock.now) or reading())
+
+    def noted() -> Any:
+        reads.append(clock.now)
+        return reading()
+
+    monkeypatch.setattr(store, "reading", noted)
     remembered = 0
     for _ in range(1_000):
         clock.now += CACHE_MICROSECONDS // 100

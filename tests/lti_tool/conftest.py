@@ -43,7 +43,7 @@ class World:
 
 
 def make_world(clock: Clock, **settings: object) -> World:
-    store: Store = ModelStore(ModelHome(clock))  # type: ignore[assignment]
+    store: Store = ModelStore(ModelHome(clock))
     chosen = LtiSettings(public_url=TOOL, **settings)  # type: ignore[arg-type]
     wire = Wire(chosen)
     seen: list[tuple[LaunchSession, Identity]] = []

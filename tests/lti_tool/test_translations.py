@@ -74,7 +74,7 @@ def catalogue() -> Catalog:
 def extracted() -> set[str]:
     """The first English text of every message in code and templates."""
     with (TOOL / "translations" / "babel.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file)
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     found = extract_from_dir(
         TOOL, methods, options, keywords={**DEFAULT_KEYWORDS, "lazy_gettext": None}, strip_comment_tags=True
     )

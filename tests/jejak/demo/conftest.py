@@ -85,7 +85,7 @@ class Lms:
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims of a token that a careful tool would believe; jwt.PyJWTError otherwise."""
-        keys = self.client.get("/mod/lti/certs.php").json
+        keys: Any = self.client.get("/mod/lti/certs.php").json
         key = jwt.PyJWKSet.from_dict(keys)[jwt.get_unverified_header(token)["kid"]]
         facts = jwt.decode(
             token,

@@ -293,7 +293,7 @@ def test_storage_switch(lms: Lms) -> None:
     page = lms.client.get(course).text
     assert page.index("storage.js") < page.index("<iframe")
     with lms.client.get("/static/storage.js") as script:
-        assert "lti.put_data" in script.text
+        assert b"lti.put_data" in script.data
 
 
 def test_token_switch(lms: Lms) -> None:

@@ -20,6 +20,7 @@ from jejak.server import asgi, sending, small_bodies, threads
 from jejak.server.asgi import Worker
 from jejak.server.backpressure import TooManyWaitingError, TooSlowError
 from jejak.server.health import Health
+from jejak.server.sending import STILL_SECONDS
 from jejak.server.shares import Slots
 from jejak.server.small_bodies import SmallBodies
 from jejak.settings import load
@@ -596,9 +597,9 @@ def test_waiting_for_a_turn_is_not_the_fault_of_a_body(monkeypatch: pytest.Monke
     monkeypatch.setattr(threads, "_on_loop", lambda _loop, _begin: pieces.pop())
     loop = asyncio.new_event_loop()
     body = threads.Body(Client().receive, loop)
-    now[0] += 100 * threads.STILL_SECONDS
+    now[0] += 100 * STILL_SECONDS
     assert body.read(1) == b"{"
-    now[0] += 100 * threads.STILL_SECONDS
+    now[0] += 100 * STILL_SECONDS
     with pytest.raises(TooSlowError):
         body.read(1)
     loop.close()

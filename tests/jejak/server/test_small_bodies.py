@@ -36,7 +36,7 @@ def stalled(bodies: SmallBodies, party: Party) -> asyncio.Task[bytes]:
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 20))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 async def ended(task: asyncio.Task[bytes]) -> None:

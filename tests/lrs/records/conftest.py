@@ -93,7 +93,7 @@ class RecordServices:
     ) -> dict[str, Any]:
         """A statement by which somebody decides about another statement."""
         reason = "" if decision is Decision.VERIFIED else "Tanggal keliru"
-        given = {"id": str(uuid4()), "verifier": agent(by), "reason": reason, "at": at} | more
+        given: dict[str, Any] = {"id": str(uuid4()), "verifier": agent(by), "reason": reason, "at": at} | more
         return decision_statement(decision, target=target, **given)
 
     def void(self, target: str, by: str = "budi") -> dict[str, Any]:

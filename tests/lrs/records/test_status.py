@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -173,7 +174,7 @@ def test_an_uncompleted_course_is_taken_out(desk: RecordServices, first: str) ->
 def test_a_course_completed_again_after_its_reversal_counts(desk: RecordServices) -> None:
     """Only completions before the reversal are taken back."""
     for verb, day in ((None, "28"), (UNCOMPLETED, "29"), (None, "30")):
-        more = {} if verb is None else {"verb": verb}
+        more: dict[str, Any] = {} if verb is None else {"verb": verb}
         desk.write(moodle(actor=agent("budi"), timestamp=f"2026-10-{day}T03:00:00Z", **more))
     assert desk.only().end.day == 30
 

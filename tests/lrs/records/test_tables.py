@@ -18,7 +18,7 @@ from lrs.people.people import RECOUNT
 from lrs.records import table_history, tables
 from lrs.records.entries import ENTRY
 from lrs.records.summaries import SUMMARY
-from lrs.records.table_history import Period, periods_of
+from lrs.records.table_history import Period, periods_of, verbs_of
 from lrs.records.tables import CURRENT, HISTORY, TABLE, Tables, TooManyVersionsError
 from lrs.store.port import Document, Writer
 from statements.profile.shipped import shipped
@@ -303,7 +303,6 @@ def test_verbs_of_all_tables_are_gathered_once_for_each_change(
 ) -> None:
     """A pass does not load every table an agency ever had to know what a completion is."""
     gathered = 0
-    verbs_of = tables.verbs_of
 
     def counts(each: Any) -> Any:
         nonlocal gathered

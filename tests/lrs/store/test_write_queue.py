@@ -36,6 +36,11 @@ def tenants(jobs: list[Write]) -> str:
     return "".join(job.tenant for job in jobs)
 
 
+def put_all(queue: WriteQueue[Write], jobs: list[Write]) -> None:
+    for job in jobs:
+        queue.put(job)
+
+
 def test_one_tenant_alone_has_whole_groups_in_order() -> None:
     """Nobody else waits: groups are as large as they may be, first come first served."""
     jobs = [Write("a", name=number) for number in range(LIMIT + 3)]
@@ -143,10 +148,7 @@ def test_many_threads_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     servers = [threading.Thread(target=serve) for _ in range(2)]
     jobs = [[Write(tenant, name=number) for number in range(500)] for tenant in "abcd"]
-    clients = [
-        threading.Thread(target=lambda some=some: [queue.put(job) for job in some])  # type: ignore[misc]
-        for some in jobs
-    ]
+    clients = [threading.Thread(target=put_all, args=(queue, some)) for some in jobs]
     for thread in (*servers, *clients):
         thread.start()
     for thread in clients:

@@ -217,7 +217,8 @@ def test_the_form_may_go_to_the_platform_alone(world: World) -> None:
 
 def test_learners_cannot_choose(world: World) -> None:
     """Deep linking is for those who teach or administer."""
-    _visit, _path, page = open_picker(world, **{CLAIM + "roles": [ROLE + "Learner"]})
+    roles: dict[str, Any] = {CLAIM + "roles": [ROLE + "Learner"]}
+    _visit, _path, page = open_picker(world, **roles)
     assert "LTI-51" in page.get_data(as_text=True)
 
 

@@ -207,7 +207,9 @@ def serve_roster(world: World, *pages: list[Any]) -> None:
         assert sent.headers["Accept"] == "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
         assert "limit" not in sent.url
         number = int(sent.url.partition("p=")[2] or 0)
-        links = {"link": f"<{MEMBERS}?p={number + 1}>; rel=“next”"} if number + 1 < len(pages) else {}
+        links: dict[str, Any] = (
+            {"link": f"<{MEMBERS}?p={number + 1}>; rel=“next”"} if number + 1 < len(pages) else {}
+        )
         return answer({"id": MEMBERS, "members": pages[number]}, **links)
 
     world.wire.handlers[MEMBERS] = page

@@ -81,8 +81,8 @@ class Course:
     def learn(self, form: str = "mentoring", *, year: int = YEAR, month: int = 10) -> str:
         id = str(uuid4())
         table = self.record.tables.of("agency")
-        told = {"id": id, "actor": agent("42"), "title": "Menyusun telaahan", "end": date(year, month, 3)}
-        self.submit(activity_statement(table, form=form, **told))
+        title, end = "Menyusun telaahan", date(year, month, 3)
+        self.submit(activity_statement(table, form=form, id=id, actor=agent("42"), title=title, end=end))
         return id
 
     def decide(self, target: str, decision: Decision = Decision.VERIFIED) -> None:

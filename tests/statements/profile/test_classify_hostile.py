@@ -65,7 +65,8 @@ def test_a_duration_that_nobody_lived_says_nothing(make: Any, duration: str, sec
 def test_a_value_that_makes_no_sense_counts_as_not_said(text: str) -> None:
     """Every reading takes any JSON value: it gives a value within its bounds, or none."""
     value = loads(text)
-    assert reading.whole(value) is None or 0 < reading.whole(value) <= reading.LARGEST
+    whole = reading.whole(value)
+    assert whole is None or 0 < whole <= reading.LARGEST
     amount = reading.decimal(value)
     assert amount is None or Decimal(0) <= amount <= reading.LARGEST
     day = reading.day(value)
@@ -100,7 +101,7 @@ def test_numbers_that_make_sense_are_read_exactly(text: str, whole: int | None, 
 @st.composite
 def hostile(draw: st.DrawFn) -> dict[str, Any]:
     """A valid statement with our category and with anything at all in our extensions."""
-    statement = draw(statements())
+    statement: dict[str, Any] = draw(statements())
     values = st.sampled_from(HOSTILE).map(loads)
     context = statement.setdefault("context", {})
     context["extensions"] = draw(st.dictionaries(st.sampled_from(EXTENSIONS), values, max_size=12))

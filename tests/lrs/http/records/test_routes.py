@@ -130,7 +130,8 @@ def test_the_queue_is_paged(app: Flask, desk: RecordServices) -> None:
     """What waits comes a page at a time; `after` leads to the next page and is null at the end."""
     for who in ("ani", "budi", "citra"):
         desk.write(desk.learn(who))
-    api, seen, after = caller(app, desk), [], ""
+    api, seen = caller(app, desk), []
+    after: str | None = ""
     while after is not None:
         page = api.get(f"/api/v1/entries/waiting?limit=2{after and f'&after={after}'}").json
         seen += [entry["id"] for entry in page["entries"]]
@@ -350,7 +351,7 @@ def test_a_store_that_does_not_answer_is_503(
 
 def test_the_description_is_true(app: Flask) -> None:
     """OpenAPI lists exactly the operations that are served."""
-    described = app.test_client().get("/api/openapi.json").json
+    described: Any = app.test_client().get("/api/openapi.json").json
     listed = {(method, path) for path, item in described["paths"].items() for method in item}
     served = {
         (method.lower(), rule.rule.replace("<", "{").replace(">", "}"))

@@ -56,7 +56,8 @@ def received(answer: Answer) -> tuple[Any, dict[str, bytes]]:
         b"Content-Type: " + kind.encode() + b"\r\n\r\n" + answer.body
     )
     assert not message.defects
-    first, *rest = message.iter_parts()
+    parts: list[Any] = list(message.iter_parts())
+    first, *rest = parts
     assert first.get_content_type() == "application/json"
     found = {}
     for each in rest:

@@ -14,6 +14,7 @@ from lrs.store.port import Document, Store
 from lrs.tenant_turns import TenantTurns
 from lrs.xapi.activities import Activities
 from statements.data_types.exact_json import loads
+from statements.formats import canonical_definition
 from tests.lrs.client import V1, Client, basic
 from tests.lrs.samples import statement
 from tests.serving import application, mounted
@@ -121,7 +122,7 @@ def test_one_definition_is_parsed_at_a_time(client: Client, monkeypatch: pytest.
     sent = [about(f"a{number}", name={"en": f"{number}" * 2_000}) for number in range(10)]
     assert client.post("/statements", sent).status == 200
     order: list[str] = []
-    parse, prepare = Activities.definition, formatted.canonical_definition
+    parse, prepare = Activities.definition, canonical_definition
 
     def parsing(document: Document) -> Any:
         order.append("parsed")
@@ -145,7 +146,12 @@ def test_attachments_are_looked_for_in_a_turn_and_before_anything_is_sent(
     """Statements that declare none are not read; those that do are read while the request has its turn."""
     monkeypatch.setattr(formatted, "LARGE", 1_000)
     read: list[bytes] = []
-    monkeypatch.setattr(statements, "loads", lambda body: read.append(body) or loads(body))
+
+    def noted(body: bytes) -> Any:
+        read.append(body)
+        return loads(body)
+
+    monkeypatch.setattr(statements, "loads", noted)
     plain = [statement(result={"response": "x" * 2_000}) for _ in range(3)]
     assert client.post("/statements", plain).status == 200
     assert client.get("/statements", {"attachments": "true"}).status == 200

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lrs.http.xapi.application import ROUTES
 from lrs.http.xapi.validate import Strangers, ValidateApplication
+from statements.data_types.versions import Version
 from statements.rules.check import RULES
 from statements.rules.request_rules import REQUEST_RULES
 from tests import strategies
@@ -49,7 +50,7 @@ JUNK = st.one_of(
         ]
     ),
 )  # fmt: skip
-QUERIES = st.one_of(
+QUERIES: st.SearchStrategy[list[tuple[str, str]]] = st.one_of(
     st.lists(st.tuples(NAMES, JUNK), max_size=4),
     st.just([("activityId", COURSE), ("agent", json.dumps(agent())), ("stateId", "s")]),
     st.just([("activityId", COURSE), ("profileId", "p")]),
@@ -82,7 +83,7 @@ KNOWN_RULES = RULES.keys() | REQUEST_RULES.keys()
 
 def _mutated(draw: st.DrawFn) -> object:
     """A valid statement, with one member anywhere replaced by any JSON value."""
-    value: Any = draw(strategies.statements(draw(st.sampled_from(list(strategies.Version)))))
+    value: Any = draw(strategies.statements(draw(st.sampled_from(list(Version)))))
     place = value
     for _ in range(draw(st.integers(0, 5))):
         keys = list(place) if isinstance(place, dict) else list(range(len(place)))

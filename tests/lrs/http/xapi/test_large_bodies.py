@@ -45,8 +45,8 @@ def test_one_statement_has_a_bound_of_its_own(bounded: Client) -> None:
         assert (answer.status, answer.rules) == (413, {"request.too-large"})
         assert "200000 bytes" in answer.json["detail"]
         assert answer.json["errors"][0].get("index") == (1 if isinstance(body, list) else None)
-    body, kind = multipart((JSON, json.dumps(wide(200_000)).encode()))
-    assert bounded.post("/statements", body, headers=kind).status == 413
+    parts, kind = multipart((JSON, json.dumps(wide(200_000)).encode()))
+    assert bounded.post("/statements", parts, headers=kind).status == 413
     sent = wide(200_000)
     assert bounded.put("/statements", {"statementId": sent["id"]}, sent).status == 413
     assert len(bounded.statements()) == 3

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from lrs.http.xapi.services import Limits
 from lrs.xapi import activities, agents, documents
 from lrs.xapi.documents import PAGE
+from statements.documents import merge
 from tests.contract.engines import ENGINES
 from tests.lrs.client import Client
 from tests.lrs.http.xapi.test_document_resource import NEW, OWNERS, RESOURCES, TEXT, create, where
@@ -43,7 +45,7 @@ def store(
 
 @pytest.fixture
 def client(store: WatchedStore) -> Client:
-    return Client(application(store, limits=LIMITS), None).as_(store, "all", name="all")  # type: ignore[arg-type]
+    return Client(application(store, limits=LIMITS), None).as_(store, "all", name="all")
 
 
 @RESOURCES
@@ -77,7 +79,7 @@ def test_what_others_changed_during_a_large_merge_is_merged_too(
 ) -> None:
     """The document changed while it was merged: it is read again, and neither change is lost."""
     create(client, STATE, LARGE, headers=JSON)
-    merge, calls = documents.merge, []
+    calls: list[Any] = []
 
     def meanwhile(*args: Any) -> bytes:
         merged = merge(*args)
@@ -99,7 +101,7 @@ def test_a_merge_that_always_loses_is_told_to_try_again(
 ) -> None:
     """503 with Retry-After after a few attempts; the document is as the others left it."""
     create(client, STATE, LARGE, headers=JSON)
-    merge, calls = documents.merge, []
+    calls: list[Any] = []
 
     def meanwhile(*args: Any) -> bytes:
         merged = merge(*args)
@@ -245,7 +247,8 @@ def test_a_definition_changed_during_a_large_merge_is_merged_too(
 ) -> None:
     """Another statement describes the activity meanwhile: neither description is lost."""
     client.post("/statements", described(extensions={"https://example.org/x": "x" * 300_000}))
-    prepare, calls = activities.Activities.prepare, []
+    prepare = activities.Activities.prepare
+    calls: list[Any] = []
 
     def meanwhile(*args: Any) -> Any:
         prepared = prepare(*args)
@@ -264,12 +267,13 @@ def test_two_sources_that_describe_an_activity_each_in_its_way_do_not_write_in_t
     client: Client, store: WatchedStore
 ) -> None:
     """What each says is known: its document stays as it is, however often they take turns."""
-    for each in ({"name": {"en": "one"}}, {"description": {"en": "two"}}):
-        client.post("/statements", described(**each))
+    one, two = described(name={"en": "one"}), described(description={"en": "two"})
+    for each in (one, two):
+        client.post("/statements", each)
     with store.reading() as reader:
         before = reader.document("activity", "one", COURSE)
-    for each in ({"name": {"en": "one"}}, {"description": {"en": "two"}}) * 3:
-        assert client.post("/statements", described(**each)).status == 200
+    for each in (one, two) * 3:
+        assert client.post("/statements", {**each, "id": str(uuid4())}).status == 200
     with store.reading() as reader:
         assert reader.document("activity", "one", COURSE) == before
 

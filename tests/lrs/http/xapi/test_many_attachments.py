@@ -85,7 +85,7 @@ def with_signature(client: Client, sent: dict[str, Any], data: bytes, times: int
 
 def test_a_request_brings_the_data_of_a_hundred_attachments(engine_store: SizedStore) -> None:
     """A hundred are kept and come back, their documents counted in the write; of one more nothing is kept."""
-    client = Client(application(engine_store), None).as_(engine_store, "all")  # type: ignore[arg-type]
+    client = Client(application(engine_store), None).as_(engine_store, "all")
     engine_store.sizes.clear()
     assert with_data(client, MOST_ATTACHMENTS).status == 200
     assert max(engine_store.sizes) > MOST_ATTACHMENTS * GRANT_SIZE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -231,7 +231,7 @@ def test_deep_extensions_are_accepted_up_to_the_limit(client: Client) -> None:
 
 def test_many_brackets_side_by_side_are_not_deep(client: Client) -> None:
     """A statement may hold many objects and arrays, as long as they do not lie in each other."""
-    wide = {"extensions": {"https://example.org/wide": [[{}] for _ in range(99)]}}
+    wide: dict[str, Any] = {"extensions": {"https://example.org/wide": [[{}] for _ in range(99)]}}
     assert client.post("/statements", statement(context=wide)).status == 200
     assert client.post("/statements", [statement(context=wide), statement()]).status == 200
 
@@ -317,7 +317,7 @@ class Broken(ModelStore):
 
     failure: Exception | None = None
 
-    def reading(self) -> AbstractContextManager[Any]:
+    def reading(self) -> Any:
         inner = super().reading()
 
         @contextmanager

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lrs.http.xapi.application import XapiApplication
 from statements.data_types.versions import Version
@@ -274,7 +275,7 @@ _shared = application(ModelStore(ModelHome()))
 
 @pytest.mark.parametrize("version", list(Version))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(data=strategies.st.data())
+@given(data=st.data())
 def test_any_valid_statement_comes_back_equal(version: Version, data: Any) -> None:
     """Round trip: what is returned in `exact` holds every member that was sent, unchanged."""
     sent = data.draw(strategies.statements(version))
@@ -306,7 +307,7 @@ def _arrays(value: dict[str, Any]) -> tuple[object, object]:
         }
     if target.get("objectType") == "SubStatement":
         target.pop("timestamp", None)
-        return (*_arrays(target), {**target, "object": None, "context": None}), context  # type: ignore[return-value]
+        return (*_arrays(target), {**target, "object": None, "context": None}), context
     return target, context
 
 

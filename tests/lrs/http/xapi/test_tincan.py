@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tincan import (
@@ -103,7 +104,7 @@ def test_state_is_saved_listed_and_deleted(lrs: RemoteLRS) -> None:
 
 def test_profiles_are_read_updated_and_deleted(lrs: RemoteLRS) -> None:
     """Activity and agent profiles; tincan cannot say If-None-Match, so 1.0.3 has it refused a new one."""
-    cases = (
+    cases: tuple[tuple[Any, ...], ...] = (
         (
             ActivityProfileDocument(activity=ACTIVITY, id="p", content="one", content_type="text/plain"),
             {"activityId": ACTIVITY.id},
@@ -121,7 +122,8 @@ def test_profiles_are_read_updated_and_deleted(lrs: RemoteLRS) -> None:
             lrs.delete_agent_profile,
         ),
     )
-    for document, owner, save, get, listed, delete in cases:
+    for case in cases:
+        document, owner, save, get, listed, delete = case
         assert save(document).response.status == 400
         resource = "activities/profile" if "activityId" in owner else "agents/profile"
         new = HTTPRequest(method="POST", resource=resource, content="zero")

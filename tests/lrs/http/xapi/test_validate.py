@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.lrs.client import V1, V2, Answer, basic, call
 from tests.lrs.samples import statement
 
 
-def application(**bounds: int) -> ValidateApplication:
+def application(**bounds: Any) -> ValidateApplication:
     """One that takes 5,000 bytes of those with the credential that it knows, and `bounds` of strangers."""
     credentials = Credentials(ModelStore(ModelHome()), lambda: 0)
     return ValidateApplication(
@@ -75,7 +76,7 @@ def test_what_cannot_be_validated_is_refused(
     body: bytes, method: str, headers: dict[str, str], status: int
 ) -> None:
     """Other methods, types and versions, broken JSON, and bodies over the limit; pages may call it."""
-    answer = ask(body, method, Origin="https://a.example", **headers)
+    answer = ask(body, method, None, Origin="https://a.example", **headers)
     assert answer.status == status
     assert answer.headers["access-control-allow-origin"] == "*"
     if status == 405:

@@ -20,6 +20,7 @@ from lrs.records.projection.follower import BATCH, UNUSABLE
 from lrs.records.projection.project import REVERSED, UNCOUNTED
 from lrs.records.queues import Queue
 from lrs.store.port import Document, Record, Store, UnavailableError
+from statements.profile.classify import classify
 from tests.contract.engines import ENGINES
 from tests.lrs.records.conftest import RecordServices, agent, learning_record
 from tests.lrs.records.projection.test_follower import Waits, kept
@@ -79,7 +80,6 @@ def test_whoever_waits_elsewhere_learns_that_it_was_worked_out_early(desk: Recor
 
 def stumble(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
     """Statements with these ids cannot be worked on."""
-    classify = derive.classify
 
     def stumbles(statement: dict[str, Any], table: Any) -> Any:
         if statement["id"] in ids:

@@ -23,6 +23,7 @@ from lrs.records.summaries import SUMMARY
 from lrs.store.port import Document, Position, Store, UnavailableError, Writer
 from statements.data_types.exact_json import loads
 from statements.keys import target_key
+from statements.profile.classify import classify
 from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
@@ -216,7 +217,7 @@ def test_a_failing_store_is_waited_out(desk: RecordServices, monkeypatch: pytest
     run = desk.record.follower._run
     stop = threading.Event()
 
-    def sometimes(limit: int, end: float) -> int:
+    def sometimes(limit: int, end: float) -> Any:
         for failure in failures:
             raise failure
         done = run(limit)
@@ -296,7 +297,6 @@ def test_a_statement_that_cannot_be_worked_on_is_passed_over(
     """One bad record does not hold up the others; it is named in the store."""
     bad = desk.learn("ani")
     desk.send(bad, desk.learn("budi"), desk.learn("citra"))
-    classify = derive.classify
 
     def stumbles(statement: dict[str, Any], table: Any) -> Any:
         if statement["id"] == bad["id"]:

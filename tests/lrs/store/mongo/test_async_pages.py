@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
 
 from lrs.store.mongo import store as mongo
 from lrs.store.mongo.store import MongoStore
@@ -19,7 +20,7 @@ def test_many_first_pages_at_once_make_one_client(monkeypatch: pytest.MonkeyPatc
     """A burst of requests to a fresh worker shares one set of connections, which end with the loop."""
     made: list[Any] = []
 
-    class Noted(mongo.AsyncMongoClient[Any]):
+    class Noted(AsyncMongoClient[Any]):
         def __init__(self, *options: Any, **more: Any) -> None:
             made.append(self)
             self.ended = 0

@@ -45,7 +45,7 @@ def test_callers_who_were_just_answered_are_awaited(
     queue = Queue([object()])
     committer._queue = queue  # type: ignore[assignment]
     committer._company, committer._answered = company, time.monotonic() - answered
-    slept = []
+    slept: list[float] = []
 
     def sleep(seconds: float) -> None:
         queue.extend(object() for _ in range(coming[len(slept)]))

@@ -14,6 +14,7 @@ from lrs.store.sqlite.interning import compound_key
 from lrs.store.sqlite.schema import MIGRATIONS, Migration, backfill_slice, connect, upgrade
 from lrs.store.sqlite.store import SqliteStore
 from tests.contract.make import add, draft
+from tests.waiting import wait_until
 
 
 def version(path: Path) -> int:
@@ -151,11 +152,10 @@ def test_a_slice_that_fails_is_tried_again_with_a_later_write(
     add(store, draft("k"))
     assert tries == [0, 1] or time.monotonic() > failed + 0.4
     time.sleep(0.5)
-    assert not store._memory.has_pairs
+    memory = store._memory
+    assert memory.has_pairs is False
     add(store, draft("k"))
-    while not store._memory.has_pairs:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_until(lambda: memory.has_pairs, "the older records are done")
     store.close()
     assert tries == [0, 1, 2, 3]
 

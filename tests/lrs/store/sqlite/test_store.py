@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,11 @@ def test_a_write_that_cannot_be_stored_fails_alone(store: SqliteStore) -> None:
         assert len(reader.find_documents("note", "bkn", limit=100)) == 54
 
 
+def log_size(writer: Any) -> Any:
+    """The row that says after how many pages the log is copied to the file."""
+    return run_one(writer.connection, "PRAGMA wal_autocheckpoint")
+
+
 def test_the_log_of_a_large_file_is_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before it is copied to the file it may grow to an eighth of that, within bounds."""
     page = 4_096
@@ -114,7 +120,7 @@ def test_the_log_of_a_large_file_is_longer(tmp_path: Path, monkeypatch: pytest.M
     sizes = []
     for _ in range(12):
         add(store, *(draft("k", body=os.urandom(3_000)) for _ in range(40)))
-        (size,) = store.writing(lambda writer: run_one(writer.connection, "PRAGMA wal_autocheckpoint"))
+        (size,) = store.writing(log_size)
         sizes.append(size)
     store.close()
     assert 5 <= sizes[0] < 10

@@ -42,7 +42,7 @@ def rows(page: str) -> list[str]:
 
 
 def lead(page: str) -> str:
-    return re.findall(r'<p class="lead">([^<]*)</p>', page)[0]
+    return str(re.findall(r'<p class="lead">([^<]*)</p>', page)[0])
 
 
 def notes(page: str) -> str:

@@ -84,7 +84,7 @@ class Learner:
     def decide(self, entry: Entry, decision: Decision = Decision.VERIFIED) -> None:
         """Have somebody else decide about an entry."""
         verifier = {"account": {"homePage": "https://lms.example", "name": "7"}}
-        told = {"verifier": verifier, "target": entry.statement_id, "at": self.desk.clock()}
+        told: dict[str, Any] = {"verifier": verifier, "target": entry.statement_id, "at": self.desk.clock()}
         made = decision_statement(decision, id=str(uuid4()), reason="Periksa tanggalnya", **told)
         self.desk.seen("agency", self.desk.emitter.emit("agency", made).stored)
 
@@ -333,11 +333,12 @@ def test_two_corrections_at_once_leave_one_entry(learner: Learner, monkeypatch: 
     learner.send("coaching", **typed, count="1")
     looked = saving.sent_before
     turns = iter([True])
+    clock: Any = learner.desk.clock
 
     def meanwhile(*given: Any) -> Any:
         found = looked(*given)
         if found is not None and next(turns, False):
-            learner.desk.clock.forward(1)
+            clock.forward(1)
             assert learner.send("coaching", **typed, count="2", title="Dari tab lain").status_code == 303
         return found
 
