@@ -25,6 +25,7 @@ from lrs.store.sqlite.interning import pack, unpack
 from lrs.store.sqlite.schema import connect
 from lrs.store.sqlite.store import SqliteStore
 from tests.contract.make import add, adding, draft
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -233,7 +234,8 @@ def test_a_turn_that_cannot_be_given_back_ends_no_thread(
 ) -> None:
     """When the file system fails as the turn to write is given back, the writer hears it and others go on."""
     add(store, draft())
-    board = store._board
+    memory, board = store._memory, store._board
+    wait_until(lambda: memory.has_pairs, "nothing but the writes of this test takes turns")
     unlock, failures = board.unlock_writes, [OSError(errno.ENOLCK, "no locks")]
 
     def failing() -> None:
