@@ -20,6 +20,8 @@ from lti_tool.pages.instructor.routes import create_instructor_blueprint
 from lti_tool.pages.integrator.routes import create_integrator_blueprint
 from lti_tool.pages.learner.routes import create_learner_blueprint
 from lti_tool.pages.lti.routes import create_lti_blueprint
+from lti_tool.pages.verifier.link_request_routes import create_link_request_blueprint
+from lti_tool.pages.verifier.link_routes import create_link_blueprint
 from lti_tool.web.flask_setup import install_pages
 from lti_tool.web.record_services import install_record_services
 from lti_tool.web.security_headers import secure_whatever_answers
@@ -75,6 +77,8 @@ class Application:
             self._begin("follower", lambda: follower.run_forever(self._stop))
             references = self.wired.references
             self._begin("references", lambda: references.run_forever(self._stop))
+            links = self.wired.record.links
+            self._begin("links", lambda: links.run_forever(self._stop))
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)
@@ -109,6 +113,8 @@ def create_flask(wired: Wired) -> Flask:
     app.register_blueprint(create_learner_blueprint())
     app.register_blueprint(create_instructor_blueprint())
     app.register_blueprint(create_admin_blueprint())
+    app.register_blueprint(create_link_request_blueprint(days=wired.settings.link_days))
+    app.register_blueprint(create_link_blueprint(now))
     app.register_blueprint(
         create_integrator_blueprint(wired.validate, max_bytes=wired.settings.validate_max_bytes)
     )

@@ -184,6 +184,12 @@ TABLE: tuple[Setting, ...] = (
         "in a header, never by cookie); empty is none.",
     ),
     Setting(
+        "link_days",
+        _whole(1, 365),
+        "14",
+        "Days for which a one-time link is open by which somebody without an account confirms an entry.",
+    ),
+    Setting(
         "allow_loopback",
         fields.Boolean(),
         "false",
@@ -260,6 +266,7 @@ class Settings:
     page_size_max: int
     page_bytes: int
     cors_origins: tuple[str, ...]
+    link_days: int
     allow_loopback: bool
     allowed_networks: tuple[str, ...]
     key_passphrase: str

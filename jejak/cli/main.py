@@ -11,6 +11,7 @@ import click
 
 from jejak.cli.admin_log import admin_log
 from jejak.cli.credentials import credentials
+from jejak.cli.links import links
 from jejak.cli.platforms import platforms
 from jejak.cli.shared import store_address
 from jejak.cli.store import rebuild
@@ -106,6 +107,7 @@ def show_settings(markdown: bool) -> None:
 
 main.add_command(admin_log)
 main.add_command(credentials)
+main.add_command(links)
 main.add_command(platforms)
 main.add_command(rebuild)
 

@@ -9,11 +9,13 @@ from lrs.admin_log import AdminLog
 from lrs.people.people import People
 from lrs.people.unmatched_actors import UnmatchedActors
 from lrs.records.account_names import AccountNames
+from lrs.records.link_policy import LinkPolicies
 from lrs.records.projection.follower import Follower, OnChanged
 from lrs.records.projection.rebuild import rebuild
 from lrs.records.records import Records
 from lrs.records.tables import Tables
 from lrs.records.verification import Verification
+from lrs.records.verifier_links import VerifierLinks
 from lrs.store.port import Store
 
 
@@ -32,6 +34,8 @@ class LearningRecord:
     account_names: AccountNames
     unmatched: UnmatchedActors
     admin_log: AdminLog
+    links: VerifierLinks
+    link_policies: LinkPolicies
 
     @classmethod
     def over(
@@ -58,6 +62,8 @@ class LearningRecord:
             AccountNames(store, clock),
             UnmatchedActors(store),
             AdminLog(store, clock),
+            VerifierLinks(store, records, clock),
+            LinkPolicies(store, clock),
         )
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:

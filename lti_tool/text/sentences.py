@@ -8,7 +8,7 @@ from decimal import Decimal
 from flask import g
 from flask_babel import get_locale
 
-from lrs.records.entries import Entry
+from lrs.records.entries import Decided, Entry
 from lrs.records.summaries import Summary
 from lti_tool.services.goal_progress import Standing
 from lti_tool.text.charts import Segment
@@ -18,6 +18,7 @@ from lti_tool.text.masking import masked
 from statements.profile.jp import Award, Cap
 from statements.profile.shipped import shipped
 from statements.profile.table import Form, JpKind, Table
+from statements.profile.vocabulary import BY_LINK
 
 
 def table_in_force() -> Table:
@@ -54,6 +55,16 @@ def form_name(code: str) -> str:
     """The form in words; a form that the table no longer has keeps its code."""
     form = table_in_force().forms.get(code)
     return words(form.name) if form is not None else code
+
+
+def decided_by(one: Decided) -> str:
+    """Who decided or confirmed, and how they came to it: a name that was typed is marked as such."""
+    name = masked(one.by.name)
+    if one.channel == BY_LINK:
+        # Both were typed by whoever held the link.
+        typed = ", ".join(text for text in (name, masked(one.position)) if text)
+        return gettext("by link, as %(who)s", who=typed) if typed else gettext("by link")
+    return name or gettext("The verifier")
 
 
 def duration(minutes: int) -> str:

@@ -75,6 +75,7 @@ def install_record_services(app: Flask, desk: RecordServices) -> None:
         form_name=sentences.form_name,
         goal_sentence=sentences.goal_sentence,
         duration=sentences.duration,
+        decided_by=sentences.decided_by,
         safe_link=sentences.safe_link,
     )
 

@@ -245,6 +245,7 @@ def act_name(act: str) -> str:
         "keys.rotated": gettext("Signing key changed"),
         "goal.dismissed": gettext("Goal of a deleted activity removed"),
         "grade.retried": gettext("Grade sent again"),
+        "links.policy": gettext("Worth of one-time links changed"),
     }.get(act, act)
 
 

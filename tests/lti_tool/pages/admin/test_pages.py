@@ -19,6 +19,8 @@ from lti_tool.pages.admin.routes import act_name, create_admin_blueprint, reason
 from lti_tool.pages.instructor.routes import create_instructor_blueprint
 from lti_tool.pages.learner.routes import create_learner_blueprint
 from lti_tool.pages.lti.routes import create_lti_blueprint
+from lti_tool.pages.verifier.link_request_routes import create_link_request_blueprint
+from lti_tool.pages.verifier.link_routes import create_link_blueprint
 from lti_tool.platforms.platforms import ACTIVE, DISABLED, PENDING
 from lti_tool.services.ags import SCORE, Score
 from lti_tool.services.emitter import Emitter
@@ -60,6 +62,8 @@ def site(world: World) -> World:
     )
     for make in (create_learner_blueprint, create_instructor_blueprint, create_admin_blueprint):
         app.register_blueprint(make())
+    app.register_blueprint(create_link_request_blueprint(days=14))
+    app.register_blueprint(create_link_blueprint(world.clock))
     world.app = app
     serve_tokens(world, world.platform)
     world.wire.handlers[SCORES] = lambda _sent: answer([], 503)
