@@ -9,8 +9,10 @@ from typing import Any
 from benchmarks import processes
 from benchmarks.report import note
 from lrs.records import checkpoint
+from lrs.store.log import LogQuery
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 
 LOOK_SECONDS = 0.5
 TELL_SECONDS = 15.0
@@ -23,7 +25,7 @@ def settle(store: str, pid: int, limit: float) -> dict[str, Any]:
     database is a server of its own, a follower that waits for it looks idle, so the record itself is asked.
     """
     begun = said = time.monotonic()
-    with closing(open_store(store)) as opened:
+    with closing(open_store(store, STATEMENT_KEYS)) as opened:
         while (behind := _behind(opened)) and time.monotonic() - begun < limit:
             if time.monotonic() - said > TELL_SECONDS:
                 said = time.monotonic()
@@ -36,7 +38,7 @@ def settle(store: str, pid: int, limit: float) -> dict[str, Any]:
 def _behind(store: Store) -> float:
     """Seconds of statements that are stored and not yet in the learning record."""
     with store.reading() as reader:
-        newest = reader.find(None, limit=1, include_hidden=True)
+        newest = reader.find(LogQuery(None, limit=1, include_hidden=True))
         front = checkpoint.read(reader).front
     if not newest or (front and front.stored >= newest[0].stored):
         return 0.0

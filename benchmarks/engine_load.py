@@ -16,7 +16,9 @@ from itertools import count
 import orjson
 
 from benchmarks.corpus import HOME, Corpus
-from lrs.store.port import Position, Record, Store, Writer
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.port import Store, Writer
+from lrs.store.writes import WriteHints
 
 TENANT = "bkn"
 PEOPLE, ACTIVITIES, VERBS, REGISTRATIONS = 2_000, 500, 10, 40_000
@@ -102,7 +104,7 @@ def writing(store: Store, batches: Iterator[list[Record]]) -> Effect:
             writer.append(stamped(drafts, writer.stamp(len(drafts))))
             return len(drafts)
 
-        return store.writing(work, prefetch=[(TENANT, id) for id in ids])
+        return store.writing(work, WriteHints(prefetch=[(TENANT, id) for id in ids]))
 
     return step
 
@@ -115,7 +117,7 @@ def reading(
 
     def step() -> int:
         with store.reading() as reader:
-            page = reader.find(TENANT, choose(dice.randrange(1_000_000)), after=after, limit=25)
+            page = reader.find(LogQuery(TENANT, choose(dice.randrange(1_000_000)), after=after, limit=25))
             b",".join([record.body for record in page])
             reader.consistent_through()
         return 1

@@ -20,9 +20,12 @@ import orjson
 from pymongo import MongoClient, WriteConcern
 
 from benchmarks.corpus import Corpus
+from lrs.store.log import LogQuery, Position, Record
 from lrs.store.mongo.codec import encode_record
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import Position, Record, Writer
+from lrs.store.port import Writer
+from lrs.store.writes import WriteHints
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.mongod import replica_set
 
 BATCH = 50
@@ -97,7 +100,9 @@ def raw_inserts(address: str, size: int, seed: int) -> Callable[[int], Callable[
 
         def step() -> int:
             now = time.time_ns() // 1000
-            table.insert_many([encode_record(replace(source.record(), stored=now), {}) for _ in range(size)])
+            table.insert_many(
+                [encode_record(STATEMENT_KEYS, replace(source.record(), stored=now), {}) for _ in range(size)]
+            )
             return size
 
         return step
@@ -123,7 +128,7 @@ def writes(store: MongoStore, size: int, seed: int) -> Callable[[int], Callable[
                 writer.append([replace(draft, stored=first + at) for at, draft in enumerate(drafts)])
                 return size
 
-            return store.writing(work, prefetch=[(TENANT, id) for id in ids])
+            return store.writing(work, WriteHints(prefetch=[(TENANT, id) for id in ids]))
 
         return step
 
@@ -140,7 +145,7 @@ def pages(
 
         def step() -> int:
             with store.reading() as reader:
-                reader.find(TENANT, choose(dice), after=after, limit=25)
+                reader.find(LogQuery(TENANT, choose(dice), after=after, limit=25))
                 reader.consistent_through()
             return 1
 
@@ -161,7 +166,7 @@ def measure(seconds: float) -> dict[str, Any]:
     """All figures, on a server of their own."""
     with replica_set() as replicas:
         address = replicas.address("bench")
-        store = MongoStore(address)
+        store = MongoStore(address, STATEMENT_KEYS)
         figures: dict[str, Any] = {
             "raw_batches": rate(WRITERS, seconds, raw_inserts(replicas.address("raw"), BATCH, 100)),
             "batches": rate(WRITERS, seconds, writes(store, BATCH, 1000)),
@@ -171,7 +176,7 @@ def measure(seconds: float) -> dict[str, Any]:
         figures["batches_ratio"] = figures["batches"] / figures["raw_batches"]
         figures["singles_ratio"] = figures["singles"] / figures["raw_singles"]
         with store.reading() as reader:
-            far = reader.find(TENANT, limit=5000)[-1]
+            far = reader.find(LogQuery(TENANT, limit=5000))[-1]
         figures["pages_by_agent"] = rate(READERS, seconds, pages(store, _agent))
         figures["pages_by_agent_and_verb"] = rate(
             READERS, seconds, pages(store, lambda dice: _agent(dice) + _verb(dice))

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import engine_load as load
-from lrs.store.port import Position, Record
+from lrs.store.log import LogQuery, Position, Record
 from lrs.store.sqlite.store import SqliteStore
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 
 BATCH = 50
 ROUNDS = 3
@@ -85,7 +86,7 @@ def reads(store: SqliteStore, threads: int, seconds: float) -> dict[str, float]:
     """Pages per second by each question, and far from the first page."""
     figures = {}
     with store.reading() as reader:
-        oldest = reader.find(load.TENANT, ascending=True, limit=1)[0]
+        oldest = reader.find(LogQuery(load.TENANT, ascending=True, limit=1))[0]
     far = Position(oldest.stored + 60, oldest.id)
     for name, choose in QUESTIONS.items():
         steps = [load.reading(store, choose, seed) for seed in range(threads)]
@@ -111,7 +112,7 @@ def body_bytes(store: SqliteStore) -> int:
     after: Position | None = None
     while True:
         with store.reading() as reader:
-            page = reader.find(None, after=after, ascending=True, limit=500)
+            page = reader.find(LogQuery(None, after=after, ascending=True, limit=500))
         if not page:
             return total
         total += sum(len(record.body) for record in page)
@@ -121,7 +122,7 @@ def body_bytes(store: SqliteStore) -> int:
 def measure(folder: Path, seconds: float, size: int) -> dict[str, Any]:
     """All figures; raw and engine take turns, and the best round of each counts."""
     path = folder / "engine.db"
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     fill(store, size)
     figures: dict[str, Any] = {"records_before": size}
     names = ("raw_batches", "batches_8", "batches_1", "singles_32")

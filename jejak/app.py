@@ -14,7 +14,7 @@ from jejak.compression import install_compression
 from jejak.settings import Settings
 from jejak.wiring import Wired, wire
 from lrs.http.records.routes import Write, create_records_blueprint
-from lrs.store.port import StoreError
+from lrs.store.errors import StoreError
 from lti_tool.pages.admin.routes import create_admin_blueprint
 from lti_tool.pages.instructor.routes import create_instructor_blueprint
 from lti_tool.pages.integrator.routes import create_integrator_blueprint

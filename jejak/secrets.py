@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import secrets
 
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document
+from lrs.store.port import Store, Writer
 
 KIND = "secret"
 

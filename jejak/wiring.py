@@ -23,6 +23,7 @@ from lrs.records.learning_record import LearningRecord
 from lrs.store.open import open_store
 from lrs.store.port import Store
 from lrs.xapi.pending_references import PendingReferences
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from lti_tool.accounts import account_key
 from lti_tool.launch.deep_linking import GOAL, embedded
 from lti_tool.launch.launch import Identity
@@ -50,7 +51,7 @@ class Core:
 def core(settings: Settings) -> Core:
     """Open the store that the settings name, with the parts that background work needs."""
     lti = lti_settings(settings)
-    store = open_store(settings.store)
+    store = open_store(settings.store, STATEMENT_KEYS)
     # Before anything else: a key that is made now must not be taken for one of an earlier version, and what
     # an earlier one signs off must count.
     settle(store)

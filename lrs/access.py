@@ -22,7 +22,8 @@ import orjson
 
 from lrs.failed_logins import FailedLogins
 from lrs.names import check_credential_name, check_tenant_name, is_reserved
-from lrs.store.port import Document, Reader, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader, Store, Writer
 from lrs.tenants import is_known, tenant_key
 from statements.data_types.identity import agent_key
 from statements.keys import AUTHORITY
@@ -280,7 +281,7 @@ class Credentials:
             writer.put(Document(CARRIED_OVER, "", Scope.DECISIONS_WRITE, b"{}", updated=self._clock()))
             holders: list[Credential] = []
             after: tuple[str, str] | None = None
-            while page := writer.find_documents(KIND, "", after=after, limit=PAGE):
+            while page := writer.find_documents(DocumentQuery(KIND, "", after=after, limit=PAGE)):
                 for document in page:
                     one = _credential(document)
                     if not one.disabled and Scope.STATEMENTS_WRITE in one.scopes:
@@ -332,13 +333,13 @@ class Credentials:
     def _all(self) -> Iterator[Credential]:
         after: tuple[str, str] | None = None
         with self._store.reading() as reader:
-            while page := reader.find_documents(KIND, "", after=after, limit=PAGE):
+            while page := reader.find_documents(DocumentQuery(KIND, "", after=after, limit=PAGE)):
                 yield from map(_credential, page)
                 after = (page[-1].order, page[-1].name)
 
     @staticmethod
     def _page(reader: Reader, tenant: str, after: tuple[str, str] | None) -> Sequence[Document]:
-        return reader.find_documents(KIND, "", {tenant_key(tenant)}, after=after, limit=PAGE)
+        return reader.find_documents(DocumentQuery(KIND, "", {tenant_key(tenant)}, after=after, limit=PAGE))
 
 
 def _digest(secret: str) -> bytes:

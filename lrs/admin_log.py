@@ -14,7 +14,9 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Store, StoreError, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import StoreError
+from lrs.store.port import Store, Writer
 from statements.masking import masked
 
 KIND = "admin-act"
@@ -92,7 +94,7 @@ class AdminLog:
             order=_order(told.at),
         )
         writer.put(document)
-        first = writer.find_documents(KIND, "", limit=CLEARED)
+        first = writer.find_documents(DocumentQuery(KIND, "", limit=CLEARED))
         old = [one.name for one in first if one.order < _order(told.at - KEPT_DAYS * _DAY)]
         if old:
             writer.delete(KIND, "", old)
@@ -101,7 +103,7 @@ class AdminLog:
         """The latest acts, of one agency or of all, the latest first."""
         keys = () if tenant is None else (f"tenant\x1f{tenant}",)
         with self._store.reading() as reader:
-            found = reader.find_documents(KIND, "", keys, descending=True, limit=limit)
+            found = reader.find_documents(DocumentQuery(KIND, "", keys, descending=True, limit=limit))
         return [Act(**orjson.loads(document.body)) for document in found]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
-from lrs.store.port import UnavailableError
+from lrs.store.errors import UnavailableError
 
 AT_ONCE: Final = 2
 """Turns of one process."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from lrs.store.port import Document, Reader, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader, Writer
 
 TENANT: Final = "tenant"
 """Kind of the documents: the scope is "", the name the tenant's."""
@@ -16,7 +17,9 @@ _HOLDERS: Final = ("credential", "platform")
 def tenants(reader: Reader) -> list[str]:
     """All tenants with statements, by name."""
     found: list[str] = []
-    while page := reader.find_documents(TENANT, "", after=("", found[-1]) if found else None, limit=_PAGE):
+    while page := reader.find_documents(
+        DocumentQuery(TENANT, "", after=("", found[-1]) if found else None, limit=_PAGE)
+    ):
         found += [document.name for document in page]
     return found
 
@@ -29,7 +32,8 @@ def tenant_key(tenant: str) -> str:
 def is_known(reader: Reader, tenant: str) -> bool:
     """Whether anything here belongs to the tenant: statements, a credential or a platform."""
     return reader.document(TENANT, "", tenant) is not None or any(
-        reader.find_documents(kind, "", {tenant_key(tenant)}, limit=1, bodies=False) for kind in _HOLDERS
+        reader.find_documents(DocumentQuery(kind, "", {tenant_key(tenant)}, limit=1, bodies=False))
+        for kind in _HOLDERS
     )
 
 

@@ -36,7 +36,7 @@ def inherited(keys: Keys) -> Keys | None:
     if _fits(keys):
         return keys
     narrow = frozenset(key for key in keys if not key.startswith((RELATED_AGENT, RELATED_ACTIVITY)))
-    # A view with a narrow key always has the wider one of the same value, see `lrs.store.port.WIDER`.
+    # A view with a narrow key always has the wider one of the same value, as the store relies on.
     activities = {RELATED_ACTIVITY + key[len(ACTIVITY) :] for key in narrow if key.startswith(ACTIVITY)}
     agents = {RELATED_AGENT + key[len(AGENT) :] for key in narrow if key.startswith(AGENT)}
     for found in (

@@ -20,7 +20,7 @@ VOIDED: Final = "http://adlnet.gov/expapi/verbs/voided"
 
 AGENT: Final = "a" + SEPARATOR
 RELATED_AGENT: Final = "A" + SEPARATOR
-_VERB: Final = "v" + SEPARATOR
+VERB: Final = "v" + SEPARATOR
 ACTIVITY: Final = "o" + SEPARATOR
 RELATED_ACTIVITY: Final = "O" + SEPARATOR
 _REGISTRATION: Final = "r" + SEPARATOR
@@ -41,7 +41,7 @@ def agent_filter_key(agent: Mapping[str, Any], *, related: bool = False) -> str:
 
 def verb_filter_key(verb: str) -> str:
     """The key that finds statements by the IRI of their verb."""
-    return _VERB + verb
+    return VERB + verb
 
 
 def activity_filter_key(activity: str, *, related: bool = False) -> str:
@@ -69,7 +69,7 @@ def statement_keys(statement: Mapping[str, Any]) -> frozenset[str]:
     narrow: list[str] = []
     broad: list[str] = []
     activities: list[str] = []
-    keys = [_VERB + statement["verb"]["id"]]
+    keys = [VERB + statement["verb"]["id"]]
 
     _actor(statement["actor"], narrow)
     target = statement["object"]

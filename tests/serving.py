@@ -22,10 +22,12 @@ from jejak.clock import new_id, now
 from lrs.access import KIND, Credentials
 from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits
+from lrs.store.documents import Document
+from lrs.store.memory import MemoryData, MemoryStore
 from lrs.store.open import open_store
-from lrs.store.port import Document, Store
+from lrs.store.port import Store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from statements.data_types.versions import Version
-from tests.contract.oracle import ModelHome, ModelStore
 
 KEY, SECRET = "adl-key", "adl-secret"
 CURSOR_KEY = b"only for tests, never elsewhere."
@@ -75,7 +77,9 @@ def _app() -> Wsgi:
     with _lock:
         if not _made:
             address = os.environ.get("JEJAK_TEST_STORE", "memory")
-            store: Store = ModelStore(ModelHome()) if address == "memory" else open_store(address)
+            store: Store = (
+                MemoryStore(MemoryData()) if address == "memory" else open_store(address, STATEMENT_KEYS)
+            )
             known_credential(store, KEY, SECRET)
             fallback = Version(os.environ.get("JEJAK_TEST_FALLBACK", "2.0.0"))
             _made.append(mounted(application(store, fallback=fallback)))

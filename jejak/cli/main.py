@@ -16,7 +16,7 @@ from jejak.cli.platforms import platforms
 from jejak.cli.shared import store_address
 from jejak.cli.store import rebuild
 from jejak.settings import SettingsError
-from lrs.store.port import StoreError
+from lrs.store.errors import StoreError
 
 
 class _Plain(click.Group):

@@ -20,13 +20,14 @@ from lrs.access import Credentials
 from lrs.admin_log import AdminLog
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from lti_tool.platforms.platforms import Platforms
 
 
 @contextmanager
 def opened_store() -> Iterator[Store]:
     """The store that the settings name, closed again afterwards; its address is told on standard error."""
-    store = open_store(load(os.environ).store)
+    store = open_store(load(os.environ).store, STATEMENT_KEYS)
     click.echo(f"store: {store_address()}", err=True)
     try:
         # Before anything else: a key that is made now must not be taken for one of an earlier version.

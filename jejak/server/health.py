@@ -6,7 +6,8 @@ import asyncio
 import concurrent.futures
 from contextlib import suppress
 
-from lrs.store.port import Store, StoreError
+from lrs.store.errors import StoreError
+from lrs.store.port import Store
 
 FRESH_SECONDS = 1.0
 """For so long the store is not asked again."""

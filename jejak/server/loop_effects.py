@@ -12,14 +12,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from lrs.store.port import Find, Store, TooLongError, UnavailableError
+from lrs.store.errors import TooLongError, UnavailableError
+from lrs.store.log import LogQuery
+from lrs.store.port import Store
 from lrs.store.read_bounds import quick
+from lrs.store.writes import WRITE_WAIT_SECONDS
 from lrs.xapi.effects import Effect, Effects, Write
 
 T = TypeVar("T")
-
-PATIENCE = 20.0
-"""Seconds that a write may wait for its turn."""
 
 IDLE_SECONDS = 0.1
 """How long at most a request waits for the store's thread to be done with others."""
@@ -87,7 +87,7 @@ class LoopEffects:
     async def _run(self, effect: Effect) -> Any:
         if isinstance(effect, Write):
             return await self._write(effect)
-        if isinstance(effect, Find):
+        if isinstance(effect, LogQuery):
             return await self._store.page(effect)
         if effect.long or not self._store.is_local:
             raise NeedsThreadError
@@ -108,17 +108,8 @@ class LoopEffects:
                 with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                     loop.call_soon_threadsafe(self._tell)
 
-        submitted = self._store.submit(
-            write.work,
-            done,
-            prefetch=write.prefetch,
-            documents=write.documents,
-            heads=write.heads,
-            views=write.views,
-            tenant=write.tenant,
-            size=write.size,
-        )
-        patience = loop.call_later(PATIENCE, _give_up, submitted, future)
+        submitted = self._store.submit(write.work, done, write.hints)
+        patience = loop.call_later(WRITE_WAIT_SECONDS, _give_up, submitted, future)
         try:
             return await future
         finally:

@@ -20,6 +20,7 @@ from jejak.settings import Settings, load
 from jejak.upgrades import settle, tell_imitations
 from jejak.wiring import lti_settings
 from lrs.store.open import open_store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from lti_tool.platforms.tool_keys import ToolKeys
 
 CONNECTIONS = 16_384
@@ -87,7 +88,7 @@ def most_connections() -> int:
 
 def prepare_store(settings: Settings) -> None:
     """Open the store once, bring it up to date, and make what all workers share."""
-    store = open_store(settings.store)
+    store = open_store(settings.store, STATEMENT_KEYS)
     try:
         settle(store)
         tell_imitations(store)

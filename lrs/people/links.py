@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Reader, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader, Writer
 
 ALIAS, PERSON, LINK = "alias", "person", "link"
 RECOUNT = "recount"
@@ -258,7 +259,7 @@ class PersonLinks:
     def _undone(self, person: Person, persona: str, owner: Person | None) -> bool:
         """Whether somebody has taken this very identifier, or its owner, away from the person."""
         names = {persona} if owner is None else {persona, owner.id}
-        found = self.writer.find_documents(LINK, self.tenant, {about(person.id)}, limit=1000)
+        found = self.writer.find_documents(DocumentQuery(LINK, self.tenant, {about(person.id)}, limit=1000))
         facts = [Link(**orjson.loads(document.body)) for document in found]
         return any(fact.undone_at and (fact.persona in names or fact.absorbed in names) for fact in facts)
 

@@ -35,7 +35,9 @@ from lrs.people.links import (
     person_of,
     roots_of,
 )
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Store, Writer
+from lrs.store.writes import WriteHints
 from statements.data_types.identity import agent_key
 
 __all__ = [
@@ -139,7 +141,7 @@ class People:
     def links(self, tenant: str, id: str) -> list[Link]:
         """The facts that made this person what it is, oldest first, undone ones too."""
         with self._store.reading() as reader:
-            found = reader.find_documents(LINK, tenant, {about(id)}, limit=1000)
+            found = reader.find_documents(DocumentQuery(LINK, tenant, {about(id)}, limit=1000))
         return [Link(**orjson.loads(document.body)) for document in found]
 
     def ensure(
@@ -178,7 +180,7 @@ class People:
             people.prove(person.id, first)
             return people.root(person.id).id
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def link(self, tenant: str, person: str, key: str, *, author: str, reason: str = "") -> Link:
         """Give a person one more identifier; who had it before is merged. UnknownPersonError.
@@ -191,7 +193,7 @@ class People:
             people = PersonLinks(writer, tenant, self._clock())
             return people.add(people.root(person), key, persona, author, reason)
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def merge(self, tenant: str, keep: str, other: str, *, author: str, reason: str = "") -> Link:
         """Record that `other` is the same person as `keep`.
@@ -203,7 +205,7 @@ class People:
             people = PersonLinks(writer, tenant, self._clock())
             return people.merge(people.root(keep), people.root(other), author, reason)
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def unlink(self, tenant: str, link: str, *, author: str) -> Link:
         """Undo a link or a merge; the fact stays, marked. UnknownPersonError; ValueError if it is undone."""
@@ -211,7 +213,7 @@ class People:
         def work(writer: Writer) -> Link:
             return PersonLinks(writer, tenant, self._clock()).undo(link, author)
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def employ(self, tenant: str, id: str, employment: str) -> None:
         """Set the kind of employment ("pns", "pppk" or ""), and with it the target. UnknownPersonError."""
@@ -225,7 +227,7 @@ class People:
                 people.keep(replace(person, employment=employment))
                 people.recount(person.id)
 
-        self._store.writing(work, tenant=tenant)
+        self._store.writing(work, WriteHints(tenant=tenant))
 
     def meet(self, writer: Writer, tenant: str, met: Mapping[str, Met]) -> None:
         """Inside a write: make persons of personas that are seen for the first time; `met` is by persona."""
@@ -270,6 +272,6 @@ class People:
             with self._store.reading() as reader:
                 document = reader.document(SALT, tenant, "people")
             salt = self._salts[tenant] = (
-                document.body if document else self._store.writing(work, tenant=tenant)
+                document.body if document else self._store.writing(work, WriteHints(tenant=tenant))
             )
         return salt

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import orjson
 
 from lrs.people.links import ALIAS, PROVED, UNMATCHED, owners_of, person_of, source_key
-from lrs.store.port import Document, Reader, Store
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader, Store
 from statements.masking import hinted, masked
 
 PAGE = 100
@@ -83,7 +84,7 @@ class UnmatchedActors:
         keys = {UNMATCHED} if source is None else {source_key(source)}
         place = None if after is None else ("", after)
         with self._store.reading() as reader:
-            found = reader.find_documents(ALIAS, tenant, keys, after=place, limit=limit)
+            found = reader.find_documents(DocumentQuery(ALIAS, tenant, keys, after=place, limit=limit))
             still = _still_unmatched(reader, tenant, found)
             actors = tuple(_actor(reader, tenant, alias) for alias in still)
         return UnmatchedPage(actors, found[-1].name if len(found) == limit else None)
@@ -95,7 +96,9 @@ class UnmatchedActors:
         seen = 0
         with self._store.reading() as reader:
             while seen < MOST_COUNTED:
-                page = reader.find_documents(ALIAS, tenant, {UNMATCHED}, after=after, limit=PAGE)
+                page = reader.find_documents(
+                    DocumentQuery(ALIAS, tenant, {UNMATCHED}, after=after, limit=PAGE)
+                )
                 for alias in _still_unmatched(reader, tenant, page):
                     source = _source(alias)
                     found[source] = found.get(source, 0) + 1

@@ -20,7 +20,9 @@ import orjson
 from lrs.access import authority_of, mine_key
 from lrs.people.people import RECOUNT, username_key
 from lrs.records.tables import EVERYONE
-from lrs.store.port import Document, Reader, Record, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import Record
+from lrs.store.port import Reader, Store, Writer
 
 KIND: Final = "account-names"
 _MOST = 1000
@@ -65,7 +67,9 @@ class NamedByUsername:
     """The sources of one tenant whose account names are user names, in one snapshot."""
 
     def __init__(self, reader: Reader, tenant: str) -> None:
-        held = [orjson.loads(one.body) for one in reader.find_documents(KIND, tenant, limit=_MOST)]
+        held = [
+            orjson.loads(one.body) for one in reader.find_documents(DocumentQuery(KIND, tenant, limit=_MOST))
+        ]
         self._mine = frozenset(one["mine"] for one in held if one["names"] == AccountName.USERNAME)
 
     def identifier(self, record: Record, key: str) -> str:

@@ -7,7 +7,9 @@ from typing import Final
 
 import orjson
 
-from lrs.store.port import Document, Position, Reader, Writer
+from lrs.store.documents import Document
+from lrs.store.log import Position
+from lrs.store.port import Reader, Writer
 
 CHECKPOINT: Final = "checkpoint"
 NAME: Final = "records"

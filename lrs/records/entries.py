@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from lrs.store.port import Document
+from lrs.store.documents import Document
 from statements.profile.classify import Learning
 from statements.profile.jp import ZERO, Amount, Award, Cap, Claim, Counting
 from statements.profile.reading import Evidence

@@ -14,6 +14,7 @@ from typing import Final
 from lrs.records.entries import Entry
 from lrs.store import json_documents
 from lrs.store.port import Store, Writer
+from lrs.store.writes import WriteHints
 from statements.profile.vocabulary import Decision
 
 KIND: Final = "verifier-link-policy"
@@ -61,4 +62,4 @@ class LinkPolicies:
         def work(writer: Writer) -> None:
             json_documents.put(writer, KIND, _NAME, value, now=self._clock(), scope=tenant)
 
-        self._store.writing(work, tenant=tenant)
+        self._store.writing(work, WriteHints(tenant=tenant))

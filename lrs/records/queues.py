@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from lrs.store.port import Document, Reader
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader
 from lrs.tenants import tenants
 
 
@@ -17,13 +18,13 @@ class Queue:
 
     def next(self, reader: Reader, limit: int) -> list[Document]:
         """Up to so many of them: of all tenants or, where there are more, of one tenant after the other."""
-        found = reader.find_documents(self._kind, None, limit=limit)
+        found = reader.find_documents(DocumentQuery(self._kind, None, limit=limit))
         if len(found) < limit:
             return found
         names = tenants(reader)
         first = bisect_right(names, self._last)
         for tenant in names[first:] + names[:first]:
-            if mine := reader.find_documents(self._kind, tenant, limit=limit):
+            if mine := reader.find_documents(DocumentQuery(self._kind, tenant, limit=limit)):
                 self._last = tenant
                 return mine
         return found

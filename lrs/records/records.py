@@ -33,7 +33,8 @@ from lrs.records.summaries import (
     summary_of,
 )
 from lrs.records.tables import Tables
-from lrs.store.port import Document, Reader, Store
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader, Store
 from statements.profile.classify import Learning, classify
 from statements.profile.jp import Award, Counting
 
@@ -92,7 +93,9 @@ class Records:
         with self._store.reading() as reader:
             for persona in _roots(reader, tenant, (person,))[person].personas:
                 documents = reader.find_documents(
-                    ENTRY, tenant, {owned_key(persona, year)}, after=after, descending=True, limit=limit
+                    DocumentQuery(
+                        ENTRY, tenant, {owned_key(persona, year)}, after=after, descending=True, limit=limit
+                    )
                 )
                 found += [entry_of(document, person) for document in documents]
                 found = sorted(found, key=lambda entry: (entry.place, entry.id), reverse=True)[:limit]
@@ -119,10 +122,12 @@ class Records:
                 entry_of(document, person)
                 for persona in _personas(reader, tenant, person)
                 for document in reader.find_documents(
-                    ENTRY,
-                    tenant,
-                    {owned_key(persona, learning.end.year)},
-                    limit=MOST_COUNTED + len(without),
+                    DocumentQuery(
+                        ENTRY,
+                        tenant,
+                        {owned_key(persona, learning.end.year)},
+                        limit=MOST_COUNTED + len(without),
+                    )
                 )
                 if document.name not in without
             ]
@@ -154,7 +159,7 @@ class Records:
                 document
                 for persona in own
                 for document in reader.find_documents(
-                    ENTRY, tenant, {waiting_key(persona)}, descending=True, limit=limit
+                    DocumentQuery(ENTRY, tenant, {waiting_key(persona)}, descending=True, limit=limit)
                 )
             ]
             entries = [e for e in _owned(reader, tenant, found) if e.persona not in own]
@@ -163,7 +168,9 @@ class Records:
     def waiting(self, tenant: str, *, after: tuple[str, str] | None = None, limit: int = PAGE) -> EntryPage:
         """All entries of the tenant that wait for a decision, the latest first, a page at a time."""
         with self._store.reading() as reader:
-            found = reader.find_documents(ENTRY, tenant, {WAITING}, after=after, descending=True, limit=limit)
+            found = reader.find_documents(
+                DocumentQuery(ENTRY, tenant, {WAITING}, after=after, descending=True, limit=limit)
+            )
             entries = tuple(_owned(reader, tenant, found))
         last = (found[-1].order, found[-1].name) if len(found) == limit else None
         return EntryPage(entries, last)
@@ -202,7 +209,9 @@ class Records:
             found = [
                 document
                 for id in ids
-                for document in reader.find_documents(SUMMARY, tenant, {summarised_key(id)}, limit=PAGE_MAX)
+                for document in reader.find_documents(
+                    DocumentQuery(SUMMARY, tenant, {summarised_key(id)}, limit=PAGE_MAX)
+                )
             ]
         return sorted({summary_of(document).year for document in found}, reverse=True)
 
@@ -244,7 +253,7 @@ def _held(
     found: list[Entry] = []
     for persona in person.personas:
         key = owned_key(persona, year)
-        documents = reader.find_documents(ENTRY, tenant, {key}, limit=most - len(found))
+        documents = reader.find_documents(DocumentQuery(ENTRY, tenant, {key}, limit=most - len(found)))
         found += [entry_of(document, person.id) for document in documents]
         if len(found) >= most:
             break

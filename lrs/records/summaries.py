@@ -11,7 +11,8 @@ from typing import Any, Final
 import orjson
 
 from lrs.records.entries import Entry, Status
-from lrs.store.port import Document, Reader
+from lrs.store.documents import Document
+from lrs.store.port import Reader
 from statements.profile.jp import ZERO
 from statements.profile.table import PILLAR_CODES, Table, Target
 

@@ -15,7 +15,9 @@ from lrs.people.people import RECOUNT
 from lrs.records.checkpoint import CHECKPOINT
 from lrs.records.checkpoint import NAME as FOLLOWER
 from lrs.records.table_history import History, Period, Since, Verbs, periods_of, verbs_of
-from lrs.store.port import Document, Reader, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader, Store, Writer
+from lrs.store.writes import WriteHints
 from lrs.tenants import tenants
 from statements.errors import InvalidError, Problem
 from statements.profile.shipped import overridden, shipped
@@ -113,7 +115,7 @@ class Tables:
             if also is not None:
                 also(writer)
 
-        self._store.writing(work, tenant=tenant)
+        self._store.writing(work, WriteHints(tenant=tenant))
         return table
 
     def adopt(self) -> bool:
@@ -176,7 +178,7 @@ def _own(reader: Reader, tenant: str) -> list[Since]:
         return found
     # Kept by an earlier program, which put each version in force when it wrote it, and wrote no history.
     start = _name("")
-    documents = reader.find_documents(TABLE, tenant, limit=_PAGE)
+    documents = reader.find_documents(DocumentQuery(TABLE, tenant, limit=_PAGE))
     return sorted((one.updated, one.name[len(start) :]) for one in documents if one.name.startswith(start))
 
 

@@ -24,7 +24,10 @@ from typing import Any, Final
 from lrs.records.entries import Entry, Status
 from lrs.records.records import Records
 from lrs.store import json_documents
-from lrs.store.port import STRANGERS, Document, Reader, Store, StoreError, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import StoreError
+from lrs.store.port import Reader, Store, Writer
+from lrs.store.writes import STRANGERS, WriteHints
 from statements.profile.build import decision_statement
 from statements.profile.vocabulary import BY_LINK, LINKS, Decision
 
@@ -146,7 +149,7 @@ class VerifierLinks:
 
         def work(writer: Writer) -> bool:
             json_documents.clear_expired(writer, KIND, now)
-            if writer.find_documents(KIND, "", {_id_key(id)}, limit=1, bodies=False):
+            if writer.find_documents(DocumentQuery(KIND, "", {_id_key(id)}, limit=1, bodies=False)):
                 return False
             held = (one for _, one in _links(writer, entry.tenant, entry.id))
             if sum(one.is_open(now) for one in held) >= MOST_OPEN:
@@ -154,7 +157,7 @@ class VerifierLinks:
             _keep(writer, _hashed(code), link, now)
             return True
 
-        return code if self._store.writing(work, tenant=entry.tenant) else None
+        return code if self._store.writing(work, WriteHints(tenant=entry.tenant)) else None
 
     def of_entry(self, tenant: str, entry_id: str) -> list[VerifierLink]:
         """The links of an entry, the latest first."""
@@ -173,7 +176,7 @@ class VerifierLinks:
                     return True
             return False
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def find(self, code: str) -> tuple[VerifierLink, Entry]:
         """The open link with this code, and its entry. LinkRefusedError otherwise. Changes nothing."""
@@ -203,7 +206,7 @@ class VerifierLinks:
             if held is not None and not held["opened"]:
                 _keep(writer, name, replace(VerifierLink(**held), opened=now), now)
 
-        self._store.writing(work, tenant=STRANGERS)
+        self._store.writing(work, WriteHints(tenant=STRANGERS))
 
     def decision(
         self,
@@ -242,14 +245,14 @@ class VerifierLinks:
             if held is not None:
                 _keep(writer, name, replace(VerifierLink(**held), decided=now, decision=decision), now)
 
-        self._store.writing(work, tenant=STRANGERS)
+        self._store.writing(work, WriteHints(tenant=STRANGERS))
 
     def sweep(self) -> None:
         """Remove all links that ended more than `KEPT_DAYS` ago."""
         order = json_documents.expiry_order(self._clock())
         while True:
             with self._store.reading() as reader:
-                first = reader.find_documents(KIND, "", limit=1, bodies=False)
+                first = reader.find_documents(DocumentQuery(KIND, "", limit=1, bodies=False))
             if not first or first[0].order >= order:
                 return
             self._store.writing(lambda writer: json_documents.clear_expired(writer, KIND, self._clock()))
@@ -284,7 +287,9 @@ def _links(reader: Reader, tenant: str, entry_id: str) -> list[tuple[str, Verifi
     found: list[Document] = []
     while True:
         after = (found[-1].order, found[-1].name) if found else None
-        page = reader.find_documents(KIND, "", {_entry_key(tenant, entry_id)}, after=after, limit=100)
+        page = reader.find_documents(
+            DocumentQuery(KIND, "", {_entry_key(tenant, entry_id)}, after=after, limit=100)
+        )
         found += page
         if len(page) < 100:
             return [(one.name, VerifierLink(**json_documents.value_of(one))) for one in found]

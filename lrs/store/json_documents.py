@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Reader, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader, Writer
 
 EXPIRED_PER_WRITE = 50
 """How many expired documents one write clears away; more than it adds, so none pile up."""
@@ -60,7 +61,7 @@ def expiry_order(expires: int) -> str:
 
 def clear_expired(writer: Writer, kind: str, now: int) -> None:
     """Remove some documents of `kind` whose `expiry_order` has passed."""
-    oldest = writer.find_documents(kind, "", limit=EXPIRED_PER_WRITE, bodies=False)
+    oldest = writer.find_documents(DocumentQuery(kind, "", limit=EXPIRED_PER_WRITE, bodies=False))
     names = [document.name for document in oldest if document.order < expiry_order(now)]
     if names:
         writer.delete(kind, "", names)

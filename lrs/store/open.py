@@ -1,22 +1,24 @@
-"""Opens the engine that a store address names; the only place that knows both engines."""
+"""Opens the engine that a store address names; the only place that knows the engines."""
 
 from __future__ import annotations
 
+from lrs.store.index_keys import IndexKeys
 from lrs.store.port import Store
 
 
-def open_store(address: str) -> Store:
+def open_store(address: str, index_keys: IndexKeys) -> Store:
     """Open the store at `address`, bringing an older one up to date.
 
-    `sqlite:////absolute/file.db` is the embedded engine; `mongodb://host/database` (or
-    `mongodb+srv://`) the replicated one. ValueError when the address is neither.
+    `sqlite:////absolute/file.db` is the embedded engine, `mongodb://host/database` (or `mongodb+srv://`) the
+    replicated one. `index_keys` are those under which its records were stored, or will be. ValueError when
+    the address is none of these.
     """
     if address.startswith("sqlite:///"):
         from lrs.store.sqlite.store import SqliteStore
 
-        return SqliteStore(address.removeprefix("sqlite:///"))
+        return SqliteStore(address.removeprefix("sqlite:///"), index_keys)
     if address.startswith(("mongodb://", "mongodb+srv://")):
         from lrs.store.mongo.store import MongoStore
 
-        return MongoStore(address)
+        return MongoStore(address, index_keys)
     raise ValueError("the store address must begin with sqlite:/// or mongodb://")

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from typing import Final, Generic, Protocol, TypeVar
 
-from lrs.store.port import QueueFullError, UnavailableError
+from lrs.store.errors import QueueFullError, UnavailableError
 
 MOST_WAITING: Final = 4_096
 """Writes of one tenant that may wait in one process."""

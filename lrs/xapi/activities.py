@@ -15,7 +15,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrs.store.port import Document, Reader, Store, Writer
+from lrs.store.documents import Document
+from lrs.store.port import Reader, Store, Writer
 from lrs.tenant_turns import TenantTurns
 from statements.data_types.exact_json import canonical, dumps, loads
 from statements.formats import activities_in

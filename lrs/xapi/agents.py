@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document
+from lrs.store.port import Store, Writer
 from statements.data_types.identity import IDENTIFIERS, agent_key, members
 
 KIND = "agent"

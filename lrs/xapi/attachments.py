@@ -16,7 +16,8 @@ from typing import IO
 import orjson
 
 from lrs.access import Access
-from lrs.store.port import Document, Reader, Store, Writer
+from lrs.store.documents import Document
+from lrs.store.port import Reader, Store, Writer
 from lrs.xapi.spool import full_without_room
 from statements.attachments import hasher
 

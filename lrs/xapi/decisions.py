@@ -19,7 +19,9 @@ from typing import Any, Final
 
 import orjson
 
-from lrs.store.port import Document, Position, Reader, Record, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.port import Reader, Store, Writer
 from lrs.tenants import TENANT
 from statements.data_types.exact_json import loads
 from statements.data_types.timestamps import parse
@@ -147,13 +149,13 @@ def _slice(reader: Reader, place: dict[str, Any]) -> tuple[list[Record], dict[st
     """Some statements with one of the verbs, of one tenant, and where to go on."""
     if "tenant" not in place:
         after = ("", place["last"]) if "last" in place else None
-        tenants = reader.find_documents(TENANT, "", after=after, limit=1)
+        tenants = reader.find_documents(DocumentQuery(TENANT, "", after=after, limit=1))
         if not tenants:
             return [], {"done": True}
         place = {"tenant": tenants[0].name, "verb": 0, "after": None}
     begin = None if place["after"] is None else Position(*place["after"])
     key = verb_filter_key(_VERBS[place["verb"]])
-    page = reader.find(place["tenant"], (key,), after=begin, limit=_PAGE, include_hidden=True)
+    page = reader.find(LogQuery(place["tenant"], (key,), after=begin, limit=_PAGE, include_hidden=True))
     if len(page) == _PAGE:
         return page, place | {"after": [page[-1].stored, page[-1].id]}
     if place["verb"] + 1 < len(_VERBS):

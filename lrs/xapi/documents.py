@@ -12,7 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from lrs.access import Access
-from lrs.store.port import Document, Reader, Store, UnavailableError, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import UnavailableError
+from lrs.store.port import Reader, Store, Writer
+from lrs.store.writes import WriteHints
 from lrs.tenant_turns import TenantTurns
 from lrs.xapi.size_limits import MOST_BYTES, TooLargeError, check_size
 from statements.data_types.versions import Version
@@ -117,7 +120,7 @@ class Documents:
         scope, keys = place.scope(access), place.keys()
         with self._store.reading() as reader:
             return reader.find_documents(
-                place.resource, scope, keys, since=since, after=after, limit=PAGE, bodies=False
+                DocumentQuery(place.resource, scope, keys, since=since, after=after, limit=PAGE, bodies=False)
             )
 
     def put(
@@ -214,7 +217,7 @@ class Documents:
             writer.put(replace(merged(current), updated=self._clock()))
             return True
 
-        return self._store.writing(work, documents=[key], tenant=access.tenant, size=2 * SMALL)
+        return self._store.writing(work, WriteHints(documents=[key], tenant=access.tenant, size=2 * SMALL))
 
     def _swap(self, access: Access, document: Document, tag: str | None) -> bool:
         """Write a document if the one there still has this entity tag (None: is not there)."""
@@ -244,7 +247,7 @@ class Documents:
             if tag is not None:
                 writer.delete(key[0], key[1], (key[2],))
 
-        self._store.writing(work, heads=[key], tenant=access.tenant)
+        self._store.writing(work, WriteHints(heads=[key], tenant=access.tenant))
 
     def delete_all(self, access: Access, place: Place) -> None:
         """Remove every document here; without a registration those of every registration.
@@ -267,12 +270,14 @@ class Documents:
         def work(writer: Writer) -> tuple[str, str] | None:
             scope = place.scope(access)
             page = writer.find_documents(
-                place.resource, scope, place.keys(), after=after, limit=DELETED_AT_ONCE, bodies=False
+                DocumentQuery(
+                    place.resource, scope, place.keys(), after=after, limit=DELETED_AT_ONCE, bodies=False
+                )
             )
             writer.delete(place.resource, scope, [document.name for document in page])
             return _after(page) if len(page) == DELETED_AT_ONCE else None
 
-        return self._store.writing(work, tenant=access.tenant)
+        return self._store.writing(work, WriteHints(tenant=access.tenant))
 
     def _made(
         self, access: Access, place: Place, document_id: str, body: bytes, content_type: str
@@ -290,7 +295,9 @@ class Documents:
 
     def _write(self, access: Access, work: Callable[[Writer], T], document: Document) -> T:
         key = (document.kind, document.scope, document.name)
-        return self._store.writing(work, heads=[key], tenant=access.tenant, size=len(document.body))
+        return self._store.writing(
+            work, WriteHints(heads=[key], tenant=access.tenant, size=len(document.body))
+        )
 
 
 def _tag(reader: Reader, document: Document) -> str | None:

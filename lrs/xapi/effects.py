@@ -7,12 +7,14 @@ instead, so that no thread waits for a disk or a network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lrs.store.port import Find, Store, Views, Writer, read_page
+from lrs.store.log import LogQuery
+from lrs.store.port import Store, Writer, read_page
 from lrs.store.read_bounds import quick
+from lrs.store.writes import NO_HINTS, WriteHints
 
 T = TypeVar("T")
 
@@ -22,12 +24,7 @@ class Write:
     """The arguments of one `Store.writing`."""
 
     work: Callable[[Writer], Any]
-    prefetch: Sequence[tuple[str, str]] = ()
-    documents: Sequence[tuple[str, str, str]] = ()
-    heads: Sequence[tuple[str, str, str]] = ()
-    views: Sequence[tuple[str, Views]] = ()
-    tenant: str = ""
-    size: int = 0
+    hints: WriteHints = NO_HINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +36,8 @@ class Call:
     """Whether it may take long, so that an event loop must leave it to a thread."""
 
 
-Effect = Write | Find | Call
-"""A `Find` asks for what `Store.page` answers; TooLongError when that is not as quick as most pages are."""
+Effect = Write | LogQuery | Call
+"""A `LogQuery` asks for what `Store.page` answers; TooLongError when that is not as quick as most pages."""
 
 Effects = Generator[Effect, Any, T]
 """Yields effects, is sent what came of each (or has thrown at it what that raised), and returns."""
@@ -64,16 +61,8 @@ def run_sync(store: Store, effects: Effects[T]) -> T:
 
 def _run(store: Store, effect: Effect) -> Any:
     if isinstance(effect, Write):
-        return store.writing(
-            effect.work,
-            prefetch=effect.prefetch,
-            documents=effect.documents,
-            heads=effect.heads,
-            views=effect.views,
-            tenant=effect.tenant,
-            size=effect.size,
-        )
-    if isinstance(effect, Find):
+        return store.writing(effect.work, effect.hints)
+    if isinstance(effect, LogQuery):
         with quick():
             return read_page(store, effect)
     return effect.call()

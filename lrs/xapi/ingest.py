@@ -13,7 +13,11 @@ from functools import partial
 from typing import Any
 
 from lrs.access import Access
-from lrs.store.port import ConflictError, Document, Position, Record, Store, UnavailableError, Writer
+from lrs.store.documents import Document
+from lrs.store.errors import ConflictError, UnavailableError
+from lrs.store.log import Position, Record
+from lrs.store.port import Store, Writer
+from lrs.store.writes import WriteHints
 from lrs.tenant_turns import TenantTurns
 from lrs.tenants import Known
 from lrs.xapi import attachments as data
@@ -211,7 +215,7 @@ class Ingest:
         size = sum([len(prepared.head) + KEY_SIZE * len(prepared.keys) for prepared in batch])
         size += sum([len(each.text) for each in told.values()]) + size_of(names)
         size += data.GRANT_SIZE * len(received)
-        write = Write(work, prefetch, documents, heads, views, tenant, size)
+        write = Write(work, WriteHints(prefetch, documents, heads, views, tenant, size))
         attempt = 0
         while True:
             attempt += 1

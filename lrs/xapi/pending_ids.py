@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from lrs.store.port import Document, Reader, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Reader, Writer
 
 KIND = "awaited"
 """The marks: scope is the tenant, name the id."""
@@ -43,7 +44,7 @@ class PendingIds:
             return {}
         ever = writer.document(EVER, tenant, "")
         if ever is None:
-            body = YES if writer.find_documents(KIND, tenant, limit=1) else NO
+            body = YES if writer.find_documents(DocumentQuery(KIND, tenant, limit=1)) else NO
             ever = Document(EVER, tenant, "", body, etag="1", updated=at)
             writer.put(ever)
         if ever.body == NO:

@@ -20,7 +20,12 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from lrs.store.port import Document, Position, Reader, Record, Store, StoreError, Writer, fitting
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import StoreError
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.pages import fitting
+from lrs.store.port import Reader, Store, Writer
+from lrs.store.writes import WriteHints
 from lrs.xapi.pending_ids import UNKNOWN, VOIDED
 from statements.inherited_keys import MOST_VIEWS
 from statements.keys import VOIDED as VOIDED_VERB
@@ -151,7 +156,7 @@ class PendingReferences:
     def run_once(self) -> bool:
         """Do one slice; False when nothing is owed to anybody."""
         with self._store.reading() as reader:
-            turns = reader.find_documents(TURN, "", limit=1)
+            turns = reader.find_documents(DocumentQuery(TURN, "", limit=1))
             if not turns:
                 return False
         turn = turns[0]
@@ -220,10 +225,12 @@ class PendingReferences:
 
         for due in self._store.writing(
             work,
-            prefetch=[(tenant, id) for id in (*names, *ids)],
-            documents=[(OWED, tenant, name) for name in names],
-            tenant=tenant,
-            size=INDEXED_BYTES * len(ids),
+            WriteHints(
+                prefetch=[(tenant, id) for id in (*names, *ids)],
+                documents=[(OWED, tenant, name) for name in names],
+                tenant=tenant,
+                size=INDEXED_BYTES * len(ids),
+            ),
         ):
             _tell(due)
 
@@ -240,7 +247,7 @@ def _dues(reader: Reader, tenant: str) -> list[_Due]:
     """What to pay next to a tenant; nothing when nothing is owed to it."""
     budget = _Budget()
     dues = []
-    for owed in reader.find_documents(OWED, tenant, limit=TARGETS):
+    for owed in reader.find_documents(DocumentQuery(OWED, tenant, limit=TARGETS)):
         found, more = _referrers(reader, tenant, owed.name, _after(owed), budget)
         dues.append(_Due(owed, found, more))
         if not budget.records or budget.size <= 0:
@@ -258,13 +265,15 @@ def _referrers(
     if not budget.records or budget.size <= 0:
         return [], True
     found = reader.find(
-        tenant,
-        {target_key(id)},
-        after=after,
-        ascending=True,
-        limit=budget.records + 1,
-        include_hidden=True,
-        most_bytes=budget.size,
+        LogQuery(
+            tenant,
+            {target_key(id)},
+            after=after,
+            ascending=True,
+            limit=budget.records + 1,
+            include_hidden=True,
+            most_bytes=budget.size,
+        )
     )
     sizes = [len(record.body) for record in found]
     count = fitting(sizes, budget.records, budget.size)
@@ -275,7 +284,7 @@ def _referrers(
 
 def _is_voided(reader: Reader, tenant: str, id: str) -> bool:
     keys = {target_key(id), verb_filter_key(VOIDED_VERB)}
-    return bool(reader.find(tenant, keys, ascending=True, limit=1, include_hidden=True))
+    return bool(reader.find(LogQuery(tenant, keys, ascending=True, limit=1, include_hidden=True)))
 
 
 def _step(reader: Reader, tenant: str, id: str) -> tuple[frozenset[str], str | None] | None:
@@ -288,7 +297,7 @@ def _targets(records: Iterable[Record]) -> set[str]:
 
 
 def _end_turn(writer: Writer, turn: Document) -> None:
-    if not writer.find_documents(OWED, turn.name, limit=1):
+    if not writer.find_documents(DocumentQuery(OWED, turn.name, limit=1)):
         writer.delete(TURN, "", (turn.name,))
 
 

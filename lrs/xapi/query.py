@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from lrs.access import Access
-from lrs.store.port import Find, Position, Record, Store, TooLongError, fitting, read_page
+from lrs.store.errors import TooLongError
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.pages import fitting
+from lrs.store.port import Store, read_page
 from lrs.store.read_bounds import quick, slow
 from lrs.tenant_turns import TenantTurns
 from lrs.xapi.activities import KIND as ACTIVITY
@@ -88,21 +91,11 @@ class Query:
 
     def page(self, access: Access, query: StatementQuery, after: Position | None = None) -> Page:
         """The statements that match, from the beginning or after a place that `resume` named."""
-        limit = min(query.limit or self._page_size, self._page_size_max)
-        keys = query.keys | {access.mine} if access.only_mine else query.keys
+        asked = self._log_query(access, query, after)
 
         def read() -> tuple[list[Record], int]:
             with self._store.reading() as reader:
-                found = reader.find(
-                    access.tenant,
-                    keys,
-                    since=query.since,
-                    until=query.until,
-                    after=after,
-                    ascending=query.ascending,
-                    limit=limit + 1,
-                    most_bytes=self._page_bytes,
-                )
+                found = reader.find(replace(asked, limit=asked.limit + 1))
                 return found, reader.consistent_through()
 
         try:
@@ -111,7 +104,7 @@ class Query:
         except TooLongError:
             found, through = self._patiently(access, read)
         more = ""
-        count = fitting((len(record.body) for record in found), limit, self._page_bytes)
+        count = fitting((len(record.body) for record in found), asked.limit, self._page_bytes)
         if len(found) > count:
             del found[count:]
             more = self.cursor(access, query, Position(found[-1].stored, found[-1].id))
@@ -122,26 +115,30 @@ class Query:
         self, access: Access, query: StatementQuery, after: Position | None = None
     ) -> Effects[ExactPage]:
         """As `page`, for the answer that needs nothing but the bytes as they are kept."""
-        find = Find(
-            access.tenant,
-            query.keys | {access.mine} if access.only_mine else query.keys,
-            min(query.limit or self._page_size, self._page_size_max),
-            query.since,
-            query.until,
-            after,
-            query.ascending,
-            self._page_bytes,
-        )
+        asked = self._log_query(access, query, after)
         try:
-            found, through = yield find
+            found, through = yield asked
         except TooLongError:
             found, through = yield Call(
-                lambda: self._patiently(access, lambda: read_page(self._store, find)), long=True
+                lambda: self._patiently(access, lambda: read_page(self._store, asked)), long=True
             )
         more = ""
         if found.more and found.last is not None:
             more = self.cursor(access, query, found.last)
         return ExactPage(found.body, more, through)
+
+    def _log_query(self, access: Access, query: StatementQuery, after: Position | None) -> LogQuery:
+        """What the log is asked for: the page of what matches and the caller may see."""
+        return LogQuery(
+            access.tenant,
+            query.keys | {access.mine} if access.only_mine else query.keys,
+            limit=min(query.limit or self._page_size, self._page_size_max),
+            since=query.since,
+            until=query.until,
+            after=after,
+            ascending=query.ascending,
+            most_bytes=self._page_bytes,
+        )
 
     @property
     def page_bytes(self) -> int:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from lrs.access import mine_key
-from lrs.store.port import Position, Reader, Record, Store, Views, Writer
+from lrs.store.log import LogQuery, Position, Record, Views
+from lrs.store.port import Reader, Store, Writer
+from lrs.store.writes import WriteHints
 from lrs.xapi.pending_ids import mark, marked
 from statements.data_types.exact_json import loads
 from statements.inherited_keys import MOST_VIEWS
@@ -64,7 +66,9 @@ def reindex(store: Store, progress: Callable[[int], None] | None = None) -> int:
     while True:
         with store.reading() as reader:
             page = reader.find(
-                None, after=after, ascending=True, limit=PAGE, include_hidden=True, most_bytes=PAGE_BYTES
+                LogQuery(
+                    None, after=after, ascending=True, limit=PAGE, include_hidden=True, most_bytes=PAGE_BYTES
+                )
             )
             stale = []
             for tenant, records in _by_tenant(page).items():
@@ -93,7 +97,7 @@ def _mend(store: Store, tenant: str, ids: Collection[str], read: _Read) -> int:
         mark(writer, tenant, found.awaited)
         return len(found.ids)
 
-    return store.writing(work, prefetch=[(tenant, id) for id in ids])
+    return store.writing(work, WriteHints(prefetch=[(tenant, id) for id in ids]))
 
 
 def _wrong(reader: Reader, tenant: str, records: Sequence[Record], read: _Read) -> _Wrong:

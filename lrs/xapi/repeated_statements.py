@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from lrs.access import Access
-from lrs.store.port import Record, Store
+from lrs.store.log import Record
+from lrs.store.port import Store
 from lrs.tenant_turns import TenantTurns
 from statements.data_types.exact_json import loads
 from statements.data_types.versions import Version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lrs.store.port import compound_keys
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 
 MOST_BYTES = 12 * 1024 * 1024
 """Bytes of one statement or document. A MongoDB document holds 16 MiB, index keys included."""
@@ -19,7 +19,7 @@ USUAL_KEYS = 12
 KEY_BYTES = 20
 """What one index key takes beside its text."""
 PAIR_BYTES = 16
-"""What a pair of a lead and a facet takes, see `lrs.store.port`."""
+"""What a pair of a lead and a facet takes, see `IndexKeys`."""
 
 
 class TooLargeError(ValueError):
@@ -30,7 +30,7 @@ def check_keys(size: int, keys: Collection[str]) -> None:
     """TooLargeError when a statement of `size` bytes cannot be kept together with its index keys."""
     if size > SAFE_BYTES:
         texts = sum(len(key.encode()) + KEY_BYTES for key in keys)
-        check_size(size + texts + PAIR_BYTES * len(compound_keys(keys)))
+        check_size(size + texts + PAIR_BYTES * len(STATEMENT_KEYS.compound_keys(keys)))
 
 
 def check_all_keys(count: int, statements: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from lrs.store.port import FullError
+from lrs.store.errors import FullError
 
 IN_MEMORY = 262_144
 """More bytes than this, all of a request together, wait on the disk."""

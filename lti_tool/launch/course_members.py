@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrs.store import json_documents
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Store, Writer
+from lrs.store.writes import WriteHints
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.roles import INSTRUCTOR, LEARNER
 from lti_tool.settings import SECOND
@@ -86,7 +88,7 @@ class Members:
                 return
             _put(writer, scope, name, value, now)
 
-        self._store.writing(work, tenant=session.tenant)
+        self._store.writing(work, WriteHints(tenant=session.tenant))
 
     def member(self, session: LaunchSession, subject: str) -> Member | None:
         """One person of the course, or None."""
@@ -102,7 +104,7 @@ class Members:
             return []
         keys = (role,) if role else ()
         with self._store.reading() as reader:
-            found = reader.find_documents(KIND, scope_of(session), keys, limit=limit)
+            found = reader.find_documents(DocumentQuery(KIND, scope_of(session), keys, limit=limit))
         return [_member(json_documents.value_of(document)) for document in found]
 
     def page(self, session: LaunchSession, role: str, *, after: str, before: str, limit: int) -> Page:
@@ -114,12 +116,14 @@ class Members:
             place = reader.document(KIND, scope, after or before) if after or before else None
             backwards = place is not None and not after
             found = reader.find_documents(
-                KIND,
-                scope,
-                (role,),
-                after=None if place is None else (place.order, place.name),
-                descending=backwards,
-                limit=limit + 1,
+                DocumentQuery(
+                    KIND,
+                    scope,
+                    (role,),
+                    after=None if place is None else (place.order, place.name),
+                    descending=backwards,
+                    limit=limit + 1,
+                )
             )
         more = len(found) > limit
         shown = found[:limit][::-1] if backwards else found[:limit]
@@ -179,13 +183,13 @@ class Members:
                         writer.delete(KIND, scope, [name])
 
             if due:
-                self._store.writing(work, tenant=tenant_of(scope))
+                self._store.writing(work, WriteHints(tenant=tenant_of(scope)))
 
     def _walk(self, scope: str, keys: Collection[str] = ()) -> Iterator[list[Document]]:
         after: tuple[str, str] | None = None
         while True:
             with self._store.reading() as reader:
-                found = reader.find_documents(KIND, scope, keys, after=after, limit=WALK)
+                found = reader.find_documents(DocumentQuery(KIND, scope, keys, after=after, limit=WALK))
             if found:
                 yield found
             if len(found) < WALK:

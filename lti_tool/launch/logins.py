@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrs.store import json_documents
-from lrs.store.port import STRANGERS, Store, Writer
+from lrs.store.port import Store, Writer
+from lrs.store.writes import STRANGERS, WriteHints
 from lti_tool.refusals import Reason, RefusedError
 from lti_tool.settings import SECOND, LtiSettings
 from lti_tool.tokens import digest, matches
@@ -70,7 +71,7 @@ class Transactions:
                 writer, KIND, digest(state), value, now=now, order=json_documents.expiry_order(expires)
             )
 
-        self._store.writing(work, tenant=STRANGERS)
+        self._store.writing(work, WriteHints(tenant=STRANGERS))
 
     def peek(self, state: str) -> Transaction | None:
         """The transaction of this state if it may still be consumed."""
@@ -96,7 +97,7 @@ class Transactions:
             writer.delete(KIND, "", [name])
             return transaction
 
-        return self._store.writing(work, tenant=STRANGERS)
+        return self._store.writing(work, WriteHints(tenant=STRANGERS))
 
     def _usable(self, value: dict[str, Any] | None) -> Transaction | None:
         if value is None or value["expires"] <= self._clock():

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrs.store import json_documents
-from lrs.store.port import STRANGERS, Store, Writer
+from lrs.store.port import Store, Writer
+from lrs.store.writes import STRANGERS, WriteHints
 from lti_tool.roles import ADMINISTRATOR, INSTRUCTOR
 from lti_tool.settings import SECOND, LtiSettings
 from lti_tool.tokens import digest, matches, new_id, new_secret
@@ -94,7 +95,7 @@ class Sessions:
             order = json_documents.expiry_order(expires)
             json_documents.put(writer, KIND, session.id, value, now=now, order=order)
 
-        self._store.writing(work, tenant=session.tenant)
+        self._store.writing(work, WriteHints(tenant=session.tenant))
         return session, secret
 
     def find(self, launch_id: str, secret: str) -> LaunchSession | None:
@@ -115,7 +116,7 @@ class Sessions:
                 return False
             return writer.delete(KIND, "", [launch_id]) > 0
 
-        return self._store.writing(work, tenant=STRANGERS)
+        return self._store.writing(work, WriteHints(tenant=STRANGERS))
 
 
 def _dump(session: LaunchSession) -> dict[str, Any]:

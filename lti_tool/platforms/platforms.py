@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 from lrs.names import check_tenant_name
 from lrs.store import json_documents
+from lrs.store.documents import DocumentQuery
 from lrs.store.port import Reader, Store, Writer
+from lrs.store.writes import WriteHints
 from lrs.tenants import is_known
 from lti_tool.settings import origin_of
 from lti_tool.tokens import digest, new_id
@@ -119,7 +121,9 @@ class Platforms:
             if not is_known(reader, tenant):
                 check_tenant_name(tenant)
         check_new(platform)
-        return self._store.writing(lambda writer: self.add_within(writer, platform), tenant=tenant)
+        return self._store.writing(
+            lambda writer: self.add_within(writer, platform), WriteHints(tenant=tenant)
+        )
 
     def add_within(self, writer: Writer, platform: Platform) -> Platform:
         """Register an already checked platform as part of a larger write."""
@@ -136,7 +140,7 @@ class Platforms:
         """Platforms of one tenant, or of all, by name."""
         keys = () if tenant is None else (f"tenant\x1f{tenant}",)
         with self._store.reading() as reader:
-            found = reader.find_documents(KIND, "", keys, limit=limit)
+            found = reader.find_documents(DocumentQuery(KIND, "", keys, limit=limit))
             return [self._with_deployments(reader, _load(json_documents.value_of(one))) for one in found]
 
     def tenants(self) -> Sequence[str]:
@@ -145,7 +149,7 @@ class Platforms:
         after: tuple[str, str] | None = None
         while True:
             with self._store.reading() as reader:
-                page = reader.find_documents(KIND, "", after=after, limit=PAGE)
+                page = reader.find_documents(DocumentQuery(KIND, "", after=after, limit=PAGE))
             found.update(json_documents.value_of(one)["tenant"] for one in page)
             if len(page) < PAGE:
                 return sorted(found)
@@ -154,7 +158,7 @@ class Platforms:
     def places(self, *, after: tuple[str, str] | None = None, limit: int = PAGE) -> Sequence[tuple[str, str]]:
         """Where platforms stand in the order of their names, with their ids; those behind `after`."""
         with self._store.reading() as reader:
-            found = reader.find_documents(KIND, "", after=after, limit=limit, bodies=False)
+            found = reader.find_documents(DocumentQuery(KIND, "", after=after, limit=limit, bodies=False))
         return [(one.order, one.name) for one in found]
 
     def show(self, platform_id: str) -> Platform | None:
@@ -179,7 +183,9 @@ class Platforms:
     def of_issuer(self, issuer: str) -> Sequence[Platform]:
         """All platforms of an issuer; several clients may share one."""
         with self._store.reading() as reader:
-            found = reader.find_documents(KIND, "", (f"issuer\x1f{issuer}",), limit=MAX_SAME_ISSUER)
+            found = reader.find_documents(
+                DocumentQuery(KIND, "", (f"issuer\x1f{issuer}",), limit=MAX_SAME_ISSUER)
+            )
             return [_load(json_documents.value_of(one)) for one in found]
 
     def has_deployment(self, platform_id: str, deployment_id: str) -> bool:
@@ -213,7 +219,7 @@ class Platforms:
         after: tuple[str, str] | None = None
         while True:
             with self._store.reading() as reader:
-                page = reader.find_documents(KIND, "", after=after, limit=PAGE)
+                page = reader.find_documents(DocumentQuery(KIND, "", after=after, limit=PAGE))
             silent += [one.name for one in page if "numbers_trusted" not in json_documents.value_of(one)]
             if len(page) < PAGE:
                 break
@@ -264,7 +270,9 @@ class Platforms:
         json_documents.put(writer, DEPLOYMENT_KIND, digest(deployment_id), value, now=now, scope=platform_id)
 
     def _with_deployments(self, reader: Reader, platform: Platform) -> Platform:
-        found = reader.find_documents(DEPLOYMENT_KIND, platform.id, limit=MAX_DEPLOYMENTS_SHOWN)
+        found = reader.find_documents(
+            DocumentQuery(DEPLOYMENT_KIND, platform.id, limit=MAX_DEPLOYMENTS_SHOWN)
+        )
         return replace(
             platform, deployments=tuple(sorted(json_documents.value_of(one)["deployment"] for one in found))
         )

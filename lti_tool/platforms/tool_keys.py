@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwcrypto.jwk import JWK
 
 from lrs.store import json_documents
+from lrs.store.documents import DocumentQuery
 from lrs.store.port import Store, Writer
 from lti_tool.settings import SECOND, LtiSettings
 
@@ -59,7 +60,7 @@ class ToolKeys:
             made = self._make(self._clock())
 
             def work(writer: Writer) -> None:
-                if not writer.find_documents(KIND, "", limit=1):
+                if not writer.find_documents(DocumentQuery(KIND, "", limit=1)):
                     self._put(writer, made)
 
             self._store.writing(work)
@@ -81,7 +82,10 @@ class ToolKeys:
         made = self._make(now + wait)
 
         def work(writer: Writer) -> None:
-            values = [json_documents.value_of(one) for one in writer.find_documents(KIND, "", limit=MAX_KEYS)]
+            values = [
+                json_documents.value_of(one)
+                for one in writer.find_documents(DocumentQuery(KIND, "", limit=MAX_KEYS))
+            ]
             kept = set() if at_once else {value["kid"] for value in self._published(values, now)}
             writer.delete(KIND, "", [value["kid"] for value in values if value["kid"] not in kept])
             self._put(writer, made)
@@ -104,7 +108,10 @@ class ToolKeys:
 
     def _values(self) -> list[dict[str, Any]]:
         with self._store.reading() as reader:
-            return [json_documents.value_of(one) for one in reader.find_documents(KIND, "", limit=MAX_KEYS)]
+            return [
+                json_documents.value_of(one)
+                for one in reader.find_documents(DocumentQuery(KIND, "", limit=MAX_KEYS))
+            ]
 
     def _make(self, active_from: int) -> dict[str, Any]:
         private = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)

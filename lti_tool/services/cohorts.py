@@ -18,6 +18,7 @@ from lrs.records.reports import Tally
 from lrs.records.summaries import Summary
 from lrs.store import json_documents
 from lrs.store.port import Writer
+from lrs.store.writes import WriteHints
 from lti_tool.accounts import account_key
 from lti_tool.launch.course_members import Member, scope_of
 from lti_tool.launch.sessions import LaunchSession
@@ -86,7 +87,7 @@ class Cohorts:
         def work(writer: Writer) -> None:
             json_documents.put(writer, KIND, str(year), value, now=now, scope=scope)
 
-        self._roster.store.writing(work, tenant=tenant)
+        self._roster.store.writing(work, WriteHints(tenant=tenant))
 
     def _summaries(self, tenant: str, issuer: str, members: Sequence[Member], year: int) -> list[Summary]:
         """One for each member; who is not known as a person yet has nothing."""

@@ -21,7 +21,7 @@ import structlog
 
 from lrs.records.entries import Status
 from lrs.records.learning_record import LearningRecord
-from lrs.store.port import StoreError
+from lrs.store.errors import StoreError
 from lti_tool.accounts import account_key
 from lti_tool.launch.deep_linking import embedded
 from lti_tool.launch.sessions import LaunchSession

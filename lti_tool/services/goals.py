@@ -12,7 +12,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from lrs.store import json_documents
+from lrs.store.documents import DocumentQuery
 from lrs.store.port import Reader, Store, Writer
+from lrs.store.writes import WriteHints
 from lti_tool.launch import deep_linking
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.services.ags import SCORE, Score
@@ -100,7 +102,7 @@ class Goals:
             json_documents.put(writer, KIND, name, value, now=goal.since, scope=goal.tenant, keys=keys)
             return goal
 
-        remembered = self._store.writing(work, tenant=goal.tenant)
+        remembered = self._store.writing(work, WriteHints(tenant=goal.tenant))
         # Whoever can open the activity shows that it is there, whatever was dismissed before.
         self._link(goal, opened=True)
         return remembered
@@ -114,7 +116,7 @@ class Goals:
         """The graded links of a platform that were not dismissed, those opened first first."""
         keys = (f"platform\x1f{platform_id}", ASKING)
         with self._store.reading() as reader:
-            found = reader.find_documents(LINK_KIND, tenant, keys, limit=limit)
+            found = reader.find_documents(DocumentQuery(LINK_KIND, tenant, keys, limit=limit))
         held = [(document.name, json_documents.value_of(document)) for document in found]
         return [
             GoalLink(
@@ -137,7 +139,7 @@ class Goals:
             _put_link(writer, tenant, name, {**kept, "dismissed": now}, now)
             return str(kept["line_item"])
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def _link(self, goal: Goal, *, opened: bool) -> None:
         name, now = _link_name(goal), self._clock()
@@ -158,7 +160,7 @@ class Goals:
         with self._store.reading() as reader:
             due = changed(json_documents.get(reader, LINK_KIND, name, scope=goal.tenant)) is not None
         if due:
-            self._store.writing(work, tenant=goal.tenant)
+            self._store.writing(work, WriteHints(tenant=goal.tenant))
         if len(self._linked) >= MAX_LINKS_KNOWN:
             self._linked.clear()
         self._linked.add((goal.tenant, name))
@@ -175,7 +177,9 @@ class Goals:
     def of(self, tenant: str, issuer: str, subject: str) -> list[Goal]:
         """The goals of one account, without those of dismissed links."""
         with self._store.reading() as reader:
-            found = reader.find_documents(KIND, tenant, (_account_key(issuer, subject),), limit=MAX_GOALS)
+            found = reader.find_documents(
+                DocumentQuery(KIND, tenant, (_account_key(issuer, subject),), limit=MAX_GOALS)
+            )
             return self._asking(reader, [_load(json_documents.value_of(document)) for document in found])
 
     def named(self, tenant: str, names: Collection[str]) -> dict[str, Goal]:
@@ -189,7 +193,7 @@ class Goals:
         after: tuple[str, str] | None = None
         while True:
             with self._store.reading() as reader:
-                found = reader.find_documents(KIND, tenant, after=after, limit=PAGE)
+                found = reader.find_documents(DocumentQuery(KIND, tenant, after=after, limit=PAGE))
                 goals = self._asking(reader, [_load(json_documents.value_of(document)) for document in found])
             if found:
                 yield goals

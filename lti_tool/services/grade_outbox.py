@@ -17,7 +17,9 @@ from typing import Any
 import structlog
 
 from lrs.store import json_documents
+from lrs.store.documents import DocumentQuery
 from lrs.store.port import Reader, Store, Writer
+from lrs.store.writes import WriteHints
 from lti_tool.platforms.platforms import ACTIVE, Platforms
 from lti_tool.services.ags import SCORE, Grades, Score
 from lti_tool.services.client import ServiceError, Services
@@ -96,7 +98,7 @@ class GradeQueue:
             _put(writer, queued, now)
             return True
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def renew(self, *, tenant: str, platform_id: str, line_item: str, score: Score) -> bool:
         """Queue what a person has reached now; False when the same was queued last, whatever became of it.
@@ -120,7 +122,7 @@ class GradeQueue:
             _put(writer, replace(queued, at=at), now)
             return True
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def run_once(self, limit: int = 50, *, patience: float | None = None) -> int:
         """Try the scores that are due; how many were tried. Safe to run in several workers at once.
@@ -188,7 +190,8 @@ class GradeQueue:
             keys.append(f"platform\x1f{platform_id}")
         with self._store.reading() as reader:
             return [
-                _load(json_documents.value_of(d)) for d in reader.find_documents(KIND, "", keys, limit=limit)
+                _load(json_documents.value_of(d))
+                for d in reader.find_documents(DocumentQuery(KIND, "", keys, limit=limit))
             ]
 
     def retry(self, tenant: str, name: str, *, platform_id: str = "") -> bool:
@@ -204,7 +207,7 @@ class GradeQueue:
             _put(writer, _load({**kept, "status": WAITING, "due": now, "queued": now, "attempts": 0}), now)
             return True
 
-        return self._store.writing(work, tenant=tenant)
+        return self._store.writing(work, WriteHints(tenant=tenant))
 
     def drop(self, tenant: str, platform_id: str, line_item: str) -> int:
         """Forget what failed or waits for a line item that is no longer wanted; how many scores.
@@ -217,10 +220,10 @@ class GradeQueue:
             after: tuple[str, str] | None = None
             while True:
                 with self._store.reading() as reader:
-                    found = reader.find_documents(KIND, "", keys, after=after, limit=DROPPED)
+                    found = reader.find_documents(DocumentQuery(KIND, "", keys, after=after, limit=DROPPED))
                 names = [d.name for d in found if json_documents.value_of(d)["line_item"] == line_item]
                 if names:
-                    dropped += self._store.writing(partial(_forget, names=names), tenant=tenant)
+                    dropped += self._store.writing(partial(_forget, names=names), WriteHints(tenant=tenant))
                 if len(found) < DROPPED:
                     break
                 after = found[-1].order, found[-1].name
@@ -230,7 +233,7 @@ class GradeQueue:
         """Take due scores for a while, so that no other worker sends them too; platforms take turns."""
         now = self._clock()
         with self._store.reading() as reader:
-            first = reader.find_documents(KIND, "", (f"status\x1f{WAITING}",), limit=1)
+            first = reader.find_documents(DocumentQuery(KIND, "", (f"status\x1f{WAITING}",), limit=1))
             # Most looks find nothing; they shall cost neither further questions nor a write.
             if not first or json_documents.value_of(first[0])["due"] > now:
                 return []
@@ -272,7 +275,7 @@ class GradeQueue:
             if platform_id in passed_over or platform_id in due:
                 continue
             keys = (f"status\x1f{WAITING}", f"platform\x1f{platform_id}")
-            found = reader.find_documents(KIND, "", keys, limit=limit)
+            found = reader.find_documents(DocumentQuery(KIND, "", keys, limit=limit))
             names = deque(one.name for one in found if json_documents.value_of(one)["due"] <= now)
             if names:
                 due[platform_id] = names
@@ -326,7 +329,7 @@ class GradeQueue:
             }
             _put(writer, _load({**kept, **changed}), now)
 
-        self._store.writing(work, tenant=one.tenant)
+        self._store.writing(work, WriteHints(tenant=one.tenant))
 
 
 def _forget(writer: Writer, names: Collection[str]) -> int:

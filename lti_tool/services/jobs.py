@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 import structlog
 
 from lrs.outbound.waiting import elsewhere
-from lrs.store.port import StoreError
+from lrs.store.errors import StoreError
 
 log = structlog.get_logger(__name__)
 

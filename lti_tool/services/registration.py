@@ -19,7 +19,8 @@ from lrs.names import check_tenant_name
 from lrs.outbound.calls import REGISTRATION, Calls, Party
 from lrs.outbound.http_client import OutboundError
 from lrs.store import json_documents
-from lrs.store.port import STRANGERS, Store, Writer
+from lrs.store.port import Store, Writer
+from lrs.store.writes import STRANGERS, WriteHints
 from lrs.tenants import is_known
 from lti_tool.launch.launch import LAUNCH_PATH, text
 from lti_tool.platforms.platforms import PENDING, AlreadyRegisteredError, Platform, Platforms, check_new
@@ -65,7 +66,7 @@ class Invites:
             order = json_documents.expiry_order(expires)
             json_documents.put(writer, KIND, digest(secret), value, now=now, order=order)
 
-        self._store.writing(work, tenant=tenant)
+        self._store.writing(work, WriteHints(tenant=tenant))
         return f"{self._settings.url(REGISTER_PATH)}?{urlencode({'invite': secret})}", expires
 
     def tenant(self, secret: str) -> str:
@@ -87,7 +88,7 @@ class Invites:
             json_documents.put(writer, KIND, name, busy, now=now, order=order)
             return str(value["tenant"])
 
-        return self._store.writing(work, tenant=STRANGERS)
+        return self._store.writing(work, WriteHints(tenant=STRANGERS))
 
     def release(self, secret: str) -> None:
         """Give a reserved invitation back after an attempt that failed."""
@@ -100,7 +101,7 @@ class Invites:
                 order = json_documents.expiry_order(value["expires"])
                 json_documents.put(writer, KIND, digest(secret), free, now=now, order=order)
 
-        self._store.writing(work, tenant=STRANGERS)
+        self._store.writing(work, WriteHints(tenant=STRANGERS))
 
     def use_within(self, writer: Writer, secret: str) -> None:
         """Use the invitation up as part of the write that keeps the platform. RefusedError if it is gone."""
@@ -180,7 +181,7 @@ class Registrations:
                 self._platforms.add_within(writer, platform)
 
             try:
-                self._store.writing(work, tenant=tenant)
+                self._store.writing(work, WriteHints(tenant=tenant))
             except AlreadyRegisteredError as error:
                 raise RefusedError(Reason.REGISTRATION_EXISTS) from error
         except RefusedError:

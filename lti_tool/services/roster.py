@@ -14,6 +14,7 @@ import structlog
 
 from lrs.store import json_documents
 from lrs.store.port import Store, Writer
+from lrs.store.writes import WriteHints
 from lti_tool.launch.course_members import Member, Members, Page, scope_of, tenant_of
 from lti_tool.launch.launch import Identity
 from lti_tool.launch.sessions import LaunchSession
@@ -222,7 +223,7 @@ class Roster:
             json_documents.put(writer, KIND, NAME, value, now=now, scope=scope)
             return True
 
-        return self.store.writing(work, tenant=session.tenant)
+        return self.store.writing(work, WriteHints(tenant=session.tenant))
 
     def _kept(self, scope: str) -> dict[str, Any] | None:
         with self.store.reading() as reader:
@@ -235,7 +236,7 @@ class Roster:
             kept = json_documents.get(writer, KIND, NAME, scope=scope)
             json_documents.put(writer, KIND, NAME, {**(kept or _empty()), **changes}, now=now, scope=scope)
 
-        self.store.writing(work, tenant=tenant_of(scope))
+        self.store.writing(work, WriteHints(tenant=tenant_of(scope)))
 
 
 def _is_current(kept: dict[str, Any] | None) -> bool:

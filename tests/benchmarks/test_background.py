@@ -9,15 +9,16 @@ from pathlib import Path
 from benchmarks import background
 from lrs.records import checkpoint
 from lrs.records.checkpoint import Checkpoint
+from lrs.store.log import Position
 from lrs.store.open import open_store
-from lrs.store.port import Position
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.contract.make import add, draft
 
 
 def test_the_learning_record_is_waited_for(tmp_path: Path) -> None:
     """An idle server whose record is behind is waited for until the limit, and told to be incomplete."""
     address = f"sqlite:///{tmp_path / 'a.db'}"
-    with closing(open_store(address)) as store:
+    with closing(open_store(address, STATEMENT_KEYS)) as store:
         assert background.settle(address, os.getpid(), 5)["settle_complete"] is True
         early, late = add(store, draft("k"), draft("k"))
         to = Checkpoint(safe=Position(early.stored, early.id), moves=1)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lrs.store.open import open_store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from statements.data_types.versions import Version
 from tests.serving import KEY, SECRET, application, known_credential, serving
 
@@ -24,7 +25,7 @@ def run(tmp_path: Path, version: str, script: str, *client: str) -> Any:
     """What a script prints, as JSON, after it did its work with a server of its own."""
     node = shutil.which("node")
     assert node is not None, "Node.js is needed: `make test` installs it on Debian as root"
-    store = open_store(f"sqlite:///{tmp_path / 'js.db'}")
+    store = open_store(f"sqlite:///{tmp_path / 'js.db'}", STATEMENT_KEYS)
     try:
         known_credential(store, KEY, SECRET)
         with serving(application(store, fallback=Version(version))) as served:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from lrs.store.memory import MemoryData, MemoryStore
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
-from tests.contract.oracle import ModelHome, ModelStore
 
 
 class Engine(Protocol):
@@ -27,13 +28,13 @@ class Memory:
     """The oracle itself: what the suite asks for must hold there too."""
 
     def __init__(self, directory: Path) -> None:
-        self._home = ModelHome()
+        self._home = MemoryData()
 
     def open(self) -> Store:
-        return ModelStore(self._home)
+        return MemoryStore(self._home)
 
     def remove(self) -> None:
-        self._home = ModelHome()
+        self._home = MemoryData()
 
 
 class Sqlite:
@@ -43,7 +44,7 @@ class Sqlite:
         self.address = f"sqlite:///{directory / 'contract.db'}"
 
     def open(self) -> Store:
-        return open_store(self.address)
+        return open_store(self.address, STATEMENT_KEYS)
 
     def remove(self) -> None:
         """Nothing outlives the directory."""
@@ -57,7 +58,7 @@ class Mongo:
         self.address = mongod.shared().address(self._name)
 
     def open(self) -> Store:
-        return open_store(self.address)
+        return open_store(self.address, STATEMENT_KEYS)
 
     def remove(self) -> None:
         with mongod.shared().client() as client:

@@ -8,8 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lrs.store.port import FACET, Document, Position, Reader, Record, Views, Writer
-from tests.contract.make import closed
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery, Position, Record, Views
+from lrs.store.port import Reader, Writer
+from tests.contract.make import FACET, closed
 
 TENANTS = 2
 IDS = 14
@@ -139,14 +141,16 @@ class Find:
         if self.tenant is None:
             since = max(since or 0, space.start)
         return reader.find(
-            None if self.tenant is None else space.tenant(self.tenant),
-            [] if self.tenant is None else self.keys,
-            since=since,
-            until=space.at(self.until),
-            after=None if place is None else Position(place, space.id(self.beside)),
-            ascending=self.ascending,
-            limit=self.limit,
-            include_hidden=self.hidden,
+            LogQuery(
+                None if self.tenant is None else space.tenant(self.tenant),
+                [] if self.tenant is None else self.keys,
+                since=since,
+                until=space.at(self.until),
+                after=None if place is None else Position(place, space.id(self.beside)),
+                ascending=self.ascending,
+                limit=self.limit,
+                include_hidden=self.hidden,
+            )
         )
 
 
@@ -176,14 +180,16 @@ class FindDocuments:
 
     def apply(self, space: Space, reader: Reader) -> Any:
         found = reader.find_documents(
-            space.kind(),
-            None if self.scope is None else f"s{self.scope}",
-            self.keys,
-            since=self.since,
-            after=None if self.scope is None else self.after,
-            descending=self.descending,
-            limit=self.limit,
-            bodies=self.bodies,
+            DocumentQuery(
+                space.kind(),
+                None if self.scope is None else f"s{self.scope}",
+                self.keys,
+                since=self.since,
+                after=None if self.scope is None else self.after,
+                descending=self.descending,
+                limit=self.limit,
+                bodies=self.bodies,
+            )
         )
         return found if self.bodies else [replace(each, body=b"") for each in found]
 

@@ -7,7 +7,11 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from lrs.store.port import IMPLIED, Record, Store, Views, Writer
+from lrs.store.log import Record, Views
+from lrs.store.port import Store, Writer
+from lrs.xapi.statement_keys import STATEMENT_KEYS
+
+FACET, LEAD = STATEMENT_KEYS.facet, STATEMENT_KEYS.lead
 
 
 def now() -> int:
@@ -35,8 +39,7 @@ def draft(
 
 def closed(keys: Iterable[str]) -> frozenset[str]:
     """The keys, and the wider one of each narrower one, as a view has them."""
-    held = frozenset(keys)
-    return held | {IMPLIED[key[0]] + key[1:] for key in held if key[:1] in IMPLIED}
+    return STATEMENT_KEYS.add_implied(frozenset(keys))
 
 
 def stamped(writer: Writer, drafts: Sequence[Record]) -> list[Record]:

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from lrs.store.port import CONSISTENCY_BOUND, Record, Store, Writer
+from lrs.store.log import LogQuery, Record
+from lrs.store.port import CONSISTENCY_BOUND, Store, Writer
 from tests.contract.engines import Engine
 from tests.contract.make import add, adding, draft, now
 
@@ -43,7 +44,7 @@ def test_stamps_come_after_every_promise(store: Store) -> None:
 def test_the_promise_holds_within_its_snapshot(store: Store) -> None:
     """Asked for late in a snapshot, the promise still covers only what that snapshot can see."""
     with store.reading() as reader:
-        assert reader.find("bkn", limit=1) == []
+        assert reader.find(LogQuery("bkn", limit=1)) == []
         (kept,) = add(store, draft())
         assert reader.consistent_through() < kept.stored
 
@@ -56,7 +57,9 @@ def follow(store: Store, done: Callable[[], bool], seen: list[Record]) -> None:
         with store.reading() as reader:
             through = reader.consistent_through()
             assert through >= since
-            seen += reader.find("bkn", ["k"], since=since, until=through, ascending=True, limit=1_000_000)
+            seen += reader.find(
+                LogQuery("bkn", ["k"], since=since, until=through, ascending=True, limit=1_000_000)
+            )
         since = through
         if last_round and not seen_behind(store, since):
             return
@@ -66,7 +69,7 @@ def follow(store: Store, done: Callable[[], bool], seen: list[Record]) -> None:
 def seen_behind(store: Store, since: int) -> bool:
     """Whether anything is stored later than the promise."""
     with store.reading() as reader:
-        return bool(reader.find("bkn", ["k"], since=since, limit=1))
+        return bool(reader.find(LogQuery("bkn", ["k"], since=since, limit=1)))
 
 
 def test_a_follower_sees_every_record_exactly_once(engine: Engine) -> None:

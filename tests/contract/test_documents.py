@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Store, Writer
 
 
 def doc(
@@ -43,7 +44,9 @@ def test_a_document_comes_back_as_it_was_put(store: Store) -> None:
     with store.reading() as reader:
         assert reader.document(wanted.kind, wanted.scope, wanted.name) == wanted
         assert reader.documents(wanted.kind, wanted.scope, [wanted.name, "absent"]) == {wanted.name: wanted}
-        assert reader.find_documents(wanted.kind, wanted.scope, wanted.keys, limit=2) == [wanted]
+        assert reader.find_documents(DocumentQuery(wanted.kind, wanted.scope, wanted.keys, limit=2)) == [
+            wanted
+        ]
 
 
 def test_an_absent_document_is_none(store: Store) -> None:
@@ -63,10 +66,10 @@ def test_put_replaces_the_whole_document(store: Store) -> None:
     put(store, wanted)
     with store.reading() as reader:
         assert reader.document("note", "bkn", "one") == wanted
-        assert reader.find_documents("note", "bkn", ["old"], limit=9) == []
-        assert reader.find_documents("note", "bkn", ["new"], limit=9) == [wanted]
-        assert names(reader.find_documents("note", "bkn", ["both"], limit=9)) == "two one"
-        assert names(reader.find_documents("note", "bkn", limit=9)) == "two one"
+        assert reader.find_documents(DocumentQuery("note", "bkn", ["old"], limit=9)) == []
+        assert reader.find_documents(DocumentQuery("note", "bkn", ["new"], limit=9)) == [wanted]
+        assert names(reader.find_documents(DocumentQuery("note", "bkn", ["both"], limit=9))) == "two one"
+        assert names(reader.find_documents(DocumentQuery("note", "bkn", limit=9))) == "two one"
 
 
 def test_delete_counts_what_was_there(store: Store) -> None:
@@ -75,12 +78,12 @@ def test_delete_counts_what_was_there(store: Store) -> None:
     assert store.writing(lambda writer: writer.delete("note", "bkn", ["one", "none"])) == 1
     with store.reading() as reader:
         assert reader.document("note", "bkn", "one") is None
-        assert names(reader.find_documents("note", "bkn", ["k"], limit=9)) == "two"
-        assert names(reader.find_documents("note", None, ["k"], limit=9)) == "two one"
+        assert names(reader.find_documents(DocumentQuery("note", "bkn", ["k"], limit=9))) == "two"
+        assert names(reader.find_documents(DocumentQuery("note", None, ["k"], limit=9))) == "two one"
     assert store.writing(lambda writer: writer.delete("note", "bkn", ["one"])) == 0
     put(store, doc("one", "k"))
     with store.reading() as reader:
-        assert names(reader.find_documents("note", "bkn", ["k"], limit=9)) == "one two"
+        assert names(reader.find_documents(DocumentQuery("note", "bkn", ["k"], limit=9))) == "one two"
 
 
 def test_all_keys_must_be_held(store: Store) -> None:
@@ -91,10 +94,10 @@ def test_all_keys_must_be_held(store: Store) -> None:
         doc("far", "a", "b", scope="lan"), replace(doc("kin", "a", "b"), kind="other"),
     )  # fmt: skip
     with store.reading() as reader:
-        assert names(reader.find_documents("note", "bkn", ["a", "b"], limit=9)) == "ab"
-        assert names(reader.find_documents("note", "bkn", ["a", "a"], limit=9)) == "a ab"
-        assert names(reader.find_documents("note", "bkn", limit=9)) == "a ab b none"
-        assert names(reader.find_documents("note", "bkn", ["a", "c"], limit=9)) == ""
+        assert names(reader.find_documents(DocumentQuery("note", "bkn", ["a", "b"], limit=9))) == "ab"
+        assert names(reader.find_documents(DocumentQuery("note", "bkn", ["a", "a"], limit=9))) == "a ab"
+        assert names(reader.find_documents(DocumentQuery("note", "bkn", limit=9))) == "a ab b none"
+        assert names(reader.find_documents(DocumentQuery("note", "bkn", ["a", "c"], limit=9))) == ""
 
 
 def test_order_is_by_code_point_then_name(store: Store) -> None:
@@ -104,9 +107,9 @@ def test_order_is_by_code_point_then_name(store: Store) -> None:
     wanted = [(order, f"n{9 - n}{x}") for n, order in enumerate(orders) for x in "xy"]
     with store.reading() as reader:
         for keys in ([], ["k"]):
-            found = reader.find_documents("note", "bkn", keys, limit=99)
+            found = reader.find_documents(DocumentQuery("note", "bkn", keys, limit=99))
             assert [(each.order, each.name) for each in found] == wanted
-            found = reader.find_documents("note", "bkn", keys, descending=True, limit=99)
+            found = reader.find_documents(DocumentQuery("note", "bkn", keys, descending=True, limit=99))
             assert [(each.order, each.name) for each in found] == wanted[::-1]
 
 
@@ -116,12 +119,12 @@ def test_document_pages_join_to_the_whole(store: Store, keys: list[str], descend
     """Resuming after (order, name) gives every match once, in both directions."""
     put(store, *(doc(f"n{n:02}", "k", "even" if n % 2 else "odd", order=f"{n % 5}") for n in range(30)))
     with store.reading() as reader:
-        whole = reader.find_documents("note", "bkn", keys, descending=descending, limit=99)
+        whole = reader.find_documents(DocumentQuery("note", "bkn", keys, descending=descending, limit=99))
         for limit in (1, 4, 30):
             out: list[Document] = []
             after = None
             while page := reader.find_documents(
-                "note", "bkn", keys, after=after, descending=descending, limit=limit
+                DocumentQuery("note", "bkn", keys, after=after, descending=descending, limit=limit)
             ):
                 out += page
                 after = (page[-1].order, page[-1].name)
@@ -134,9 +137,11 @@ def test_since_keeps_later_documents(store: Store) -> None:
     put(store, *(doc(f"n{n}", "k", updated=n) for n in range(5)))
     with store.reading() as reader:
         for keys in ([], ["k"]):
-            assert names(reader.find_documents("note", "bkn", keys, since=2, limit=9)) == "n3 n4"
-            assert names(reader.find_documents("note", None, keys, since=3, limit=9)) == "n4"
-            assert names(reader.find_documents("note", "bkn", keys, since=2, limit=1)) == "n3"
+            assert (
+                names(reader.find_documents(DocumentQuery("note", "bkn", keys, since=2, limit=9))) == "n3 n4"
+            )
+            assert names(reader.find_documents(DocumentQuery("note", None, keys, since=3, limit=9))) == "n4"
+            assert names(reader.find_documents(DocumentQuery("note", "bkn", keys, since=2, limit=1))) == "n3"
 
 
 @pytest.mark.parametrize("keys", [[], ["k"], ["k", "l"]])
@@ -153,17 +158,17 @@ def test_every_scope_is_walked_in_order(store: Store, keys: list[str]) -> None:
     )
     wanted = [(s, o, o + x) for s in "ab" for o in "12" for x in "xy"]
     with store.reading() as reader:
-        found = reader.find_documents("note", None, keys, limit=99)
+        found = reader.find_documents(DocumentQuery("note", None, keys, limit=99))
         assert [(each.scope, each.order, each.name) for each in found] == wanted
-        found = reader.find_documents("note", None, keys, descending=True, limit=3)
+        found = reader.find_documents(DocumentQuery("note", None, keys, descending=True, limit=3))
         assert [(each.scope, each.order, each.name) for each in found] == wanted[:-4:-1]
         with pytest.raises(ValueError, match="resumed"):
-            reader.find_documents("note", None, keys, after=("1", "1x"), limit=1)
+            reader.find_documents(DocumentQuery("note", None, keys, after=("1", "1x"), limit=1))
 
 
 def test_an_empty_scope_is_a_scope(store: Store) -> None:
     """The empty scope is not "every scope"."""
     put(store, doc("one", "k", scope=""), doc("two", "k", scope="x"))
     with store.reading() as reader:
-        assert names(reader.find_documents("note", "", ["k"], limit=9)) == "one"
-        assert names(reader.find_documents("note", "", limit=9)) == "one"
+        assert names(reader.find_documents(DocumentQuery("note", "", ["k"], limit=9))) == "one"
+        assert names(reader.find_documents(DocumentQuery("note", "", limit=9))) == "one"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from lrs.store.port import FACET, LEAD, Document, Reader, Store, Writer
-from tests.contract.make import add, draft, stamped
+from lrs.store.documents import Document
+from lrs.store.log import LogQuery
+from lrs.store.port import Reader, Store, Writer
+from tests.contract.make import FACET, LEAD, add, draft, stamped
 
 ONE, TWO, LEADER = f"{FACET}one", f"{FACET}two", f"{LEAD}leader"
 QUESTIONS = (
@@ -19,7 +21,7 @@ def note(name: str, *keys: str, scope: str = "bkn", order: str = "") -> Document
 
 def check_records(reader: Reader, tenant: str, questions: tuple[tuple[str, ...], ...], limit: int) -> None:
     """Each question has the answer that `find` gives it."""
-    expected = {keys: reader.find(tenant, keys, limit=limit) for keys in questions}
+    expected = {keys: reader.find(LogQuery(tenant, keys, limit=limit)) for keys in questions}
     assert reader.find_many(tenant, questions, limit=limit) == expected
 
 

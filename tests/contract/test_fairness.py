@@ -7,8 +7,11 @@ from functools import partial
 import pytest
 
 from lrs.store import write_queue
-from lrs.store.port import QueueFullError, UnavailableError, Writer
+from lrs.store.documents import DocumentQuery
+from lrs.store.errors import QueueFullError, UnavailableError
+from lrs.store.port import Writer
 from lrs.store.write_queue import GROUP_BYTES
+from lrs.store.writes import WriteHints
 from tests.contract.make import adding, draft
 from tests.contract.test_submit import Queueing, Told, note, queueing
 
@@ -45,8 +48,8 @@ def test_a_write_does_not_wait_for_all_that_another_tenant_has_queued(queueing: 
     order, ended = Order(), Told()
     with queueing.held():
         for _ in range(QUEUED):
-            queueing.store.submit(adding([draft("k")]), order.told("busy", ended), tenant="busy")
-        queueing.store.submit(adding([draft("k")]), order.told("other", ended), tenant="other")
+            queueing.store.submit(adding([draft("k")]), order.told("busy", ended), WriteHints(tenant="busy"))
+        queueing.store.submit(adding([draft("k")]), order.told("other", ended), WriteHints(tenant="other"))
     assert [error for _, error in ended.wait(QUEUED + 1)] == [None] * (QUEUED + 1)
     assert order.names.index("other") < 8
 
@@ -57,9 +60,11 @@ def test_a_write_waits_for_one_large_one_at_most(queueing: Queueing) -> None:
     with queueing.held():
         for _ in range(5):
             done = order.told("large", ended)
-            queueing.store.submit(adding([draft("k")]), done, tenant="busy", size=GROUP_BYTES + 1)
+            queueing.store.submit(adding([draft("k")]), done, WriteHints(tenant="busy", size=GROUP_BYTES + 1))
         for _ in range(3):
-            queueing.store.submit(adding([draft("k")]), order.told("small", ended), tenant="other")
+            queueing.store.submit(
+                adding([draft("k")]), order.told("small", ended), WriteHints(tenant="other")
+            )
     assert [error for _, error in ended.wait(8)] == [None] * 8
     assert order.names == ["large", "small", "small", "small", "large", "large", "large", "large"]
 
@@ -72,17 +77,19 @@ def test_only_the_tenant_that_queues_too_much_is_refused(
     ended, never = Told(), Told()
     with queueing.held():
         for place in range(3):
-            queueing.store.submit(partial(put_note, str(place)), ended, tenant="busy")
+            queueing.store.submit(partial(put_note, str(place)), ended, WriteHints(tenant="busy"))
         with pytest.raises(QueueFullError) as refused:
-            queueing.store.submit(lambda writer: writer.put(note("refused")), never, tenant="busy")
+            queueing.store.submit(
+                lambda writer: writer.put(note("refused")), never, WriteHints(tenant="busy")
+            )
         with pytest.raises(QueueFullError):
-            queueing.store.writing(lambda writer: writer.put(note("refused")), tenant="busy")
-        queueing.store.submit(lambda writer: writer.put(note("other")), ended, tenant="other")
+            queueing.store.writing(lambda writer: writer.put(note("refused")), WriteHints(tenant="busy"))
+        queueing.store.submit(lambda writer: writer.put(note("other")), ended, WriteHints(tenant="other"))
         for place in range(5):
             queueing.store.submit(partial(put_note, f"own {place}"), ended)
     assert isinstance(refused.value, UnavailableError)
     assert [error for _, error in ended.wait(9)] == [None] * 9
     assert never.calls == []
     with queueing.store.reading() as reader:
-        names = {each.name for each in reader.find_documents("note", "bkn", limit=20)}
+        names = {each.name for each in reader.find_documents(DocumentQuery("note", "bkn", limit=20))}
     assert names == {"0", "1", "2", "other", *(f"own {place}" for place in range(5))}

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from lrs.store.port import FACET, Position, Reader, Record, Store, raw_page
-from tests.contract.make import add, closed, draft
+from lrs.store.documents import DocumentQuery
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.pages import raw_page
+from lrs.store.port import Reader, Store
+from tests.contract.make import FACET, add, closed, draft
 
 
 def walk(
@@ -19,7 +22,7 @@ def walk(
     after: Position | None = None
     while True:
         with store.reading() as reader:
-            page = reader.find(tenant, keys, after=after, ascending=ascending, limit=limit)
+            page = reader.find(LogQuery(tenant, keys, after=after, ascending=ascending, limit=limit))
         out += page
         if len(page) < limit:
             return out
@@ -35,11 +38,11 @@ def test_all_keys_must_meet_in_one_view(store: Store) -> None:
         draft("x", views=(frozenset({"a", "b", "c"}),)),
     )
     with store.reading() as reader:
-        assert reader.find("bkn", ["a", "b"], limit=9) == [far, own]
-        assert reader.find("bkn", ["b"], limit=9) == [far, spread, own]
-        assert reader.find("bkn", ["a", "b", "c"], limit=9) == [far]
-        assert reader.find("bkn", ["a", "x"], limit=9) == []
-        assert reader.find("bkn", ["a", "nowhere"], limit=9) == []
+        assert reader.find(LogQuery("bkn", ["a", "b"], limit=9)) == [far, own]
+        assert reader.find(LogQuery("bkn", ["b"], limit=9)) == [far, spread, own]
+        assert reader.find(LogQuery("bkn", ["a", "b", "c"], limit=9)) == [far]
+        assert reader.find(LogQuery("bkn", ["a", "x"], limit=9)) == []
+        assert reader.find(LogQuery("bkn", ["a", "nowhere"], limit=9)) == []
 
 
 def test_a_key_and_a_facet_meet_in_one_view(store: Store) -> None:
@@ -78,9 +81,9 @@ def test_a_key_and_a_facet_meet_in_one_view(store: Store) -> None:
     def check(reader: Reader) -> None:
         for keys, records in expected.items():
             for order in (keys, keys[::-1]):
-                assert reader.find("bkn", order, limit=9) == records
-                assert reader.find("bkn", order, limit=9, ascending=True) == records[::-1]
-                assert reader.find_raw_page("bkn", order, limit=2) == raw_page(records, 2)
+                assert reader.find(LogQuery("bkn", order, limit=9)) == records
+                assert reader.find(LogQuery("bkn", order, limit=9, ascending=True)) == records[::-1]
+                assert reader.find_raw_page(LogQuery("bkn", order, limit=2)) == raw_page(records, 2)
 
     with store.reading() as reader:
         check(reader)
@@ -131,8 +134,8 @@ def test_what_has_the_narrower_key_is_found_by_the_wider_one(store: Store) -> No
         with store.reading() as reader:
             for keys, records in expected.items():
                 for order in (keys, keys[::-1]):
-                    assert reader.find("bkn", order, limit=9) == records
-                    assert reader.find_raw_page("bkn", order, limit=2) == raw_page(records, 2)
+                    assert reader.find(LogQuery("bkn", order, limit=9)) == records
+                    assert reader.find_raw_page(LogQuery("bkn", order, limit=2)) == raw_page(records, 2)
         for keys, records in expected.items():
             for limit in (1, 2, 3):
                 assert walk(store, keys, ascending=True, limit=limit) == records[::-1]
@@ -157,7 +160,7 @@ def test_a_record_matching_by_several_views_is_found_once(store: Store) -> None:
     kept = add(store, *(draft("a", "b", views=(same, same | {"c"})) for _ in range(7)))
     for limit in (1, 2, 3, 7, 8):
         with store.reading() as reader:
-            assert len(reader.find("bkn", ["a", "b"], limit=limit)) == min(limit, 7)
+            assert len(reader.find(LogQuery("bkn", ["a", "b"], limit=limit))) == min(limit, 7)
         assert walk(store, ["a", "b"], ascending=True, limit=limit) == kept
 
 
@@ -165,7 +168,7 @@ def test_repeated_keys_ask_for_the_same(store: Store) -> None:
     """A key named twice is one condition."""
     (kept,) = add(store, draft("a"))
     with store.reading() as reader:
-        assert reader.find("bkn", ["a", "a"], limit=9) == [kept]
+        assert reader.find(LogQuery("bkn", ["a", "a"], limit=9)) == [kept]
 
 
 @pytest.mark.parametrize("ascending", [True, False])
@@ -183,7 +186,7 @@ def test_pages_join_to_the_whole(store: Store, keys: list[str], ascending: bool,
     wanted = [each for each in kept if set(keys) <= each.views[0]]
     if not keys:
         with store.reading() as reader:
-            wanted += reader.find("bkn", ["noise"], ascending=True, limit=9)
+            wanted += reader.find(LogQuery("bkn", ["noise"], ascending=True, limit=9))
     if not ascending:
         wanted.reverse()
     for limit in (1, 7, 100):
@@ -195,14 +198,14 @@ def test_since_is_exclusive_and_until_inclusive(store: Store) -> None:
     a, b, c = add(store, draft("k"), draft("k"), draft("k"))
     with store.reading() as reader:
         for keys in ([], ["k"]):
-            assert reader.find("bkn", keys, since=a.stored, limit=9) == [c, b]
-            assert reader.find("bkn", keys, until=b.stored, limit=9) == [b, a]
-            assert reader.find("bkn", keys, since=a.stored, until=b.stored, limit=9) == [b]
-            assert reader.find("bkn", keys, since=c.stored, limit=9) == []
-            assert reader.find("bkn", keys, until=a.stored - 1, limit=9) == []
-            assert reader.find("bkn", keys, since=b.stored, until=a.stored, limit=9) == []
-            assert reader.find("bkn", keys, since=0, until=2**62, limit=9) == [c, b, a]
-        assert reader.find(None, since=a.stored, until=b.stored, limit=9) == [b]
+            assert reader.find(LogQuery("bkn", keys, since=a.stored, limit=9)) == [c, b]
+            assert reader.find(LogQuery("bkn", keys, until=b.stored, limit=9)) == [b, a]
+            assert reader.find(LogQuery("bkn", keys, since=a.stored, until=b.stored, limit=9)) == [b]
+            assert reader.find(LogQuery("bkn", keys, since=c.stored, limit=9)) == []
+            assert reader.find(LogQuery("bkn", keys, until=a.stored - 1, limit=9)) == []
+            assert reader.find(LogQuery("bkn", keys, since=b.stored, until=a.stored, limit=9)) == []
+            assert reader.find(LogQuery("bkn", keys, since=0, until=2**62, limit=9)) == [c, b, a]
+        assert reader.find(LogQuery(None, since=a.stored, until=b.stored, limit=9)) == [b]
 
 
 def test_a_page_may_begin_beside_a_record(store: Store) -> None:
@@ -210,21 +213,29 @@ def test_a_page_may_begin_beside_a_record(store: Store) -> None:
     a, b, c = add(store, draft("k"), draft("k"), draft("k"))
     low, high = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
     with store.reading() as reader:
-        assert reader.find("bkn", ["k"], after=Position(b.stored, low), ascending=True, limit=9) == [b, c]
-        assert reader.find("bkn", ["k"], after=Position(b.stored, high), ascending=True, limit=9) == [c]
-        assert reader.find("bkn", ["k"], after=Position(b.stored, high), limit=9) == [b, a]
-        assert reader.find("bkn", ["k"], after=Position(b.stored, low), limit=9) == [a]
-        assert reader.find("bkn", ["k"], after=Position(0, low), ascending=True, limit=9) == [a, b, c]
-        assert reader.find("bkn", ["k"], after=Position(2**62, low), limit=9) == [c, b, a]
-        assert reader.find(None, after=Position(b.stored, b.id), limit=9) == [a]
+        assert reader.find(
+            LogQuery("bkn", ["k"], after=Position(b.stored, low), ascending=True, limit=9)
+        ) == [b, c]
+        assert reader.find(
+            LogQuery("bkn", ["k"], after=Position(b.stored, high), ascending=True, limit=9)
+        ) == [c]
+        assert reader.find(LogQuery("bkn", ["k"], after=Position(b.stored, high), limit=9)) == [b, a]
+        assert reader.find(LogQuery("bkn", ["k"], after=Position(b.stored, low), limit=9)) == [a]
+        assert reader.find(LogQuery("bkn", ["k"], after=Position(0, low), ascending=True, limit=9)) == [
+            a,
+            b,
+            c,
+        ]
+        assert reader.find(LogQuery("bkn", ["k"], after=Position(2**62, low), limit=9)) == [c, b, a]
+        assert reader.find(LogQuery(None, after=Position(b.stored, b.id), limit=9)) == [a]
 
 
 def test_a_limit_of_nothing_finds_nothing(store: Store) -> None:
     """`limit=0` is an empty page."""
     add(store, draft("k"))
     with store.reading() as reader:
-        assert reader.find("bkn", ["k"], limit=0) == []
-        assert reader.find_documents("kind", "scope", limit=0) == []
+        assert reader.find(LogQuery("bkn", ["k"], limit=0)) == []
+        assert reader.find_documents(DocumentQuery("kind", "scope", limit=0)) == []
 
 
 def test_all_tenants_are_walked_in_one_order(store: Store) -> None:
@@ -232,7 +243,7 @@ def test_all_tenants_are_walked_in_one_order(store: Store) -> None:
     kept = [add(store, draft("k", tenant=f"t{n % 3}"))[0] for n in range(9)]
     assert walk(store, [], ascending=True, limit=4, tenant=None) == kept
     with store.reading() as reader, pytest.raises(ValueError, match="keys"):
-        reader.find(None, ["k"], limit=1)
+        reader.find(LogQuery(None, ["k"], limit=1))
 
 
 def test_a_rare_key_is_found_among_very_common_ones(store: Store) -> None:
@@ -246,9 +257,9 @@ def test_a_rare_key_is_found_among_very_common_ones(store: Store) -> None:
         kept += [records[7]] if n % 10 == 0 else []
     with store.reading() as reader:
         for keys in (["common", "rare"], ["rare", "common"]):
-            assert reader.find("bkn", keys, ascending=True, limit=9) == kept
-            assert reader.find("bkn", keys, limit=2) == kept[:0:-1]
-        assert reader.find("bkn", ["common", "rare", "unique1-1"], limit=9) == []
+            assert reader.find(LogQuery("bkn", keys, ascending=True, limit=9)) == kept
+            assert reader.find(LogQuery("bkn", keys, limit=2)) == kept[:0:-1]
+        assert reader.find(LogQuery("bkn", ["common", "rare", "unique1-1"], limit=9)) == []
 
 
 @pytest.mark.parametrize("key", ["", "\x1f", "a\x00b", "%_*", "'\"", "é\u0301\U0001f600", "k" * 5000])
@@ -257,7 +268,7 @@ def test_keys_are_compared_as_exact_text(store: Store, key: str) -> None:
     (kept,) = add(store, draft(key))
     add(store, draft(key + "x"), draft("x" + key))
     with store.reading() as reader:
-        assert reader.find("bkn", [key], limit=9) == [kept]
+        assert reader.find(LogQuery("bkn", [key], limit=9)) == [kept]
 
 
 def test_a_joined_page_is_the_found_records_as_one_piece(store: Store) -> None:
@@ -279,11 +290,11 @@ def test_a_joined_page_is_the_found_records_as_one_piece(store: Store) -> None:
                             (kept[9].stored, 1),
                         ):
                             bounds = {"since": since, "until": until, "after": after, "ascending": ascending}
-                            found = reader.find("bkn", keys, **bounds, limit=limit + 1)  # type: ignore[arg-type]
-                            page = reader.find_raw_page("bkn", keys, **bounds, limit=limit)  # type: ignore[arg-type]
+                            found = reader.find(LogQuery("bkn", keys, **bounds, limit=limit + 1))  # type: ignore[arg-type]
+                            page = reader.find_raw_page(LogQuery("bkn", keys, **bounds, limit=limit))  # type: ignore[arg-type]
                             assert page == raw_page(found, limit)
 
     with store.reading() as reader:
         check(reader)
-        assert reader.find_raw_page("lan", ["a"], limit=5) == raw_page([], 5)
+        assert reader.find_raw_page(LogQuery("lan", ["a"], limit=5)) == raw_page([], 5)
     store.writing(check)

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lrs.store.port import CONSISTENCY_BOUND, ConflictError, Record, Store, Writer
+from lrs.store.errors import ConflictError
+from lrs.store.log import LogQuery, Record
+from lrs.store.port import CONSISTENCY_BOUND, Store, Writer
 from tests.contract.make import add, adding, draft, new_id, now, stamped
 
 
@@ -16,7 +18,7 @@ def test_a_record_comes_back_as_it_was_appended(store: Store) -> None:
     (kept,) = add(store, wanted)
     with store.reading() as reader:
         assert reader.get("bkn", [kept.id]) == {kept.id: kept}
-        assert reader.find("bkn", limit=1) == [kept]
+        assert reader.find(LogQuery("bkn", limit=1)) == [kept]
 
 
 def test_a_record_without_views_is_kept(store: Store) -> None:
@@ -24,7 +26,7 @@ def test_a_record_without_views_is_kept(store: Store) -> None:
     (kept,) = add(store, replace(draft(), views=()))
     with store.reading() as reader:
         assert reader.get("bkn", [kept.id])[kept.id].views == ()
-        assert reader.find("bkn", limit=5) == [kept]
+        assert reader.find(LogQuery("bkn", limit=5)) == [kept]
 
 
 def test_absent_ids_are_missing(store: Store) -> None:
@@ -50,16 +52,16 @@ def test_a_tenant_sees_only_its_own_records(store: Store) -> None:
     with store.reading() as reader:
         assert reader.get("bkn", [id]) == {id: ours}
         assert reader.get("lan", [id]) == {id: theirs}
-        assert reader.find("bkn", ["k"], limit=9) == [ours]
-        assert reader.find("lan", ["k"], limit=9) == [theirs]
+        assert reader.find(LogQuery("bkn", ["k"], limit=9)) == [ours]
+        assert reader.find(LogQuery("lan", ["k"], limit=9)) == [theirs]
 
 
 def test_tenant_and_key_cannot_be_confused(store: Store) -> None:
     """Tenants and keys that run together to the same text stay apart."""
     add(store, draft("bc", tenant="a"))
     with store.reading() as reader:
-        assert reader.find("ab", ["c"], limit=9) == []
-        assert reader.find("abc", limit=9) == []
+        assert reader.find(LogQuery("ab", ["c"], limit=9)) == []
+        assert reader.find(LogQuery("abc", limit=9)) == []
 
 
 def test_an_id_that_is_there_is_a_conflict(store: Store) -> None:
@@ -122,10 +124,10 @@ def test_hidden_records_are_read_but_not_found(store: Store) -> None:
     store.writing(lambda writer: writer.hide("bkn", [one.id, new_id()]))
     hidden = replace(one, hidden=True)
     with store.reading() as reader:
-        assert reader.find("bkn", ["k"], limit=9) == [two]
-        assert reader.find("bkn", limit=9, include_hidden=True) == [two, hidden]
-        assert reader.find(None, limit=9, include_hidden=True) == [two, hidden]
-        assert reader.find(None, limit=9) == [two]
+        assert reader.find(LogQuery("bkn", ["k"], limit=9)) == [two]
+        assert reader.find(LogQuery("bkn", limit=9, include_hidden=True)) == [two, hidden]
+        assert reader.find(LogQuery(None, limit=9, include_hidden=True)) == [two, hidden]
+        assert reader.find(LogQuery(None, limit=9)) == [two]
         assert reader.get("bkn", [one.id]) == {one.id: hidden}
 
 
@@ -133,7 +135,7 @@ def test_a_record_may_arrive_hidden(store: Store) -> None:
     """A record appended as hidden is hidden from the start."""
     (kept,) = add(store, draft("k", hidden=True))
     with store.reading() as reader:
-        assert reader.find("bkn", ["k"], limit=9) == []
+        assert reader.find(LogQuery("bkn", ["k"], limit=9)) == []
         assert reader.get("bkn", [kept.id]) == {kept.id: kept}
 
 
@@ -143,10 +145,10 @@ def test_reindex_replaces_the_views(store: Store) -> None:
     views = (frozenset({"both", "new"}), frozenset({"far"}))
     store.writing(lambda writer: writer.reindex("bkn", {one.id: views, new_id(): views}))
     with store.reading() as reader:
-        assert reader.find("bkn", ["old"], limit=9) == [other]
+        assert reader.find(LogQuery("bkn", ["old"], limit=9)) == [other]
         for keys in (["both"], ["new"], ["far"], ["both", "new"]):
-            assert reader.find("bkn", keys, limit=9) == [replace(one, views=views)]
-        assert reader.find("bkn", ["both", "far"], limit=9) == []
+            assert reader.find(LogQuery("bkn", keys, limit=9)) == [replace(one, views=views)]
+        assert reader.find(LogQuery("bkn", ["both", "far"], limit=9)) == []
 
 
 def test_a_record_can_be_changed_in_the_write_that_appends_it(store: Store) -> None:
@@ -163,5 +165,5 @@ def test_a_record_can_be_changed_in_the_write_that_appends_it(store: Store) -> N
     wanted = replace(record, views=(frozenset({"new"}),), hidden=True)
     with store.reading() as reader:
         assert reader.get("bkn", [record.id]) == {record.id: wanted}
-        assert reader.find("bkn", ["new"], limit=9, include_hidden=True) == [wanted]
-        assert reader.find("bkn", ["old"], limit=9, include_hidden=True) == []
+        assert reader.find(LogQuery("bkn", ["new"], limit=9, include_hidden=True)) == [wanted]
+        assert reader.find(LogQuery("bkn", ["old"], limit=9, include_hidden=True)) == []

@@ -12,8 +12,10 @@ import pytest
 
 from lrs.access import Access
 from lrs.store import read_bounds
+from lrs.store.errors import TooLongError
+from lrs.store.log import LogQuery
 from lrs.store.mongo import async_pages
-from lrs.store.port import Find, Store, TooLongError, read_page
+from lrs.store.port import Store, read_page
 from lrs.store.sqlite import schema
 from lrs.xapi.effects import run_sync
 from lrs.xapi.query import Query
@@ -23,7 +25,7 @@ from tests.contract.make import add, draft
 from tests.contract.test_page import run
 from tests.lrs.samples import agent
 
-PAGE = Find("bkn", ["a"], 3)
+PAGE = LogQuery("bkn", ["a"], limit=3)
 ACCESS = Access.internal("bkn", "test", agent("tool"))
 FOUND = b"8,7,6"
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lrs.store.documents import DocumentQuery
 from lrs.store.port import Store
 from lti_tool.launch.course_members import SLICE, WALK, Member, Members, scope_of
 from lti_tool.launch.sessions import LaunchSession
@@ -88,13 +89,19 @@ def test_a_large_roster_is_written_whole_and_changed_where_it_differs(store: Sto
     members.apply(SCOPE, everybody, complete=True)
     assert names(members) == [one.name for one in everybody]
     with store.reading() as reader:
-        before = {one.name: one.updated for one in reader.find_documents("member", SCOPE, limit=2 * MANY)}
+        before = {
+            one.name: one.updated
+            for one in reader.find_documents(DocumentQuery("member", SCOPE, limit=2 * MANY))
+        }
     changed = [learner(0, "Zulkifli"), learner(1, active=False), *everybody[2:-1]]
     members.apply(SCOPE, changed, complete=True)
     assert names(members, "learner") == [*(one.name for one in everybody[2:-1]), "Zulkifli"]
     assert len(names(members)) == MANY - 1
     with store.reading() as reader:
-        after = {one.name: one.updated for one in reader.find_documents("member", SCOPE, limit=2 * MANY)}
+        after = {
+            one.name: one.updated
+            for one in reader.find_documents(DocumentQuery("member", SCOPE, limit=2 * MANY))
+        }
     assert sum(before[name] != updated for name, updated in after.items()) == 2
 
 

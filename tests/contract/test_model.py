@@ -9,10 +9,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from lrs.store.port import ConflictError, Record, Store, Writer
+from lrs.store.errors import ConflictError
+from lrs.store.log import Record
+from lrs.store.memory import MemorySnapshot, State
+from lrs.store.port import Store, Writer
 from tests.contract.histories import Append, Effect, Read, Space, reads, steps
 from tests.contract.make import now
-from tests.contract.oracle import Model, State
 
 _numbers = itertools.count(1)
 
@@ -60,7 +62,7 @@ class History(RuleBasedStateMachine):
             outcome = error
 
         draft = self.state.copy()
-        model = Model(draft, now)
+        model = MemorySnapshot(draft, now)
         expected: object = None
         try:
             for step, records, answer in told:
@@ -82,7 +84,7 @@ class History(RuleBasedStateMachine):
     @rule(questions=st.lists(reads, min_size=1, max_size=4))
     def read(self, questions: list[Read]) -> None:
         """One snapshot; each of its answers must be the oracle's."""
-        model = Model(self.state, now)
+        model = MemorySnapshot(self.state, now)
         with self.store.reading() as reader:
             for question in questions:
                 assert question.apply(self.space, reader) == question.apply(self.space, model)

@@ -13,7 +13,9 @@ from typing import TypeVar
 import pytest
 import uvloop
 
-from lrs.store.port import Find, Position, Store, UnavailableError, read_page
+from lrs.store.errors import UnavailableError
+from lrs.store.log import LogQuery, Position
+from lrs.store.port import Store, read_page
 from tests.contract.engines import Engine
 from tests.contract.make import add, draft
 
@@ -40,7 +42,7 @@ def test_a_page_is_what_a_reader_finds(engine: Engine) -> None:
     store = engine.open()
     kept = add(store, *(draft("a", "b" if n % 3 else "c", body=b"%d" % n) for n in range(40)))
     add(store, draft("a", tenant="other"))
-    plain = Find("bkn", ["a"], 7)
+    plain = LogQuery("bkn", ["a"], limit=7)
     asked = [
         plain,
         replace(plain, keys=[], limit=100),
@@ -67,7 +69,7 @@ def test_many_pages_are_awaited_at_once(engine: Engine) -> None:
     add(store, *(draft(f"k{n % 10}", body=b"%d" % (n % 10)) for n in range(200)))
 
     async def scenario() -> None:
-        finds = [Find("bkn", [f"k{n % 10}"], 20) for n in range(150)]
+        finds = [LogQuery("bkn", [f"k{n % 10}"], limit=20) for n in range(150)]
         pages = await asyncio.gather(*map(store.page, finds))
         assert [page.body for page, _ in pages] == [b",".join([b"%d" % (n % 10)] * 20) for n in range(150)]
         await closed(store)
@@ -82,7 +84,7 @@ def test_two_loops_may_ask_the_same_store(engine: Engine) -> None:
     both = threading.Barrier(2, timeout=20)
 
     async def scenario() -> bytes:
-        found = await store.page(Find("bkn", ["a"], 1))
+        found = await store.page(LogQuery("bkn", ["a"], limit=1))
         await asyncio.to_thread(both.wait)
         await closed(store)
         await asyncio.sleep(0.2)  # the other one may be the one who closes
@@ -97,11 +99,11 @@ def test_a_closed_store_gives_no_page(engine: Engine) -> None:
     used, fresh = engine.open(), engine.open()
 
     async def scenario() -> None:
-        await used.page(Find("bkn", [], 1))
+        await used.page(LogQuery("bkn", [], limit=1))
         for store in (used, fresh):
             await closed(store)
             with pytest.raises(UnavailableError):
-                await store.page(Find("bkn", [], 1))
+                await store.page(LogQuery("bkn", [], limit=1))
 
     run(scenario)
 
@@ -111,10 +113,10 @@ def test_a_store_may_be_closed_by_the_loop_itself(engine: Engine) -> None:
     store = engine.open()
 
     async def scenario() -> None:
-        await store.page(Find("bkn", [], 1))
+        await store.page(LogQuery("bkn", [], limit=1))
         store.close()
         with pytest.raises(UnavailableError):
-            await store.page(Find("bkn", [], 1))
+            await store.page(LogQuery("bkn", [], limit=1))
 
     run(scenario)
     gc.collect()  # what the loop left open would say so
@@ -126,7 +128,7 @@ def test_loops_may_end_before_the_store(engine: Engine) -> None:
     add(store, draft("a", body=b"here"))
 
     async def scenario() -> bytes:
-        return (await store.page(Find("bkn", ["a"], 1)))[0].body
+        return (await store.page(LogQuery("bkn", ["a"], limit=1)))[0].body
 
     assert [run(scenario) for _ in range(3)] == [b"here"] * 3
     store.close()

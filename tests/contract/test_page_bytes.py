@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from lrs.store.port import Find, Position, Record, Store, Writer, fitting, raw_page, read_page
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.pages import fitting, raw_page
+from lrs.store.port import Store, Writer, read_page
 from tests.contract.make import add, draft, stamped
 
 KIB = 1024
@@ -42,7 +44,7 @@ def test_pages_end_at_a_number_of_bytes(store: Store, sizes: list[int], most: in
         after: Position | None = None
         more = True
         while more:
-            find = Find("bkn", ["a"], limit, after=after, ascending=ascending, most_bytes=most)
+            find = LogQuery("bkn", ["a"], limit=limit, after=after, ascending=ascending, most_bytes=most)
             page, _ = read_page(store, find)
             rest = [record.body for record in wanted[len(seen) :]]
             count = fitting(map(len, rest), limit, most)
@@ -60,7 +62,7 @@ def test_find_stops_with_the_first_record_too_many(store: Store, sizes: list[int
     kept = stored(store, sizes)
     with store.reading() as reader:
         for tenant, keys in (("bkn", ["a"]), ("bkn", []), (None, [])):
-            found = reader.find(tenant, keys, ascending=True, limit=1000, most_bytes=most)
+            found = reader.find(LogQuery(tenant, keys, ascending=True, limit=1000, most_bytes=most))
             assert found == kept[: len(found)]
             sums = [sum(len(record.body) for record in kept[: n + 1]) for n in range(len(kept))]
             first = next((n + 1 for n, total in enumerate(sums) if total > most and n), len(kept))
@@ -76,7 +78,7 @@ def test_a_write_finds_its_own_records_up_to_a_number_of_bytes(store: Store) -> 
     def work(writer: Writer) -> tuple[list[Record], list[Record]]:
         fresh = stamped(writer, [draft("a", body=b"x" * 30 * KIB) for _ in range(4)])
         writer.append(fresh)
-        return fresh, writer.find("bkn", ["a"], ascending=True, limit=100, most_bytes=150 * KIB)
+        return fresh, writer.find(LogQuery("bkn", ["a"], ascending=True, limit=100, most_bytes=150 * KIB))
 
     fresh, found = store.writing(work)
     assert found == [*kept, *fresh][:6]

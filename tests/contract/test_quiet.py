@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document
+from lrs.store.port import Store, Writer
 
 
 def test_an_idle_store_is_quiet(store: Store) -> None:

@@ -11,17 +11,12 @@ from typing import Any
 
 import pytest
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import ConflictError, UnavailableError
+from lrs.store.log import LogQuery, Record
 from lrs.store.mongo.store import LANES
-from lrs.store.port import (
-    CONSISTENCY_BOUND,
-    ConflictError,
-    Document,
-    Record,
-    Store,
-    Submitted,
-    UnavailableError,
-    Writer,
-)
+from lrs.store.port import CONSISTENCY_BOUND, Store, Writer
+from lrs.store.writes import Submitted, WriteHints
 from tests.contract.engines import ENGINES, Engine
 from tests.contract.make import add, adding, draft, now
 
@@ -69,7 +64,7 @@ def test_a_submitted_write_is_kept_when_it_is_told(engine: Engine) -> None:
     def done(result: Any, error: BaseException | None) -> None:
         # Read by another opening: the thread that tells may be the one that serves this one.
         with other.reading() as reader:
-            seen.append(reader.find("bkn", ["k"], limit=9))
+            seen.append(reader.find(LogQuery("bkn", ["k"], limit=9)))
         told(result, error)
 
     store.submit(adding([draft("k"), draft("k")]), done)
@@ -96,7 +91,7 @@ def test_a_submitted_write_outlives_its_store(engine: Engine) -> None:
     assert told.calls == [(None, None)] * 50
     again = engine.open()
     with again.reading() as reader:
-        assert len(reader.find_documents("note", "bkn", limit=100)) == 50
+        assert len(reader.find_documents(DocumentQuery("note", "bkn", limit=100))) == 50
     again.close()
 
 
@@ -121,7 +116,7 @@ def test_what_a_submitted_work_raises_is_told_and_others_are_kept(store: Store) 
     conflicts = [error for result, error in late.wait(20) if result is None]
     assert [error.ids for error in conflicts if isinstance(error, ConflictError)] == [(old.id,)] * 20
     with store.reading() as reader:
-        found = reader.find("bkn", ["k"], limit=99, include_hidden=True)
+        found = reader.find(LogQuery("bkn", ["k"], limit=99, include_hidden=True))
         assert {each.id for each in found} == {old.id, *(each.id for each in kept)}
         assert reader.document("note", "bkn", "refused") is None
 
@@ -138,11 +133,11 @@ def test_many_writes_of_one_thread_all_end(store: Store) -> None:
             adding([draft("k")])(writer)
             return name
 
-        store.submit(work, told[place], documents=[where])
+        store.submit(work, told[place], WriteHints(documents=[where]))
     assert [each.wait()[0] for each in told] == [(str(place), None) for place in range(MANY)]
     with store.reading() as reader:
-        assert len(reader.find("bkn", ["k"], limit=2 * MANY)) == MANY
-        assert len(reader.find_documents("note", "bkn", limit=2 * MANY)) == MANY
+        assert len(reader.find(LogQuery("bkn", ["k"], limit=2 * MANY))) == MANY
+        assert len(reader.find_documents(DocumentQuery("note", "bkn", limit=2 * MANY))) == MANY
     assert {len(each.calls) for each in told} == {1}
 
 
@@ -150,10 +145,10 @@ def test_hints_change_nothing_but_speed(store: Store) -> None:
     """A submitted work reads the same with hints, without them, and with hints about something else."""
     (kept,) = add(store, draft("k"))
     store.writing(lambda writer: writer.put(note("there")))
-    hints: list[dict[str, Any]] = [
-        {},
-        {"prefetch": [("bkn", kept.id)], "documents": [("note", "bkn", "there")]},
-        {"prefetch": [("other", kept.id), ("bkn", "absent")], "documents": [("note", "other", "there")]},
+    hints = [
+        WriteHints(),
+        WriteHints([("bkn", kept.id)], [("note", "bkn", "there")]),
+        WriteHints([("other", kept.id), ("bkn", "absent")], [("note", "other", "there")]),
     ]
     told = Told()
 
@@ -162,7 +157,7 @@ def test_hints_change_nothing_but_speed(store: Store) -> None:
         return kept.id in writer.get("bkn", [kept.id]), held == note("there"), not writer.get("bkn", ["x"])
 
     for each in hints:
-        store.submit(work, told, **each)
+        store.submit(work, told, each)
     assert told.wait(3) == [((True, True, True), None)] * 3
 
 
@@ -255,7 +250,10 @@ def test_a_write_withdrawn_before_its_turn_never_happens(queueing: Queueing) -> 
     assert told["after"].wait() == [("after", None)]
     store.writing(lambda writer: None)
     with store.reading() as reader:
-        assert {each.name for each in reader.find_documents("note", "bkn", limit=9)} == {"before", "after"}
+        assert {each.name for each in reader.find_documents(DocumentQuery("note", "bkn", limit=9))} == {
+            "before",
+            "after",
+        }
     assert "withdrawn" not in ran
     assert told["withdrawn"].calls == []
 
@@ -287,12 +285,12 @@ def test_nothing_appears_at_or_before_a_promise_given_without_waiting(engine: En
         for store in stores:
             through = store.promised()
             with store.reading() as reader:
-                found = reader.find("bkn", ["k"], until=through, limit=1_000_000)
+                found = reader.find(LogQuery("bkn", ["k"], until=through, limit=1_000_000))
             seen.append((through, {each.id for each in found}))
         time.sleep(0.002)
     assert [error for _, error in told.wait(submitted) if error is not None] == []
     with stores[0].reading() as reader:
-        kept = reader.find("bkn", ["k"], limit=1_000_000)
+        kept = reader.find(LogQuery("bkn", ["k"], limit=1_000_000))
     for store in stores:
         store.close()
     assert len(kept) == submitted

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lrs.store.port import Document, Record, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery, Record
+from lrs.store.port import Store, Writer
 from tests.contract.engines import Engine
 from tests.contract.make import add, adding, draft
 
@@ -37,7 +39,7 @@ def test_each_sees_what_the_other_committed(pair: tuple[Store, Store]) -> None:
         writer, other = pair[n % 2], pair[1 - n % 2]
         (kept,) = add(writer, draft("k", f"n{n}"))
         with other.reading() as reader:
-            assert reader.find("bkn", ["k", f"n{n}"], limit=9) == [kept]
+            assert reader.find(LogQuery("bkn", ["k", f"n{n}"], limit=9)) == [kept]
             assert reader.get("bkn", [kept.id]) == {kept.id: kept}
 
 
@@ -47,7 +49,9 @@ def test_no_update_is_lost_between_them(pair: tuple[Store, Store]) -> None:
         seen = list(pool.map(lambda n: pair[n % 2].writing(increment), range(60)))
     assert sorted(seen) == list(range(1, 61))
     with pair[0].reading() as reader:
-        assert [each.body for each in reader.find_documents("counter", "bkn", limit=9)] == [b"60"]
+        assert [each.body for each in reader.find_documents(DocumentQuery("counter", "bkn", limit=9))] == [
+            b"60"
+        ]
 
 
 def test_one_id_is_appended_once(pair: tuple[Store, Store]) -> None:
@@ -80,7 +84,7 @@ def test_new_keys_of_both_sides_are_one_key(pair: tuple[Store, Store]) -> None:
     for store in pair:
         with store.reading() as reader:
             for k in range(10):
-                found = {each.id for each in reader.find("bkn", [f"k{k}"], limit=99)}
+                found = {each.id for each in reader.find(LogQuery("bkn", [f"k{k}"], limit=99))}
                 assert found == {each.id for each in kept[k * 8 : k * 8 + 8]}
 
 
@@ -95,7 +99,7 @@ def test_a_failed_write_teaches_nothing_false(pair: tuple[Store, Store]) -> None
 
     def refused(writer: Writer) -> None:
         adding([draft("fresh")])(writer)
-        writer.find("bkn", ["fresh"], limit=1)
+        writer.find(LogQuery("bkn", ["fresh"], limit=1))
         raise RuntimeError("no")
 
     for n in range(6):
@@ -106,5 +110,5 @@ def test_a_failed_write_teaches_nothing_false(pair: tuple[Store, Store]) -> None
         add(pair[n % 2], draft("fresh"))
     for store in pair:
         with store.reading() as reader:
-            assert len(reader.find("bkn", ["fresh"], limit=99)) == 7
-            assert len(reader.find("bkn", ["other"], limit=99)) == 1
+            assert len(reader.find(LogQuery("bkn", ["fresh"], limit=99))) == 7
+            assert len(reader.find(LogQuery("bkn", ["other"], limit=99))) == 1

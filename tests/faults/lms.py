@@ -17,6 +17,7 @@ from typing import Any
 
 from jejak.clock import now
 from lrs.store.open import open_store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from lti_tool.launch.sessions import LaunchSession, Sessions
 from lti_tool.platforms.platforms import Platform, Platforms
 from lti_tool.settings import LtiSettings
@@ -118,7 +119,7 @@ class Teacher:
 
 def register(address: str, platform: Lms, tenant: str) -> Platform:
     """The platform, registered and active, straight in the store."""
-    store = open_store(address)
+    store = open_store(address, STATEMENT_KEYS)
     try:
         return Platforms(store, now).add(
             tenant=tenant,
@@ -136,7 +137,7 @@ def register(address: str, platform: Lms, tenant: str) -> Platform:
 
 def teachers(address: str, platform: Platform, lms: Lms, courses: int) -> list[Teacher]:
     """One teacher in each of so many courses; the roster of course N is at /roster/N."""
-    store = open_store(address)
+    store = open_store(address, STATEMENT_KEYS)
     sessions = Sessions(store, now, LtiSettings(public_url="http://localhost"))
     try:
         return [

@@ -21,8 +21,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import UnavailableError
+from lrs.store.log import LogQuery, Record
 from lrs.store.open import open_store
-from lrs.store.port import Document, Record, Store, UnavailableError, Writer
+from lrs.store.port import Store, Writer
+from lrs.store.writes import WriteHints
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 
 TENANT = "bkn"
 KIND = "batch"
@@ -60,7 +65,7 @@ def store_batch(store: Store, batch: Batch) -> None:
         writer.hide(TENANT, [batch.hides] if batch.hides else [])
         writer.put(Document(KIND, TENANT, batch.name, body))
 
-    store.writing(work, prefetch=[(TENANT, id) for id in batch.ids])
+    store.writing(work, WriteHints(prefetch=[(TENANT, id) for id in batch.ids]))
 
 
 def write(store: Store, say: Callable[[str, Batch], None], stop: threading.Event) -> list[BaseException]:
@@ -108,15 +113,17 @@ def check(store: Store, done: Iterable[Batch]) -> int:
     records: list[Record] = []
     with store.reading() as reader:
         since = 0
-        while page := reader.find(TENANT, since=since, ascending=True, limit=2000, include_hidden=True):
+        while page := reader.find(
+            LogQuery(TENANT, since=since, ascending=True, limit=2000, include_hidden=True)
+        ):
             records += page
             since = page[-1].stored
-            more = reader.find(TENANT, since=since - 1, until=since, limit=99, include_hidden=True)
+            more = reader.find(LogQuery(TENANT, since=since - 1, until=since, limit=99, include_hidden=True))
             known = {record.id for record in page}
             records += [record for record in more if record.id not in known]
         told: dict[str, Batch] = {}
         after: tuple[str, str] | None = None
-        while found := reader.find_documents(KIND, TENANT, after=after, limit=1000):
+        while found := reader.find_documents(DocumentQuery(KIND, TENANT, after=after, limit=1000)):
             after = (found[-1].order, found[-1].name)
             told |= {each.name: Batch(**json.loads(each.body)) for each in found}
     assert max(Counter(record.id for record in records).values(), default=1) == 1
@@ -140,7 +147,7 @@ def main(address: str) -> None:
         with lock:
             print(json.dumps([step, asdict(batch)]), flush=True)
 
-    write(open_store(address), say, threading.Event())
+    write(open_store(address, STATEMENT_KEYS), say, threading.Event())
 
 
 if __name__ == "__main__":

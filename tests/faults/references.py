@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 
+from lrs.store.documents import DocumentQuery
 from lrs.store.open import open_store
 from lrs.store.port import Store
 from lrs.xapi.pending_references import OWED, TURN
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.faults.server import Caller, every_statement
 from tests.lrs.samples import about, agent, statement
 
@@ -49,7 +51,7 @@ def found(caller: Caller, actor: str = "siti") -> set[str]:
 @contextmanager
 def watched(address: str) -> Iterator[Store]:
     """The store, as another process sees it."""
-    store = open_store(address)
+    store = open_store(address, STATEMENT_KEYS)
     try:
         yield store
     finally:
@@ -59,11 +61,11 @@ def watched(address: str) -> Iterator[Store]:
 def owing(store: Store, tenant: str) -> int | None:
     """How many statements were done of what is owed first; None when nothing is."""
     with store.reading() as reader:
-        owed = reader.find_documents(OWED, tenant, limit=1)
+        owed = reader.find_documents(DocumentQuery(OWED, tenant, limit=1))
         if owed:
             done: int = orjson.loads(owed[0].body)["done"]
             return done
-        return 0 if reader.find_documents(TURN, "", limit=1) else None
+        return 0 if reader.find_documents(DocumentQuery(TURN, "", limit=1)) else None
 
 
 def until_nothing_is_owed(store: Store, tenant: str) -> None:

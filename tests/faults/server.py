@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 from jejak.clock import now
 from lrs.access import Credentials
 from lrs.store.open import open_store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 
 BOOT_SECONDS = 60
@@ -35,7 +36,7 @@ GONE = (OSError, HTTPException)
 
 def credential(address: str, tenant: str = "one", scopes: Sequence[str] = ("all",)) -> tuple[str, str]:
     """A credential of a tenant, with every scope unless told otherwise, made straight in the store."""
-    store = open_store(address)
+    store = open_store(address, STATEMENT_KEYS)
     try:
         return Credentials(store, now).create(tenant, "everything", scopes)
     finally:

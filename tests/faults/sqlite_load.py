@@ -16,8 +16,11 @@ import sys
 import threading
 import uuid
 
-from lrs.store.port import Document, Writer
+from lrs.store.documents import Document
+from lrs.store.log import LogQuery
+from lrs.store.port import Writer
 from lrs.store.sqlite.store import SqliteStore
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.contract.make import draft, stamped
 
 TENANT = "bkn"
@@ -49,7 +52,7 @@ def write(store: SqliteStore, kind: str, token: str) -> None:
         records = stamped(writer, [draft(kind, token, body=b"x" * 800, tenant=TENANT) for _ in range(size)])
         writer.append(records)
         if kind == "void":
-            for record in writer.find(TENANT, ["single"], limit=1):
+            for record in writer.find(LogQuery(TENANT, ["single"], limit=1)):
                 writer.hide(TENANT, [record.id])
                 writer.put(Document("voided", TENANT, token, record.id.encode(), keys=frozenset({record.id})))
         writer.put(Document("token", TENANT, token, kind.encode(), keys=frozenset({kind})))
@@ -60,7 +63,7 @@ def write(store: SqliteStore, kind: str, token: str) -> None:
 
 def main(path: str, threads: int) -> None:
     """Write until killed."""
-    store = SqliteStore(path)
+    store = SqliteStore(path, STATEMENT_KEYS)
 
     def run() -> None:
         while True:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from lrs.store.errors import UnavailableError
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import CONSISTENCY_BOUND, UnavailableError
+from lrs.store.port import CONSISTENCY_BOUND
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 from tests.contract.make import now
 from tests.faults.load import THREADS, Batch, check, store_batch, write
@@ -58,7 +60,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_kept_in_part() -> None:
     dice = random.Random(7)
     done: list[Batch] = []
     with mongod.database() as address:
-        store = MongoStore(address)
+        store = MongoStore(address, STATEMENT_KEYS)
         for _ in range(ROUNDS):
             acknowledged, doubtful = killed_run(address, dice.uniform(0.05, 0.6))
             done += acknowledged
@@ -80,7 +82,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_kept_in_part() -> None:
 def test_a_killed_server_keeps_what_it_acknowledged() -> None:
     """A lone `mongod` killed under load starts again with every acknowledged write, each whole."""
     with mongod.replica_set() as replicas:
-        store = MongoStore(replicas.address("jejak"))
+        store = MongoStore(replicas.address("jejak"), STATEMENT_KEYS)
         done: list[Batch] = []
         raised: list[BaseException] = []
         stop = threading.Event()

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from lrs.store.errors import StoreError, UnavailableError
+from lrs.store.log import LogQuery
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import Find, StoreError, UnavailableError
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 from tests.faults.load import TENANT, Batch, check, write
 
@@ -36,12 +38,14 @@ class Puller:
                 with self.store.reading() as reader:
                     promise = reader.consistent_through()
                     page = reader.find(
-                        TENANT,
-                        since=through,
-                        until=promise,
-                        ascending=True,
-                        limit=100_000,
-                        include_hidden=True,
+                        LogQuery(
+                            TENANT,
+                            since=through,
+                            until=promise,
+                            ascending=True,
+                            limit=100_000,
+                            include_hidden=True,
+                        )
                     )
             except UnavailableError:
                 final = False
@@ -61,7 +65,7 @@ def test_a_dead_primary_loses_nothing_acknowledged() -> None:
     A puller that follows the promise sees every record exactly once, through all of it.
     """
     with mongod.replica_set(3) as replicas:
-        store = MongoStore(replicas.address("jejak"))
+        store = MongoStore(replicas.address("jejak"), STATEMENT_KEYS)
         done: list[Batch] = []
         moments: list[float] = []
         stop = threading.Event()
@@ -100,7 +104,9 @@ def test_a_dead_primary_loses_nothing_acknowledged() -> None:
         assert check(store, done) > 0
         assert puller.raised == []
         with store.reading() as reader:
-            stored = [record.id for record in reader.find(TENANT, limit=1_000_000, include_hidden=True)]
+            stored = [
+                record.id for record in reader.find(LogQuery(TENANT, limit=1_000_000, include_hidden=True))
+            ]
         assert len(puller.seen) == len(set(puller.seen))
         assert set(puller.seen) == set(stored)
         store.close()
@@ -110,7 +116,7 @@ def test_a_dead_primary_loses_nothing_acknowledged() -> None:
 def test_without_a_majority_calls_end_in_seconds() -> None:
     """With one member left of three, reads and writes say UnavailableError soon, and work again later."""
     with mongod.replica_set(3) as replicas:
-        store = MongoStore(replicas.address("jejak"))
+        store = MongoStore(replicas.address("jejak"), STATEMENT_KEYS)
         down = [member for member in replicas.members if member is not replicas.primary()]
         down.append(replicas.primary())
         for member in down[1:]:
@@ -137,7 +143,7 @@ def test_without_a_majority_pages_of_a_loop_end_in_seconds() -> None:
     """A loop that awaits a page is told UnavailableError soon, is not blocked, and reads again later."""
 
     async def scenario(replicas: mongod.ReplicaSet, store: MongoStore) -> None:
-        find = Find(TENANT, [], 5)
+        find = LogQuery(TENANT, [], limit=5)
         assert (await store.page(find))[0].body == b""
         primary = replicas.primary()
         down = [next(member for member in replicas.members if member is not primary), primary]
@@ -166,4 +172,4 @@ def test_without_a_majority_pages_of_a_loop_end_in_seconds() -> None:
         await asyncio.to_thread(store.close)
 
     with mongod.replica_set(3) as replicas:
-        asyncio.run(scenario(replicas, MongoStore(replicas.address("jejak"))))
+        asyncio.run(scenario(replicas, MongoStore(replicas.address("jejak"), STATEMENT_KEYS)))

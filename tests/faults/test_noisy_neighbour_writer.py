@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from lrs.store.documents import Document, DocumentQuery
 from lrs.store.open import open_store
-from lrs.store.port import Document, Writer
+from lrs.store.port import Writer
 from lrs.xapi.size_limits import MOST_KEYS
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.faults.neighbour import Tenants, two_tenants, undisturbed
 from tests.faults.server import GONE, Caller
 from tests.lrs.samples import COURSE, agent, statement
@@ -198,10 +200,10 @@ def _fill(served: Tenants, address: str) -> None:
     with Caller(served.server.port, served.attacker) as caller:
         put = caller.call("PUT", "/activities/state", {**STATE, "stateId": "s"}, {"n": 1})
         assert put.status == 204
-    store = open_store(address)
+    store = open_store(address, STATEMENT_KEYS)
     try:
         with store.reading() as reader:
-            (one,) = reader.find_documents("state", None, limit=2)
+            (one,) = reader.find_documents(DocumentQuery("state", None, limit=2))
         for start in range(1, IDS, SLICE):
             store.writing(_copying(one, range(start, min(start + SLICE, IDS))))
     finally:

@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import FullError, Record, Writer
+from lrs.store.errors import FullError
+from lrs.store.log import LogQuery, Record
+from lrs.store.port import Writer
 from lrs.store.sqlite.store import SqliteStore
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.contract.make import add, draft
 
 
@@ -71,7 +74,7 @@ def until_full(act: Callable[[], object]) -> int:
 
 def test_a_full_disk_is_full_and_nothing_more(disk: Disk) -> None:
     """On a full disk writes are FullError, reads go on, nothing is half there, and space brings all back."""
-    store = SqliteStore(str(disk.directory / "a.db"))
+    store = SqliteStore(str(disk.directory / "a.db"), STATEMENT_KEYS)
     kept: list[Record] = []
 
     def write() -> None:
@@ -83,22 +86,22 @@ def test_a_full_disk_is_full_and_nothing_more(disk: Disk) -> None:
             assert until_full(write) > 0
             assert until_full(write) == 0
             with store.reading() as reader:
-                assert reader.find("bkn", ["k"], ascending=True, limit=1_000_000) == kept
-            another = SqliteStore(str(disk.directory / "a.db"))
+                assert reader.find(LogQuery("bkn", ["k"], ascending=True, limit=1_000_000)) == kept
+            another = SqliteStore(str(disk.directory / "a.db"), STATEMENT_KEYS)
             with another.reading() as reader:
-                assert len(reader.find("bkn", ["k"], limit=1_000_000)) == len(kept)
+                assert len(reader.find(LogQuery("bkn", ["k"], limit=1_000_000))) == len(kept)
             another.close()
         disk.confine(store, 64)
         write()
         with store.reading() as reader:
-            assert reader.find("bkn", ["k"], ascending=True, limit=1_000_000) == kept
+            assert reader.find(LogQuery("bkn", ["k"], ascending=True, limit=1_000_000)) == kept
     finally:
         store.close()
 
 
 def test_a_blob_on_a_full_disk_is_full_and_leaves_no_part(disk: Disk) -> None:
     """A blob for which there is no room is FullError and gone; on a disk that cannot be filled it is kept."""
-    store = SqliteStore(str(disk.directory / "a.db"))
+    store = SqliteStore(str(disk.directory / "a.db"), STATEMENT_KEYS)
     disk.confine(store, 12)
     data = os.urandom(16_000_000)
     name = hashlib.sha256(data).hexdigest()

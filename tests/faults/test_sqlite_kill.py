@@ -19,9 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import LEAD, Record
+from lrs.store.documents import DocumentQuery
+from lrs.store.log import LogQuery, Record
 from lrs.store.sqlite.store import SqliteStore
-from tests.contract.make import now
+from lrs.xapi.statement_keys import STATEMENT_KEYS
+from tests.contract.make import LEAD, now
 from tests.faults.sqlite_load import BATCH, TENANT, blob
 
 ROUNDS = int(os.environ.get("JEJAK_FAULT_ROUNDS", "25"))
@@ -76,11 +78,11 @@ def victims(path: Path, number: int) -> Iterator[list[Victim]]:
 
 def check(path: Path, acknowledged: list[str]) -> None:
     """Every acknowledged write is there once, and every write that is there is whole."""
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     with store.reading() as reader:
         tokens = {}
         after = None
-        while page := reader.find_documents("token", TENANT, after=after, limit=500):
+        while page := reader.find_documents(DocumentQuery("token", TENANT, after=after, limit=500)):
             tokens.update({each.name: each.body.decode() for each in page})
             after = (page[-1].order, page[-1].name)
         for line in acknowledged:
@@ -88,7 +90,7 @@ def check(path: Path, acknowledged: list[str]) -> None:
             assert tokens.get(token) == kind, f"an acknowledged {kind} is lost"
         records = facets = 0
         for token, kind in tokens.items():
-            found = reader.find(TENANT, [token], limit=BATCH + 1, include_hidden=True)
+            found = reader.find(LogQuery(TENANT, [token], limit=BATCH + 1, include_hidden=True))
             assert len(found) == (BATCH if kind == "batch" else 1)
             # A token is a UUID: one that begins as a lead does makes a pair with the key "void", a facet.
             facets += kind == "void" and token.startswith(LEAD)
@@ -104,7 +106,7 @@ def check(path: Path, acknowledged: list[str]) -> None:
         assert counter is not None
         assert int(counter.body) == len(tokens), "the counter and the writes stand or fall together"
         hidden = sum(each.hidden for each in every(store))
-        assert hidden == len(reader.find_documents("voided", TENANT, limit=1_000_000))
+        assert hidden == len(reader.find_documents(DocumentQuery("voided", TENANT, limit=1_000_000)))
     store.close()
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -117,7 +119,7 @@ def check(path: Path, acknowledged: list[str]) -> None:
 def every(store: SqliteStore) -> list[Record]:
     """All records, hidden ones too."""
     with store.reading() as reader:
-        return reader.find(None, limit=1_000_000, include_hidden=True)
+        return reader.find(LogQuery(None, limit=1_000_000, include_hidden=True))
 
 
 @pytest.mark.timeout(60 + 15 * ROUNDS)
@@ -138,7 +140,7 @@ def test_one_killed_process_does_not_stop_the_other(tmp_path: Path) -> None:
     """Of two processes on one file one is killed; the other goes on, and a follower misses nothing."""
     path = tmp_path / "a.db"
     acknowledged: list[str] = []
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     seen: list[str] = []
     since = 0
 
@@ -147,7 +149,9 @@ def test_one_killed_process_does_not_stop_the_other(tmp_path: Path) -> None:
         with store.reading() as reader:
             through = reader.consistent_through()
             page = reader.find(
-                None, since=since, until=through, ascending=True, limit=1_000_000, include_hidden=True
+                LogQuery(
+                    None, since=since, until=through, ascending=True, limit=1_000_000, include_hidden=True
+                )
             )
         assert through >= since
         since = through

@@ -21,6 +21,7 @@ from lrs.http import parse_budget
 from lrs.http.parse_budget import ParseBudget
 from lrs.store import write_queue
 from lrs.store.port import Writer
+from lrs.store.writes import WriteHints
 from tests.jejak.asgi import Asking, asking
 from tests.lrs.client import Answer
 from tests.lrs.samples import COURSE, agent, statement
@@ -178,7 +179,7 @@ async def _behind_another_write(ask: Asking) -> Answer:
         loop.call_soon_threadsafe(begun.set)
         assert go_on.wait(60)
 
-    ask.worker._app.wired.store.submit(hold, lambda *_: None, tenant="another agency")
+    ask.worker._app.wired.store.submit(hold, lambda *_: None, WriteHints(tenant="another agency"))
     await begun.wait()
     both = [asyncio.create_task(ask.call("POST", STATEMENTS, statement())) for _ in range(2)]
     try:

@@ -15,6 +15,7 @@ from lrs.access import CARRIED_OVER, Credentials, Scope
 from lrs.store import json_documents
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from lti_tool.platforms.platforms import KIND, Platforms
 from tests.lti_tool.platform import TOOL, Clock, TestPlatform, Wire
 
@@ -41,7 +42,7 @@ def test_existing_keys_and_platforms_keep_what_they_could(
 ) -> None:
     """Under another server than `jejak serve`, too: decisions count and numbers are trusted as before."""
     environment = {"JEJAK_STORE": f"sqlite:///{tmp_path}/jejak.db", "JEJAK_PUBLIC_URL": TOOL}
-    store = open_store(environment["JEJAK_STORE"])
+    store = open_store(environment["JEJAK_STORE"], STATEMENT_KEYS)
     key, platform = as_it_was(store, environment)
     store.close()
     for name, value in environment.items():
@@ -58,7 +59,7 @@ def test_existing_keys_and_platforms_keep_what_they_could(
     caplog.clear()
     opened()
     assert not [each for each in caplog.messages if key in each or platform in each]
-    store = open_store(environment["JEJAK_STORE"])
+    store = open_store(environment["JEJAK_STORE"], STATEMENT_KEYS)
     with store.reading() as reader:
         assert reader.document(CARRIED_OVER, "", Scope.DECISIONS_WRITE) is not None
         kept = json_documents.get(reader, KIND, platform)

@@ -6,8 +6,8 @@ import pytest
 
 from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits
+from lrs.store.memory import MemoryData, MemoryStore
 from lrs.store.port import Store
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import Client
 from tests.serving import application
 
@@ -23,7 +23,7 @@ LIMITS = Limits(
 
 @pytest.fixture
 def store() -> Store:
-    return ModelStore(ModelHome())
+    return MemoryStore(MemoryData())
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lrs.admin_log import KEPT_DAYS, KIND, AdminLog
-from lrs.store.port import Store, UnavailableError, Writer
+from lrs.store.documents import DocumentQuery
+from lrs.store.errors import UnavailableError
+from lrs.store.port import Store, Writer
 
 DAY = 86_400_000_000
 
@@ -65,7 +67,7 @@ def test_numbers_addresses_and_control_characters_do_not_get_into_it(store: Stor
         long="x" * 10_000,
     )
     with store.reading() as reader:
-        (kept,) = reader.find_documents(KIND, "", limit=9)
+        (kept,) = reader.find_documents(DocumentQuery(KIND, "", limit=9))
     for secret in (b"bkn.go.id", b"199001012015031001", b"201503", b"\\n", b"u001b"):
         assert secret not in kept.body
     assert len(kept.body) < 1_000

@@ -9,7 +9,8 @@ import pytest
 from lrs.access import Credentials
 from lrs.http.xapi.application import XapiApplication
 from lrs.names import check_credential_name, check_tenant_name
-from lrs.store.port import Document, Store
+from lrs.store.documents import Document
+from lrs.store.port import Store
 from lrs.tenants import tenant_key
 from lti_tool.platforms.platforms import Platforms
 from lti_tool.services.emitter import access_of

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from lrs.store.port import Done, Store, Submitted, Writer
+from lrs.store.port import Store, Writer
+from lrs.store.writes import NO_HINTS, Done, Submitted, WriteHints
 from lrs.xapi import activities, repeated_statements
 from statements import documents
 from statements.data_types import exact_json
@@ -68,11 +69,11 @@ class WatchedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def writing(self, work: Callable[[Any], Any], **hints: Any) -> Any:
-        return self._store.writing(self._watched(work), **hints)
+    def writing(self, work: Callable[[Any], Any], hints: WriteHints = NO_HINTS) -> Any:
+        return self._store.writing(self._watched(work), hints)
 
-    def submit(self, work: Callable[[Any], Any], done: Done, **hints: Any) -> Submitted:
-        return self._store.submit(self._watched(work), done, **hints)
+    def submit(self, work: Callable[[Any], Any], done: Done, hints: WriteHints = NO_HINTS) -> Submitted:
+        return self._store.submit(self._watched(work), done, hints)
 
     def _watched(self, work: Callable[[Any], Any]) -> Callable[[Writer], Any]:
         def watched(writer: Writer) -> Any:

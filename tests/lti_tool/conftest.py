@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, request
 from flask_babel import Babel
 
+from lrs.store.memory import MemoryData, MemoryStore
 from lrs.store.port import Store
 from lti_tool.launch.launch import Identity
 from lti_tool.launch.sessions import LaunchSession
@@ -17,7 +18,6 @@ from lti_tool.services import jobs
 from lti_tool.settings import LtiSettings
 from lti_tool.web.guard import csrf_token, current_session, launch_session_required
 from lti_tool.web.lti_services import LtiTool, build_tool
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lti_tool.platform import TOOL, Clock, TestPlatform, Visit, Wire
 
 
@@ -43,7 +43,7 @@ class World:
 
 
 def make_world(clock: Clock, **settings: object) -> World:
-    store: Store = ModelStore(ModelHome(clock))
+    store: Store = MemoryStore(MemoryData(clock))
     chosen = LtiSettings(public_url=TOOL, **settings)  # type: ignore[arg-type]
     wire = Wire(chosen)
     seen: list[tuple[LaunchSession, Identity]] = []

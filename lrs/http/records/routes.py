@@ -29,7 +29,7 @@ from lrs.records.learning_record import LearningRecord
 from lrs.records.records import EntryPage
 from lrs.records.reports import cohort
 from lrs.records.tables import MOST_VERSIONS, TooManyVersionsError
-from lrs.store.port import FullError, StoreError, UnavailableError
+from lrs.store.errors import FullError, StoreError, UnavailableError
 from statements.data_types.json_cost import TooManyValuesError, check_values
 from statements.errors import InvalidError
 from statements.profile.jsonld import profile_document

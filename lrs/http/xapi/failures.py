@@ -6,7 +6,7 @@ import logging
 
 from lrs.http.problems import RefusalError, broken, invalid, render
 from lrs.http.response import Response
-from lrs.store.port import (
+from lrs.store.errors import (
     ConflictError,
     FullError,
     QueueFullError,

@@ -17,7 +17,7 @@ from lrs.http.xapi import statement_body
 from lrs.http.xapi.formatted import formatted, large_work
 from lrs.http.xapi.guard import permit
 from lrs.http.xapi.services import Services
-from lrs.store.port import Position
+from lrs.store.log import Position
 from lrs.xapi.effects import Call, Effects
 from lrs.xapi.ingest import Receipt
 from lrs.xapi.query import BadCursorError

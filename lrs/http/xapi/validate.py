@@ -25,7 +25,7 @@ from lrs.http.xapi.guard import caller, client_address
 from lrs.http.xapi.services import Limits
 from lrs.http.xapi.statement_body import JSON, values_of
 from lrs.rate_limit import RateLimit
-from lrs.store.port import FullError
+from lrs.store.errors import FullError
 from statements.data_types.versions import Version, negotiate
 from statements.errors import Problem
 from statements.rules.check import check_batch

@@ -25,7 +25,10 @@ from lrs.records.account_names import NamedByUsername, source_of
 from lrs.records.entries import NOT_YET, Decided, Entry, Party, Status, entry_id
 from lrs.records.projection.budget import Budget
 from lrs.records.table_history import History
-from lrs.store.port import Document, Position, Reader, Record, enough
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.pages import enough
+from lrs.store.port import Reader
 from lrs.xapi.decisions import DECISION, counts, decided_at, decided_key, lapsed, voided_key
 from statements.data_types.exact_json import loads
 from statements.keys import VOIDED, target_key, verb_filter_key
@@ -191,12 +194,14 @@ class Derivation:
     def completed(self, one: Reversed, limit: int) -> tuple[set[str], Reversed | None]:
         """Ids of so many of the completions that a reversal touches, and what is left then."""
         page = self._reader.find(
-            self._tenant,
-            one.keys,
-            after=one.after,
-            limit=limit,
-            include_hidden=True,
-            most_bytes=_PAGE_BYTES,
+            LogQuery(
+                self._tenant,
+                one.keys,
+                after=one.after,
+                limit=limit,
+                include_hidden=True,
+                most_bytes=_PAGE_BYTES,
+            )
         )
         left = None if _is_last(page, limit) else Reversed(one.keys, _place(page[-1]))
         # Hidden ones as well: not every voiding takes an entry out of the record.
@@ -366,7 +371,9 @@ class Derivation:
 
     def _more_decisions(self, key: str, last: Document) -> Sequence[Document]:
         after = last.order, last.name
-        return self._reader.find_documents(DECISION, self._tenant, {key}, after=after, limit=_PAGE)
+        return self._reader.find_documents(
+            DocumentQuery(DECISION, self._tenant, {key}, after=after, limit=_PAGE)
+        )
 
     def _taken_back(self, learnings: Mapping[str, Learning]) -> list[str]:
         """Those completions that a later reversal took back."""
@@ -414,7 +421,9 @@ class Derivation:
         page, read = first, 0
         for _ in range(_PAGES if first else 0):
             after = _place(page[-1])
-            page = self._reader.find(self._tenant, keys, after=after, limit=_PAGE, most_bytes=_PAGE_BYTES)
+            page = self._reader.find(
+                LogQuery(self._tenant, keys, after=after, limit=_PAGE, most_bytes=_PAGE_BYTES)
+            )
             size = sum(len(record.body) for record in page)
             self._budget.spend(size)
             read += size

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 
 from lrs.records.checkpoint import Checkpoint
 from lrs.records.projection.project import Changes, Projector
-from lrs.store.port import Position, Reader, Record, StoreError
+from lrs.store.errors import StoreError
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.port import Reader
 from lrs.tenants import tenants
 
 SHARE = 200
@@ -64,12 +66,14 @@ class EarlyLooks:
             self._last = tenant
             after = _later(seen.early.get(tenant), seen.front)
             found = reader.find(
-                tenant,
-                after=after,
-                ascending=True,
-                limit=SHARE,
-                include_hidden=True,
-                most_bytes=SHARE_BYTES,
+                LogQuery(
+                    tenant,
+                    after=after,
+                    ascending=True,
+                    limit=SHARE,
+                    include_hidden=True,
+                    most_bytes=SHARE_BYTES,
+                )
             )
             if found:
                 early.found[tenant] = found

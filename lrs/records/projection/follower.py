@@ -31,7 +31,10 @@ from lrs.records.projection.early import EarlyLooks, still_early
 from lrs.records.projection.project import REVERSED, UNCOUNTED, Changes, Projector
 from lrs.records.queues import Queue
 from lrs.records.tables import EVERYONE, Tables
-from lrs.store.port import Document, Position, Reader, Record, Store, StoreError, Writer
+from lrs.store.documents import Document
+from lrs.store.errors import StoreError
+from lrs.store.log import LogQuery, Position, Record
+from lrs.store.port import Reader, Store, Writer
 from lrs.tenants import TENANT
 from lrs.xapi.decisions import adopt, count_older, older
 
@@ -253,13 +256,13 @@ class Follower:
         """Microseconds for which the oldest unread record has been waiting; 0 when none is."""
         with self._store.reading() as reader:
             front = checkpoint.read(reader).front
-            waiting = reader.find(None, after=front, ascending=True, limit=1, include_hidden=True)
+            waiting = reader.find(LogQuery(None, after=front, ascending=True, limit=1, include_hidden=True))
         return max(0, self._clock() - waiting[0].stored) if waiting else 0
 
     def _rests(self) -> float:
         """How long to rest, in passes: who is writing now comes first, unless the record is late already."""
         with self._store.reading() as reader:
-            newest = reader.find(None, limit=1, include_hidden=True)
+            newest = reader.find(LogQuery(None, limit=1, include_hidden=True))
             front = checkpoint.read(reader).front
         now = self._clock()
         if not newest or front is None or now - newest[0].stored > BUSY:
@@ -431,12 +434,14 @@ class Follower:
             return
         after = _position(whole)
         records = reader.find(
-            whole.scope,
-            after=after,
-            ascending=True,
-            limit=limit,
-            include_hidden=True,
-            most_bytes=MOST_BYTES,
+            LogQuery(
+                whole.scope,
+                after=after,
+                ascending=True,
+                limit=limit,
+                include_hidden=True,
+                most_bytes=MOST_BYTES,
+            )
         )
         todo.walk = _Walk(whole, records)
 
@@ -516,13 +521,15 @@ def _walked(writer: Writer, walk: _Walk) -> None:
 
 def _after(reader: Reader, place: Position | None, until: int | None, limit: int) -> list[Record]:
     return reader.find(
-        None,
-        after=place,
-        until=until,
-        ascending=True,
-        limit=limit,
-        include_hidden=True,
-        most_bytes=MOST_BYTES,
+        LogQuery(
+            None,
+            after=place,
+            until=until,
+            ascending=True,
+            limit=limit,
+            include_hidden=True,
+            most_bytes=MOST_BYTES,
+        )
     )
 
 

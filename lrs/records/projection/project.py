@@ -25,7 +25,9 @@ from lrs.records.projection.derive import Derivation, Found, Reversed
 from lrs.records.summaries import SUMMARY, summarised_key, summary_name
 from lrs.records.table_history import History
 from lrs.records.tables import Tables
-from lrs.store.port import Document, Position, Reader, Record, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import Position, Record
+from lrs.store.port import Reader, Writer
 
 _PAGE = 500
 _YEARS = 50
@@ -218,7 +220,7 @@ class _OneTenant:
             after = (place["order"], place["name"]) if persona == place.get("persona") else None
             limit = room - len(found)
             page = self.reader.find_documents(
-                ENTRY, self.tenant, {owned_key(persona)}, after=after, limit=limit
+                DocumentQuery(ENTRY, self.tenant, {owned_key(persona)}, after=after, limit=limit)
             )
             found |= {entry_of(document).statement_id for document in page}
             if len(page) == limit:
@@ -227,7 +229,7 @@ class _OneTenant:
                 self.changes.answered.append((asked, replace(asked, body=orjson.dumps(body))))
                 return found
         keys = {summarised_key(id)}
-        for document in self.reader.find_documents(SUMMARY, self.tenant, keys, limit=_PAGE):
+        for document in self.reader.find_documents(DocumentQuery(SUMMARY, self.tenant, keys, limit=_PAGE)):
             years[id].add(_person_and_year(document)[1])
         self.changes.answered.append((asked, None))
         return found
@@ -237,7 +239,9 @@ class _OneTenant:
         after: tuple[str, str] | None = None
         while True:
             if page is None:
-                page = self.reader.find_documents(ENTRY, self.tenant, {key}, after=after, limit=_PAGE)
+                page = self.reader.find_documents(
+                    DocumentQuery(ENTRY, self.tenant, {key}, after=after, limit=_PAGE)
+                )
             yield from (entry_of(document, person) for document in page)
             if len(page) < _PAGE:
                 return

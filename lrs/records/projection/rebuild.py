@@ -11,7 +11,9 @@ from lrs.records.checkpoint import LEASE, Checkpoint
 from lrs.records.entries import ENTRY, Entry, entry_of
 from lrs.records.projection.follower import Follower
 from lrs.records.tables import Tables
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery
+from lrs.store.port import Store, Writer
 from lrs.tenants import tenants
 from lrs.xapi.pending_references import PendingReferences
 from lrs.xapi.reindex import reindex
@@ -72,7 +74,7 @@ def _caught_up(store: Store) -> bool:
     """Whether the checkpoint stands at the end of the log."""
     with store.reading() as reader:
         held = checkpoint.read(reader)
-        behind = reader.find(None, after=held.safe, ascending=True, limit=1, include_hidden=True)
+        behind = reader.find(LogQuery(None, after=held.safe, ascending=True, limit=1, include_hidden=True))
     if behind:
         time.sleep(0.01)
     return not behind
@@ -83,7 +85,7 @@ def _sweep(store: Store, tenant: str, clock: Callable[[], int]) -> None:
     after: tuple[str, str] | None = None
     while True:
         with store.reading() as reader:
-            page = reader.find_documents(ENTRY, tenant, after=after, limit=_PAGE)
+            page = reader.find_documents(DocumentQuery(ENTRY, tenant, after=after, limit=_PAGE))
             entries = [entry_of(document) for document in page]
             present = reader.get(tenant, {entry.statement_id for entry in entries})
             stale = [entry for entry in entries if entry.statement_id not in present]

@@ -16,11 +16,14 @@ from typing import NamedTuple
 from bson import Timestamp
 from pymongo import AsyncMongoClient
 
+from lrs.store.errors import UnavailableError
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery
 from lrs.store.mongo.codec import Raw
 from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
 from lrs.store.mongo.raw_connections import RawConnections
 from lrs.store.mongo.snapshots import LoopSnapshot, answered_on_loop
-from lrs.store.port import Find, RawPage, UnavailableError
+from lrs.store.pages import RawPage
 
 CLOSING_SECONDS = 5.0
 QUICK_COMMANDS = 32
@@ -61,6 +64,7 @@ class LoopPages:
         self,
         connect: Callable[[], AsyncMongoClient[Raw]],
         name: str,
+        index_keys: IndexKeys,
         rarity: Selectivity,
         promises: ConsistencyWatermarks,
         *,
@@ -68,6 +72,7 @@ class LoopPages:
     ) -> None:
         self._connect = connect
         self._name = name
+        self._index_keys = index_keys
         self._rarity = rarity
         self._promises = promises
         self._is_routed = is_routed
@@ -75,16 +80,16 @@ class LoopPages:
         self._open: dict[asyncio.AbstractEventLoop, _Opened] = {}
         self._closed = False
 
-    async def page(self, find: Find) -> tuple[RawPage, int]:
+    async def page(self, query: LogQuery) -> tuple[RawPage, int]:
         """See `Store.page`."""
         loop = asyncio.get_running_loop()
         opened = self._open.get(loop) if not self._closed else None
         if opened is None:
             opened = await self._begin(loop)
         source = LoopSnapshot(opened.ask, is_routed=self._is_routed)
-        questions = Queries(source, self._rarity, self._promises)
+        questions = Queries(source, self._index_keys, self._rarity, self._promises)
         source.most = QUICK_COMMANDS
-        page = await answered_on_loop(source, questions.find_raw_page(find))
+        page = await answered_on_loop(source, questions.find_raw_page(query))
         source.most = None  # others may wait for the promise
         through = self._promises.recent(source.at)
         if through is None:

@@ -18,6 +18,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from lrs.store.index_keys import IndexKeys
 from lrs.store.mongo.codec import Raw
 from lrs.store.mongo.errors import said
 from lrs.store.mongo.schema import DURABLE, META, MIGRATIONS, WRITERS, Migration
@@ -36,6 +37,7 @@ class Backfill:
     def __init__(
         self,
         database: Database[Raw],
+        index_keys: IndexKeys,
         complete: Callable[[], None],
         *,
         migrations: Sequence[Migration] = MIGRATIONS,
@@ -47,6 +49,7 @@ class Backfill:
             read_concern=ReadConcern("majority"),
             read_preference=ReadPreference.PRIMARY,
         )
+        self._index_keys = index_keys
         self._complete = complete
         self._slices = {each.number: each.backfill for each in migrations if each.backfill}
         self._poll = poll
@@ -101,7 +104,7 @@ class Backfill:
         mine = notes.find_one_and_update(free, {"$set": {"holder": self._me, "until": now + TURN}})
         if mine is None:
             return self._poll
-        place = self._slices[note["number"]](self._database, mine.get("at"))
+        place = self._slices[note["number"]](self._database, self._index_keys, mine.get("at"))
         if place is not None:
             notes.update_one({"_id": note["_id"], "holder": self._me}, {"$set": {"at": place}})
             return time.monotonic() - begun  # others have half of the time

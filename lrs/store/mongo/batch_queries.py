@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from lrs.store.documents import Document
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import Record
 from lrs.store.mongo.codec import Raw, decode_document, decode_record
 from lrs.store.mongo.index_scan import Wanted
 from lrs.store.mongo.schema import DOCS, DOCS_INDEX, LOG, LOG_INDEX
 from lrs.store.mongo.snapshots import Asking, rows, sizes
-from lrs.store.port import Document, Record, enough
+from lrs.store.pages import enough
 
 T = TypeVar("T")
 
@@ -31,6 +34,7 @@ Queries = Mapping[tuple[str, ...], Wanted]
 
 
 def records_of_many(
+    index_keys: IndexKeys,
     questions: Queries,
     where: Raw,
     limit: int,
@@ -46,7 +50,7 @@ def records_of_many(
             LOG, query, fields=RECORD_FIELDS, index=LOG_INDEX, limit=MOST_RECORDS, most_bytes=MOST_BYTES
         )
         if len(held) < MOST_RECORDS and enough(sizes(held), MOST_BYTES) is None:
-            records = [(raw, decode_record(raw)) for raw in held]
+            records = [(raw, decode_record(index_keys, raw)) for raw in held]
             records.sort(key=lambda each: (each[1].stored, each[1].id), reverse=True)
             for keys in some:
                 matching = (record for raw, record in records if questions[keys].matches(raw))

@@ -4,11 +4,10 @@ A record is one document of `log`:
 
     _id  tenant, a separator and the 16 bytes of the id in reverse order
     s    stored, microseconds
-    k    64-bit hashes of (tenant, key) for what `port.drop_implied` leaves of every view and of (tenant,
-    lead, facet)
-         for every such pair in a view (see `port.LEAD`), of the tenant, and of the whole log
+    k    64-bit hashes of (tenant, key) for what `IndexKeys.drop_implied` leaves of every view, of (tenant,
+         lead, facet) for every `IndexKeys.compound_keys` of a view, of the tenant, and of the whole log
     b    body          d  digest
-    v    what `port.drop_implied` leaves of the views, as JSON text (before schema 3: the views)
+    v    what `IndexKeys.drop_implied` leaves of the views, as JSON text (before schema 3: the views)
     h    True when hidden, else absent
 
 The reversed id begins with its random bits, whichever UUID version made it, so that inserts spread
@@ -30,7 +29,9 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Record, Views, add_implied, compound_keys, drop_implied
+from lrs.store.documents import Document
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import Record, Views
 
 Raw = dict[str, Any]
 SEPARATOR = b"\x1f"
@@ -92,30 +93,32 @@ def record_keys(tenant: str, ids: Iterable[str]) -> list[bytes]:
     return found
 
 
-def pair_hashes(tenant: str, views: Iterable[Collection[str]]) -> list[int]:
+def pair_hashes(index_keys: IndexKeys, tenant: str, views: Iterable[Collection[str]]) -> list[int]:
     """The values of `k` that stand for a lead and a facet in one view."""
-    return [key_hash(tenant, *pair) for view in views for pair in compound_keys(view)]
+    return [key_hash(tenant, *pair) for view in views for pair in index_keys.compound_keys(view)]
 
 
-def encode_views(tenant: str, views: Views) -> Raw:
+def encode_views(index_keys: IndexKeys, tenant: str, views: Views) -> Raw:
     """The fields of a record that depend on its views."""
-    leaned = [drop_implied(view) for view in views]
+    leaned = [index_keys.drop_implied(view) for view in views]
     hashes = {key_hash(tenant, key) for view in leaned for key in view}
-    hashes.update(pair_hashes(tenant, leaned))
+    hashes.update(pair_hashes(index_keys, tenant, leaned))
     hashes.add(key_hash(tenant))
     hashes.add(WHOLE_LOG)
     # In an order, so that a block of records is compressed to less.
     return {"k": list(hashes), "v": orjson.dumps([sorted(view) for view in leaned]).decode()}
 
 
-def decode_views(text: str) -> Views:
+def decode_views(index_keys: IndexKeys, text: str) -> Views:
     """The views from what is kept of them."""
-    return tuple(map(add_implied, orjson.loads(text)))
+    return tuple(map(index_keys.add_implied, orjson.loads(text)))
 
 
-def encode_record(record: Record, ready: Ready) -> Raw:
+def encode_record(index_keys: IndexKeys, record: Record, ready: Ready) -> Raw:
     """A record as it is kept; its views may be among those that are encoded already."""
-    views = ready.get((record.tenant, record.views)) or encode_views(record.tenant, record.views)
+    views = ready.get((record.tenant, record.views))
+    if views is None:
+        views = encode_views(index_keys, record.tenant, record.views)
     raw = {
         "_id": record_key(record.tenant, record.id),
         "s": record.stored,
@@ -134,7 +137,7 @@ def record_id(raw: Raw) -> str:
     return uuid_text(key[: -UUID_BYTES - 1 : -1])
 
 
-def decode_record(raw: Raw) -> Record:
+def decode_record(index_keys: IndexKeys, raw: Raw) -> Record:
     """A record from what is kept of it, or from all of that but its body."""
     key: bytes = raw["_id"]
     return Record(
@@ -143,7 +146,7 @@ def decode_record(raw: Raw) -> Record:
         raw["s"],
         raw.get("b", b""),
         raw["d"],
-        decode_views(raw["v"]),
+        decode_views(index_keys, raw["v"]),
         "h" in raw,
     )
 

@@ -17,7 +17,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from lrs.store.port import FullError, StoreError, UnavailableError
+from lrs.store.errors import FullError, StoreError, UnavailableError
 
 OUT_OF_DISK = frozenset({14031, 12501, 8000})
 """OutOfDiskSpace, and the quota errors of hosted clusters."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,8 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from lrs.store.errors import StoreError, UnavailableError
+from lrs.store.index_keys import IndexKeys
 from lrs.store.mongo.codec import (
     Raw,
     Ready,
@@ -44,16 +46,14 @@ from lrs.store.mongo.schema import DOCS, DURABLE, LOG
 from lrs.store.mongo.snapshots import InTransaction
 from lrs.store.mongo.writer import Changes, Group, MissingTextsError, MongoWriter
 from lrs.store.mongo.writer_leases import Stamps, WriterLease, WriterLeases
-from lrs.store.port import Done, StoreError, UnavailableError, Views
 from lrs.store.write_queue import WriteQueue
 from lrs.store.writer_activity import WriterActivity
+from lrs.store.writes import WRITE_WAIT_SECONDS, Done, WriteHints
 
 MOST_WORKS = 64
 """Works in one transaction."""
 TRY_SECONDS = 4.0
 """How long a group is tried again before its callers hear UnavailableError."""
-QUEUE_SECONDS = 8.0
-"""How long a work may wait for its turn."""
 PATIENT_TRIES = 2
 """After so many lost races a group is taken apart, so that one work in dispute holds up no other."""
 GATHER_STEP, GATHER_STEPS = 0.002, 6
@@ -70,15 +70,21 @@ class Job:
     """One call of `writing` or `submit`."""
 
     work: Callable[[MongoWriter], Any]
-    prefetch: tuple[tuple[str, str], ...]
-    documents: tuple[tuple[str, str, str], ...]
-    heads: tuple[tuple[str, str, str], ...]
+    hints: WriteHints
     ready: Ready
     done: Done
     committer: Committer
-    tenant: str
-    size: int
     alone: bool = False
+
+    @property
+    def tenant(self) -> str:
+        """See `WriteHints`."""
+        return self.hints.tenant
+
+    @property
+    def size(self) -> int:
+        """See `WriteHints`."""
+        return self.hints.size
 
     def withdraw(self) -> bool:
         """See `Submitted`."""
@@ -102,9 +108,15 @@ class Committer:
     """The queue of waiting works, and one thread per lease that serves it."""
 
     def __init__(
-        self, database: Database[Raw], leases: WriterLeases, stamps: Stamps, rarity: Selectivity
+        self,
+        database: Database[Raw],
+        index_keys: IndexKeys,
+        leases: WriterLeases,
+        stamps: Stamps,
+        rarity: Selectivity,
     ) -> None:
         self._database = database
+        self._index_keys = index_keys
         self._lanes = leases
         self._stamps = stamps
         self._rarity = rarity
@@ -124,40 +136,21 @@ class Committer:
         for thread in self._threads:
             thread.start()
 
-    def submit(
-        self,
-        work: Callable[[MongoWriter], Any],
-        done: Done,
-        prefetch: Iterable[tuple[str, str]],
-        documents: Iterable[tuple[str, str, str]],
-        heads: Iterable[tuple[str, str, str]] = (),
-        views: Iterable[tuple[str, Views]] = (),
-        tenant: str = "",
-        size: int = 0,
-    ) -> Job:
+    def submit(self, work: Callable[[MongoWriter], Any], done: Done, hints: WriteHints) -> Job:
         """Queue the work; `done` is told how it ended.
 
-        `views` are encoded here, in the caller's thread, so that the thread that writes need not do it.
+        The views of the hints are encoded here, in the caller's thread, so that the one that writes need not.
         """
-        ready = {each: encode_views(*each) for each in views}
-        job = Job(work, tuple(prefetch), tuple(documents), tuple(heads), ready, done, self, tenant, size)
+        ready = {each: encode_views(self._index_keys, *each) for each in hints.views}
+        job = Job(work, hints, ready, done, self)
         self._queue.put(job)
         return job
 
-    def perform(
-        self,
-        work: Callable[[MongoWriter], Any],
-        prefetch: Iterable[tuple[str, str]],
-        documents: Iterable[tuple[str, str, str]],
-        heads: Iterable[tuple[str, str, str]] = (),
-        views: Iterable[tuple[str, Views]] = (),
-        tenant: str = "",
-        size: int = 0,
-    ) -> Any:
+    def perform(self, work: Callable[[MongoWriter], Any], hints: WriteHints) -> Any:
         """Have the work done; returns what it returned, or raises what it raised."""
         waiter = _Waiter()
-        job = self.submit(work, waiter, prefetch, documents, heads, views, tenant, size)
-        if not waiter.over.wait(QUEUE_SECONDS):
+        job = self.submit(work, waiter, hints)
+        if not waiter.over.wait(WRITE_WAIT_SECONDS):
             if job.withdraw():
                 raise UnavailableError("the write did not get its turn in time; nothing of it was kept")
             waiter.over.wait()
@@ -237,14 +230,17 @@ class Committer:
         session.start_transaction(SNAPSHOT, DURABLE)
         try:
             reader = MongoReader(
-                InTransaction(self._database, session), self._rarity, ConsistencyWatermarks()
+                InTransaction(self._database, session),
+                self._index_keys,
+                self._rarity,
+                ConsistencyWatermarks(),
             )
             group = Group(reader, self._stamps)
             # Ids are mostly named to be added, and were just made: they are looked up when a work gets them.
-            group.want(documents=(name for job in jobs for name in job.documents))
+            group.want(documents=(name for job in jobs for name in job.hints.documents))
             group.want(
-                (name for job in jobs for name in job.prefetch if careful),
-                (name for job in jobs for name in job.heads),
+                (name for job in jobs for name in job.hints.prefetch if careful),
+                (name for job in jobs for name in job.hints.heads),
                 bodies=False,
             )
             group.begin()
@@ -252,7 +248,9 @@ class Committer:
                 outcome = _run(group, jobs, self.busy, careful=careful)
                 changes = group.changes
                 ready = {each: raw for job in jobs for each, raw in job.ready.items()}
-                added = [encode_record(changes.records[name], ready) for name in changes.added]
+                added = [
+                    encode_record(self._index_keys, changes.records[name], ready) for name in changes.added
+                ]
             if changes:
                 self._send(group, added, lease)
         except BaseException:
@@ -278,7 +276,7 @@ class Committer:
                 {"_id": record_key(*name)},
                 {
                     "$set": {
-                        **encode_views(record.tenant, record.views),
+                        **encode_views(self._index_keys, record.tenant, record.views),
                         **({"h": True} if record.hidden else {}),
                     }
                 },

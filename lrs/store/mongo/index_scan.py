@@ -7,10 +7,11 @@ JSON would cost more than everything else that is done here for a page.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TypeVar
 
 import orjson
 
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery, is_beyond
 from lrs.store.mongo.codec import (
     SEPARATOR,
     UUID_BYTES,
@@ -23,9 +24,7 @@ from lrs.store.mongo.codec import (
 )
 from lrs.store.mongo.schema import LOG, LOG_INDEX
 from lrs.store.mongo.snapshots import MANY, Asking, rows, sizes
-from lrs.store.port import Position, alternatives, compound_keys, enough
-
-Place = TypeVar("Place", bound=tuple[object, ...])
+from lrs.store.pages import enough
 
 
 class Wanted:
@@ -34,14 +33,16 @@ class Wanted:
     `hashes` is what they are found by: one hash at least out of each of these.
     """
 
-    def __init__(self, tenant: str | None, keys: Collection[str], *, has_pairs: bool = False) -> None:
+    def __init__(
+        self, index_keys: IndexKeys, tenant: str | None, keys: Collection[str], *, has_pairs: bool = False
+    ) -> None:
         """`has_pairs`: every record that holds a lead and a facet in one view is found by the pair."""
-        if tenant is None and keys:
-            raise ValueError("a walk over all tenants takes no keys")
         self.tenant = tenant
+        self._index_keys = index_keys
+        alternatives = index_keys.alternatives
         self._owner = None if tenant is None else tenant.encode() + SEPARATOR
         self._keys = frozenset(keys)
-        together = compound_keys(self._keys) if has_pairs else []
+        together = index_keys.compound_keys(self._keys) if has_pairs else []
         if tenant is None:
             self.hashes: list[Hashes] = [(WHOLE_LOG,)]
         else:
@@ -75,25 +76,15 @@ class Wanted:
                     break
             else:
                 return True
-        return any(self._keys <= view for view in decode_views(text))
+        return any(self._keys <= view for view in decode_views(self._index_keys, text))
 
 
 def matching(
-    wanted: Wanted,
-    where: Raw,
-    fields: Raw,
-    *,
-    since: int | None,
-    until: int | None,
-    after: Position | None,
-    ascending: bool,
-    limit: int,
-    include_hidden: bool,
-    most_bytes: int | None = None,
-    batch_size: int = MANY,
+    wanted: Wanted, where: Raw, fields: Raw, query: LogQuery, limit: int, *, batch_size: int = MANY
 ) -> Asking[list[Raw]]:
     """What is kept of up to `limit` records, `fields` of it, ordered by (stored, id); see `Reader.find`.
 
+    The query's own limit is not looked at: a page asks for one record more.
     `where` is a filter on one key that leaves out nothing that is wanted.
     The index orders by `stored` alone. Records of one microsecond (written by different processes) are
     put in order here: a page that ends between such records fetches them all.
@@ -102,11 +93,12 @@ def matching(
 
     Hidden records are few: the server is told to leave them out only after some came.
     """
+    after, ascending, most_bytes = query.after, query.ascending, query.most_bytes
     bounds: dict[str, int] = {}
-    if since is not None:
-        bounds["$gt"] = since
-    if until is not None:
-        bounds["$lte"] = until
+    if query.since is not None:
+        bounds["$gt"] = query.since
+    if query.until is not None:
+        bounds["$lte"] = query.until
     onward = "$gte" if ascending else "$lte"
     if after is not None:
         bounds[onward] = _tighter(bounds.get(onward), after.stored, ascending)
@@ -141,7 +133,7 @@ def matching(
                 bounds[onward] = edge + 1 if ascending else edge - 1
             batch = whole
         page = [raw for raw in batch if wanted.matches(raw)]
-        if not include_hidden:
+        if not query.include_hidden:
             shown = [raw for raw in page if "h" not in raw]
             if len(shown) < len(page):
                 where["h"] = {"$exists": False}
@@ -149,7 +141,7 @@ def matching(
         if after is not None:
             border = (after.stored, after.id)
             at = after.stored  # what is beyond that in time is beyond the border
-            page = [raw for raw in page if raw["s"] != at or past(_place(raw), border, not ascending)]
+            page = [raw for raw in page if raw["s"] != at or is_beyond(_place(raw), border, ascending)]
         if len({raw["s"] for raw in page}) < len(page):
             page.sort(key=_place, reverse=not ascending)
         found += page
@@ -159,11 +151,6 @@ def matching(
         if not more:
             break
     return found[: max(limit, 0)]
-
-
-def past(place: Place, border: Place, descending: bool) -> bool:
-    """Whether a walk in that direction comes to the place after the border."""
-    return place < border if descending else place > border
 
 
 def _place(raw: Raw) -> tuple[int, str]:

@@ -12,6 +12,9 @@ from typing import Any
 
 from bson import Timestamp
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery, Position, Record
 from lrs.store.mongo.batch_queries import (
     DOCUMENT_FIELDS,
     DOCUMENT_HEAD_FIELDS,
@@ -33,7 +36,7 @@ from lrs.store.mongo.codec import (
 from lrs.store.mongo.index_scan import Wanted, matching
 from lrs.store.mongo.schema import DOCS, DOCS_EVERYWHERE_INDEX, DOCS_INDEX, LOG, LOG_INDEX, WRITERS
 from lrs.store.mongo.snapshots import Asking, TypicalSizes, View, rows, sizes
-from lrs.store.port import Document, Find, Position, RawPage, Record, fitting
+from lrs.store.pages import RawPage, fitting
 
 PAGE_FIELDS = dict.fromkeys("sbvh", 1)
 PAGE_FIELDS_WITHOUT_KEYS = dict.fromkeys("sbh", 1)
@@ -111,8 +114,11 @@ class ConsistencyWatermarks:
 class Queries:
     """What one snapshot is asked; `MongoReader` has it answered."""
 
-    def __init__(self, view: View, rarity: Selectivity, promises: ConsistencyWatermarks) -> None:
+    def __init__(
+        self, view: View, index_keys: IndexKeys, rarity: Selectivity, promises: ConsistencyWatermarks
+    ) -> None:
         self._view = view
+        self._index_keys = index_keys
         self._rarity = rarity
         self._promises = promises
         # Before the snapshot is taken: what is true now is true in it.
@@ -128,39 +134,17 @@ class Queries:
         if not keys:
             return []
         fields = RECORD_FIELDS if bodies else RECORD_HEAD_FIELDS
-        return list(map(decode_record, (yield from rows(LOG, _among(keys), fields=fields))))
+        return self._decoded((yield from rows(LOG, _among(keys), fields=fields)))
 
-    def find(
-        self,
-        tenant: str | None,
-        keys: Collection[str],
-        *,
-        since: int | None,
-        until: int | None,
-        after: Position | None,
-        ascending: bool,
-        limit: int,
-        include_hidden: bool,
-        most_bytes: int | None = None,
-    ) -> Asking[list[Record]]:
+    def find(self, query: LogQuery) -> Asking[list[Record]]:
         """See `Reader.find`."""
-        wanted = Wanted(tenant, keys, has_pairs=self._has_pairs)
-        found = yield from matching(
-            wanted,
-            (yield from self._where(wanted)),
-            RECORD_FIELDS,
-            since=since,
-            until=until,
-            after=after,
-            ascending=ascending,
-            limit=limit,
-            include_hidden=include_hidden,
-            most_bytes=most_bytes,
-            batch_size=self._rarity.sizes.batch(tenant, most_bytes),
-        )
-        if most_bytes is not None:
-            self._rarity.sizes.learn(tenant, len(found), sum(sizes(found)))
-        return list(map(decode_record, found))
+        wanted = Wanted(self._index_keys, query.tenant, query.keys, has_pairs=self._has_pairs)
+        where = yield from self._where(wanted)
+        batch = self._rarity.sizes.batch(query.tenant, query.most_bytes)
+        found = yield from matching(wanted, where, RECORD_FIELDS, query, query.limit, batch_size=batch)
+        if query.most_bytes is not None:
+            self._rarity.sizes.learn(query.tenant, len(found), sum(sizes(found)))
+        return self._decoded(found)
 
     def find_many(
         self, tenant: str, questions: Collection[tuple[str, ...]], limit: int
@@ -168,42 +152,29 @@ class Queries:
         """See `Reader.find_many`."""
 
         def alone(keys: tuple[str, ...]) -> Asking[list[Record]]:
-            return self.find(
-                tenant,
-                keys,
-                since=None,
-                until=None,
-                after=None,
-                ascending=False,
-                limit=limit,
-                include_hidden=False,
-            )
+            return self.find(LogQuery(tenant, keys, limit=limit))
 
-        wanted = {keys: Wanted(tenant, keys, has_pairs=self._has_pairs) for keys in questions}
+        wanted = {
+            keys: Wanted(self._index_keys, tenant, keys, has_pairs=self._has_pairs) for keys in questions
+        }
         where: Raw = {"_id": tenant_range(tenant)} if self._view.is_routed else {}
-        return records_of_many(wanted, where, limit, alone)
+        return records_of_many(self._index_keys, wanted, where, limit, alone)
 
-    def find_raw_page(self, find: Find) -> Asking[RawPage]:
+    def find_raw_page(self, query: LogQuery) -> Asking[RawPage]:
         """See `Reader.find_raw_page`."""
-        wanted = Wanted(find.tenant, find.keys, has_pairs=self._has_pairs)
-        found = yield from matching(
-            wanted,
-            (yield from self._where(wanted)),
-            PAGE_FIELDS if find.keys else PAGE_FIELDS_WITHOUT_KEYS,
-            since=find.since,
-            until=find.until,
-            after=find.after,
-            ascending=find.ascending,
-            limit=find.limit + 1,
-            include_hidden=False,
-            most_bytes=find.most_bytes,
-            batch_size=self._rarity.sizes.batch(find.tenant, find.most_bytes),
-        )
-        page = found[: fitting(sizes(found), find.limit, find.most_bytes)]
+        wanted = Wanted(self._index_keys, query.tenant, query.keys, has_pairs=self._has_pairs)
+        where = yield from self._where(wanted)
+        fields = PAGE_FIELDS if query.keys else PAGE_FIELDS_WITHOUT_KEYS
+        batch = self._rarity.sizes.batch(query.tenant, query.most_bytes)
+        found = yield from matching(wanted, where, fields, query, query.limit + 1, batch_size=batch)
+        page = found[: fitting(sizes(found), query.limit, query.most_bytes)]
         last = Position(page[-1]["s"], record_id(page[-1])) if page else None
         body = b",".join([raw["b"] for raw in page])
-        self._rarity.sizes.learn(find.tenant, len(page), len(body))
+        self._rarity.sizes.learn(query.tenant, len(page), len(body))
         return RawPage(body, last, len(found) > len(page))
+
+    def _decoded(self, found: Sequence[Raw]) -> list[Record]:
+        return [decode_record(self._index_keys, raw) for raw in found]
 
     def _where(self, wanted: Wanted) -> Asking[Raw]:
         hashes = wanted.hashes
@@ -225,28 +196,16 @@ class Queries:
         fields = DOCUMENT_FIELDS if bodies else DOCUMENT_HEAD_FIELDS
         return list(map(decode_document, (yield from rows(DOCS, _among(keys), fields=fields))))
 
-    def find_documents(
-        self,
-        kind: str,
-        scope: str | None,
-        keys: Collection[str],
-        *,
-        since: int | None,
-        after: tuple[str, str] | None,
-        descending: bool,
-        limit: int,
-        bodies: bool = True,
-    ) -> Asking[list[Document]]:
+    def find_documents(self, query: DocumentQuery) -> Asking[list[Document]]:
         """See `Reader.find_documents`.
 
         A walk over every scope sorts what its rarest key finds; the others follow their index.
         """
-        wanted = frozenset(keys)
+        kind, scope, limit, after = query.kind, query.scope, query.limit, query.after
+        wanted = frozenset(query.keys)
         if limit <= 0:
             return []
         if scope is None:
-            if after is not None:
-                raise ValueError("a walk over all scopes cannot be resumed")
             field, index, order = "z", DOCS_EVERYWHERE_INDEX, ["c", "o", "n"]
             hashes = [(key_hash(kind, key),) for key in wanted] or [(key_hash(kind),)]
         else:
@@ -258,9 +217,9 @@ class Queries:
             where["c"] = scope
         if wanted:
             where["y"] = {"$all": list(wanted)}
-        if since is not None:
-            where["u"] = {"$gt": since}
-        beyond = "$lt" if descending else "$gt"
+        if query.since is not None:
+            where["u"] = {"$gt": query.since}
+        beyond = "$lt" if query.descending else "$gt"
         steps = [where]
         if after is not None:
             steps = [
@@ -268,8 +227,8 @@ class Queries:
                 {**where, "o": {beyond: after[0]}},
             ]
         found: list[Document] = []
-        fields = DOCUMENT_FIELDS if bodies else DOCUMENT_HEAD_FIELDS
-        sort = [(each, -1 if descending else 1) for each in order]
+        fields = DOCUMENT_FIELDS if query.bodies else DOCUMENT_HEAD_FIELDS
+        sort = [(each, -1 if query.descending else 1) for each in order]
         for step in steps:
             more = yield from rows(
                 DOCS, step, fields=fields, sort=sort, index=index, limit=limit - len(found)
@@ -283,9 +242,7 @@ class Queries:
         """See `Reader.find_many_documents`."""
 
         def alone(key: str) -> Asking[list[Document]]:
-            return self.find_documents(
-                kind, scope, (key,), since=None, after=None, descending=False, limit=limit
-            )
+            return self.find_documents(DocumentQuery(kind, scope, (key,), limit=limit))
 
         hashes = {key: key_hash(kind, scope, key) for key in keys}
         return documents_of_many(hashes, {"k": kind, "c": scope}, limit, alone)

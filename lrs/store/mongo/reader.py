@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery, Record
 from lrs.store.mongo.codec import document_key
 from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
 from lrs.store.mongo.snapshots import Asking, Source, answered
-from lrs.store.port import Document, Find, Position, RawPage, Record
+from lrs.store.pages import RawPage
 
 T = TypeVar("T")
 
@@ -16,9 +19,11 @@ T = TypeVar("T")
 class MongoReader:
     """The port's Reader."""
 
-    def __init__(self, source: Source, rarity: Selectivity, promises: ConsistencyWatermarks) -> None:
+    def __init__(
+        self, source: Source, index_keys: IndexKeys, rarity: Selectivity, promises: ConsistencyWatermarks
+    ) -> None:
         self._source = source
-        self._questions = Queries(source, rarity, promises)
+        self._questions = Queries(source, index_keys, rarity, promises)
 
     def _ask(self, asking: Asking[T]) -> T:
         return answered(self._source, asking)
@@ -31,33 +36,9 @@ class MongoReader:
         """The records with these `_id`s."""
         return self._ask(self._questions.records(keys, bodies))
 
-    def find(
-        self,
-        tenant: str | None,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        until: int | None = None,
-        after: Position | None = None,
-        ascending: bool = False,
-        limit: int,
-        include_hidden: bool = False,
-        most_bytes: int | None = None,
-    ) -> list[Record]:
+    def find(self, query: LogQuery) -> list[Record]:
         """See `Reader.find`."""
-        return self._ask(
-            self._questions.find(
-                tenant,
-                keys,
-                since=since,
-                until=until,
-                after=after,
-                ascending=ascending,
-                limit=limit,
-                include_hidden=include_hidden,
-                most_bytes=most_bytes,
-            )
-        )
+        return self._ask(self._questions.find(query))
 
     def find_many(
         self, tenant: str, questions: Collection[tuple[str, ...]], *, limit: int
@@ -65,21 +46,9 @@ class MongoReader:
         """See `Reader.find_many`."""
         return self._ask(self._questions.find_many(tenant, questions, limit))
 
-    def find_raw_page(
-        self,
-        tenant: str,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        until: int | None = None,
-        after: Position | None = None,
-        ascending: bool = False,
-        limit: int,
-        most_bytes: int | None = None,
-    ) -> RawPage:
+    def find_raw_page(self, query: LogQuery) -> RawPage:
         """See `Reader.find_raw_page`."""
-        find = Find(tenant, keys, limit, since, until, after, ascending, most_bytes)
-        return self._ask(self._questions.find_raw_page(find))
+        return self._ask(self._questions.find_raw_page(query))
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """See `Reader.document`."""
@@ -96,24 +65,9 @@ class MongoReader:
         """The documents with these `_id`s."""
         return self._ask(self._questions.documents(keys, bodies))
 
-    def find_documents(
-        self,
-        kind: str,
-        scope: str | None,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        after: tuple[str, str] | None = None,
-        descending: bool = False,
-        limit: int,
-        bodies: bool = True,
-    ) -> list[Document]:
+    def find_documents(self, query: DocumentQuery) -> list[Document]:
         """See `Reader.find_documents`."""
-        return self._ask(
-            self._questions.find_documents(
-                kind, scope, keys, since=since, after=after, descending=descending, limit=limit, bodies=bodies
-            )
-        )
+        return self._ask(self._questions.find_documents(query))
 
     def find_many_documents(
         self, kind: str, scope: str, keys: Collection[str], *, limit: int

@@ -18,8 +18,9 @@ from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.read_concern import ReadConcern
 
+from lrs.store.errors import TooNewError
+from lrs.store.index_keys import IndexKeys
 from lrs.store.mongo.codec import UUID_BYTES, WHOLE_LOG, Raw, pair_hashes
-from lrs.store.port import TooNewError
 
 LOG = "log"
 DOCS = "docs"
@@ -61,7 +62,7 @@ BACKFILL = "backfill-"
 """`_id`s in META that begin like this note a backfill that is not complete."""
 
 
-Slice = Callable[[Database[Raw], Any], Any]
+Slice = Callable[[Database[Raw], IndexKeys, Any], Any]
 """Brings some records up to date, beginning at a place (None: the newest record); returns the next place, or
 None at the end. It may be run again from an earlier place, and beside ordinary writes. What comes in after
 its first slice is up to date already, so it goes backwards in time: no load keeps it from its end."""
@@ -97,7 +98,7 @@ def _create(database: Database[Raw]) -> None:
             database[name].create_indexes(list(indexes))
 
 
-def _pair(database: Database[Raw], place: Any) -> Any:
+def _pair(database: Database[Raw], index_keys: IndexKeys, place: Any) -> Any:
     """Add the hashes of pairs to records that were made without them, from the newest to the oldest."""
     log = database[LOG].with_options(read_concern=ReadConcern("majority"))
 
@@ -113,7 +114,7 @@ def _pair(database: Database[Raw], place: Any) -> Any:
     changes = []
     for raw in found:
         tenant = raw["_id"][: -UUID_BYTES - 1].decode()
-        if hashes := pair_hashes(tenant, orjson.loads(raw["v"])):
+        if hashes := pair_hashes(index_keys, tenant, orjson.loads(raw["v"])):
             # Views that changed meanwhile were written with their pairs.
             changes.append(
                 UpdateOne({"_id": raw["_id"], "v": raw["v"]}, {"$addToSet": {"k": {"$each": hashes}}})

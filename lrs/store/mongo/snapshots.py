@@ -25,9 +25,10 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
+from lrs.store.errors import TooLongError
 from lrs.store.mongo.codec import Raw
 from lrs.store.mongo.errors import said, translating
-from lrs.store.port import TooLongError, enough
+from lrs.store.pages import enough
 from lrs.store.read_bounds import QUICK_SECONDS, deadline
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.errors import ConfigurationError
 from pymongo.uri_parser import parse_uri
 
+from lrs.store.errors import StoreError, UnavailableError
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery
 from lrs.store.mongo.async_pages import LoopPages
 from lrs.store.mongo.backfill import Backfill
 from lrs.store.mongo.blobs import MongoBlobs
@@ -33,7 +36,8 @@ from lrs.store.mongo.schema import upgrade
 from lrs.store.mongo.snapshots import Snapshot, is_routed
 from lrs.store.mongo.writer import MongoWriter
 from lrs.store.mongo.writer_leases import Stamps, WriterLeases
-from lrs.store.port import Done, Find, RawPage, StoreError, Submitted, UnavailableError, Views
+from lrs.store.pages import RawPage
+from lrs.store.writes import NO_HINTS, Done, Submitted, WriteHints
 
 T = TypeVar("T")
 
@@ -88,7 +92,13 @@ def understood(address: str, **options: Any) -> tuple[dict[str, Any], str]:
 class MongoStore:
     """The port's Store on the database that `address` names."""
 
-    def __init__(self, address: str, *, clock: Callable[[], int] = now) -> None:
+    def __init__(self, address: str, index_keys: IndexKeys, *, clock: Callable[[], int] = now) -> None:
+        """Connect to the database and bring it up to date.
+
+        `index_keys` are those under which its records were stored, see there; `clock` gives the microseconds
+        of the present.
+        """
+        self._index_keys = index_keys
         self._client, name = connect(address)
         self._database = self._client[name]
         self._closed = False
@@ -105,7 +115,7 @@ class MongoStore:
                 self._blobs.sweep(datetime.datetime.now(datetime.UTC))
                 self._lanes = WriterLeases(self._client, self._database, stamps, LANES)
                 try:
-                    self._backfill = Backfill(self._database, self._has_pairs)
+                    self._backfill = Backfill(self._database, index_keys, self._has_pairs)
                 except BaseException:
                     self._lanes.close()
                     raise
@@ -116,11 +126,12 @@ class MongoStore:
         self._pages = LoopPages(
             lambda: AsyncMongoClient(address, **options),
             name,
+            index_keys,
             self._rarity,
             self._promises,
             is_routed=is_routed(self._database),
         )
-        self._committer = Committer(self._database, self._lanes, stamps, self._rarity)
+        self._committer = Committer(self._database, index_keys, self._lanes, stamps, self._rarity)
 
     @property
     def is_local(self) -> bool:
@@ -137,41 +148,22 @@ class MongoStore:
         """See `Store.reading`."""
         if self._closed:
             raise UnavailableError("the store is closed")
-        yield MongoReader(Snapshot(self._database), self._rarity, self._promises)
+        yield MongoReader(Snapshot(self._database), self._index_keys, self._rarity, self._promises)
 
-    async def page(self, find: Find) -> tuple[RawPage, int]:
+    async def page(self, query: LogQuery) -> tuple[RawPage, int]:
         """See `Store.page`."""
-        return await self._pages.page(find)
+        return await self._pages.page(query)
 
-    def writing(
-        self,
-        work: Callable[[MongoWriter], T],
-        *,
-        prefetch: Iterable[tuple[str, str]] = (),
-        documents: Iterable[tuple[str, str, str]] = (),
-        heads: Iterable[tuple[str, str, str]] = (),
-        views: Iterable[tuple[str, Views]] = (),
-        tenant: str = "",
-        size: int = 0,
-    ) -> T:
+    def writing(self, work: Callable[[MongoWriter], T], hints: WriteHints = NO_HINTS) -> T:
         """See `Store.writing`."""
-        result: T = self._committer.perform(work, prefetch, documents, heads, views, tenant, size)
+        result: T = self._committer.perform(work, hints)
         return result
 
     def submit(
-        self,
-        work: Callable[[MongoWriter], Any],
-        done: Done,
-        *,
-        prefetch: Iterable[tuple[str, str]] = (),
-        documents: Iterable[tuple[str, str, str]] = (),
-        heads: Iterable[tuple[str, str, str]] = (),
-        views: Iterable[tuple[str, Views]] = (),
-        tenant: str = "",
-        size: int = 0,
+        self, work: Callable[[MongoWriter], Any], done: Done, hints: WriteHints = NO_HINTS
     ) -> Submitted:
         """See `Store.submit`."""
-        return self._committer.submit(work, done, prefetch, documents, heads, views, tenant, size)
+        return self._committer.submit(work, done, hints)
 
     def when_idle(self, call: Callable[[], None]) -> bool:
         """See `Store.when_idle`."""

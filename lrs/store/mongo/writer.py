@@ -10,21 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import ConflictError
+from lrs.store.log import LogQuery, Record, Views
 from lrs.store.mongo.codec import document_key, record_key, record_keys
-from lrs.store.mongo.index_scan import past
 from lrs.store.mongo.reader import MongoReader
 from lrs.store.mongo.writer_leases import Stamps
-from lrs.store.port import (
-    ConflictError,
-    Document,
-    OneByOne,
-    Position,
-    RawPage,
-    Record,
-    Views,
-    enough,
-    raw_page,
-)
+from lrs.store.pages import RawPage, enough, raw_page
+from lrs.store.port import OneByOne
 
 RecordName = tuple[str, str]
 DocumentName = tuple[str, str, str]
@@ -236,124 +229,56 @@ class MongoWriter(OneByOne):
         self._read.update(full)
         return {found.name: found for found in map(self._document, full) if found is not None}
 
-    def find(
-        self,
-        tenant: str | None,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        until: int | None = None,
-        after: Position | None = None,
-        ascending: bool = False,
-        limit: int,
-        include_hidden: bool = False,
-        most_bytes: int | None = None,
-    ) -> list[Record]:
+    def find(self, query: LogQuery) -> list[Record]:
         """See `Reader.find`; the changes of this write are laid over what the snapshot holds."""
         group, own = self._group.changes, self.changes
         changed = {
             name: record
             for records in (group.records, own.records)
             for name, record in records.items()
-            if tenant is None or record.tenant == tenant
+            if query.tenant is None or record.tenant == query.tenant
         }
         # The snapshot holds what was changed, but nothing that was added.
         replaced = sum(name not in group.added and name not in own.added for name in changed)
-        found = self._group.reader.find(
-            tenant,
-            keys,
-            since=since,
-            until=until,
-            after=after,
-            ascending=ascending,
-            limit=limit + replaced if limit > 0 else limit,
-            include_hidden=include_hidden,
-            most_bytes=None if replaced else most_bytes,
-        )
+        asked = query
+        if replaced:
+            limit = query.limit + replaced if query.limit > 0 else query.limit
+            asked = replace(query, limit=limit, most_bytes=None)
+        found = self._group.reader.find(asked)
         if not changed:
             return found
-        wanted = frozenset(keys)
         found = [record for record in found if (record.tenant, record.id) not in changed]
-        found += [
-            record
-            for record in changed.values()
-            if (include_hidden or not record.hidden)
-            and (not wanted or any(wanted <= view for view in record.views))
-            and (since is None or record.stored > since)
-            and (until is None or record.stored <= until)
-            and (after is None or past((record.stored, record.id), (after.stored, after.id), not ascending))
-        ]
-        found.sort(key=lambda record: (record.stored, record.id), reverse=not ascending)
-        found = found[: max(limit, 0)]
+        found += filter(query.matches, changed.values())
+        found.sort(key=lambda record: (record.stored, record.id), reverse=not query.ascending)
+        found = found[: max(query.limit, 0)]
         # What was changed may have been read without its body.
         names = [name for record in found if (name := (record.tenant, record.id)) in changed]
         self._have_records(names)
         whole = {name: self._whole(name) for name in names}
         found = [whole.get((record.tenant, record.id)) or record for record in found]
-        return found[: enough((len(record.body) for record in found), most_bytes)]
+        return found[: enough((len(record.body) for record in found), query.most_bytes)]
 
-    def find_raw_page(
-        self,
-        tenant: str,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        until: int | None = None,
-        after: Position | None = None,
-        ascending: bool = False,
-        limit: int,
-        most_bytes: int | None = None,
-    ) -> RawPage:
+    def find_raw_page(self, query: LogQuery) -> RawPage:
         """See `Reader.find_raw_page`."""
-        found = self.find(
-            tenant, keys, since=since, until=until, after=after, ascending=ascending,
-            limit=limit + 1, most_bytes=most_bytes,
-        )  # fmt: skip
-        return raw_page(found, limit, most_bytes)
+        found = self.find(replace(query, limit=query.limit + 1))
+        return raw_page(found, query.limit, query.most_bytes)
 
-    def find_documents(
-        self,
-        kind: str,
-        scope: str | None,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        after: tuple[str, str] | None = None,
-        descending: bool = False,
-        limit: int,
-        bodies: bool = True,
-    ) -> list[Document]:
+    def find_documents(self, query: DocumentQuery) -> list[Document]:
         """See `Reader.find_documents`; the changes of this write are laid over the snapshot."""
         changed = {
             name: document
             for documents in (self._group.changes.documents, self.changes.documents)
             for name, document in documents.items()
-            if name[0] == kind and (scope is None or name[1] == scope)
+            if name[0] == query.kind and (query.scope is None or name[1] == query.scope)
         }
-        found = self._group.reader.find_documents(
-            kind,
-            scope,
-            keys,
-            since=since,
-            after=after,
-            descending=descending,
-            limit=limit + len(changed) if limit > 0 else limit,
-            bodies=bodies,
-        )
+        limit = query.limit + len(changed) if query.limit > 0 else query.limit
+        found = self._group.reader.find_documents(replace(query, limit=limit))
         if not changed:
             return found
-        wanted = frozenset(keys)
         found = [each for each in found if (each.kind, each.scope, each.name) not in changed]
-        found += [
-            each
-            for each in changed.values()
-            if each is not None
-            and wanted <= each.keys
-            and (since is None or each.updated > since)
-            and (after is None or past((each.order, each.name), after, descending))
-        ]
-        found.sort(key=lambda each: (each.scope, each.order, each.name), reverse=descending)
-        return found[: max(limit, 0)]
+        found += [each for each in changed.values() if each is not None and query.matches(each)]
+        found.sort(key=lambda each: (each.scope, each.order, each.name), reverse=query.descending)
+        return found[: max(query.limit, 0)]
 
     def consistent_through(self) -> int:
         """See `Reader.consistent_through`."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from lrs.store.port import StoreError
+from lrs.store.errors import StoreError
 from lrs.store.sqlite.dictionary_training import BETWEEN, CODES, RESERVED, train_dictionary
 from lrs.store.sqlite.errors import run
 

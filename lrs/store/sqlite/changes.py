@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Document, Record
+from lrs.store.documents import Document
+from lrs.store.log import Record
 from lrs.store.sqlite.body_dictionary import BodyDictionaries
 from lrs.store.sqlite.errors import insert, rows_of, run
 from lrs.store.sqlite.index_rows import Marks, add_rows, add_tenant_row, delete_rows, insert_rows, marks_among
@@ -135,7 +136,7 @@ def _insert_records(
         own, *numbers = [found[text] for text in texts]
         bodies = phrases.shorten(connection, tenant, [record.body for record in its])
         numbered = dict(zip(held, numbers, strict=True))
-        tenants[tenant] = (own, numbered, marks_among(numbered), iter(bodies))
+        tenants[tenant] = (own, numbered, marks_among(terms.index_keys, numbered), iter(bodies))
     log: list[object] = []
     keys: list[object] = []
     for record in records:
@@ -145,7 +146,7 @@ def _insert_records(
         form, body = next(short)
         log += (stored, own, uid(record.id), record.hidden, record.digest, pack(views), body, form)
         add_tenant_row(keys, stored, own)
-        add_rows(keys, record, numbered, marks)
+        add_rows(keys, terms.index_keys, record, numbered, marks)
     insert(connection, _INSERT_LOG, 8, log)
     insert_rows(connection, keys)
 
@@ -170,8 +171,8 @@ def _alter_records(connection: sqlite3.Connection, terms: TextInterner, records:
         # References mostly add views behind those that are there, which then keep their rows.
         old = unpack(before)
         same = {at for at, view in enumerate(views[: len(old)]) if frozenset(old[at]) == frozenset(view)}
-        delete_rows(connection, prefix, record.stored, old, same)
-        add_rows(rows, record, numbered, marks_among(numbered), same)
+        delete_rows(connection, terms.index_keys, prefix, record.stored, old, same)
+        add_rows(rows, terms.index_keys, record, numbered, marks_among(terms.index_keys, numbered), same)
     insert_rows(connection, rows)
 
 

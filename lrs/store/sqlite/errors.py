@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from lrs.store.port import FullError, StoreError, TooLongError, UnavailableError
+from lrs.store.errors import FullError, StoreError, TooLongError, UnavailableError
 
 _TRANSIENT = {
     sqlite3.SQLITE_BUSY,

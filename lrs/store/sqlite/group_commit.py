@@ -12,11 +12,11 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from lrs.store.port import ConflictError, Done, StoreError, UnavailableError
+from lrs.store.errors import ConflictError, StoreError, UnavailableError
 from lrs.store.sqlite.errors import from_driver, from_system, run, run_one
 from lrs.store.sqlite.interning import InternedTexts
 from lrs.store.sqlite.schema import backfill_slice
@@ -24,6 +24,7 @@ from lrs.store.sqlite.watermarks import Board
 from lrs.store.sqlite.writer import Group, SqliteWriter
 from lrs.store.write_queue import WriteQueue
 from lrs.store.writer_activity import WriterActivity
+from lrs.store.writes import NO_HINTS, WRITE_WAIT_SECONDS, Done, WriteHints
 
 _log = logging.getLogger(__name__)
 
@@ -31,9 +32,6 @@ T = TypeVar("T")
 
 GROUP_LIMIT = 256
 """Writes per transaction."""
-
-PATIENCE = 20.0
-"""Seconds that a write may wait for its turn."""
 
 BACKFILL_PAUSE = 30.0
 """Seconds after which a slice of a backfill that failed is tried again, with the next write."""
@@ -50,8 +48,7 @@ class Job(Generic[T]):
     """One write: its work, and how it ended."""
 
     __slots__ = (
-        "_done", "_told", "_turn", "alone", "documents", "error", "heads", "prefetch", "result", "size",
-        "tenant", "work",
+        "_done", "_told", "_turn", "alone", "error", "hints", "result", "size", "tenant", "work",
     )  # fmt: skip
 
     result: T
@@ -59,22 +56,16 @@ class Job(Generic[T]):
     def __init__(
         self,
         work: Callable[[SqliteWriter], T],
-        prefetch: Collection[tuple[str, str]] = (),
-        documents: Collection[tuple[str, str, str]] = (),
-        heads: Collection[tuple[str, str, str]] = (),
+        hints: WriteHints = NO_HINTS,
         *,
-        tenant: str = "",
-        size: int = 0,
         alone: bool = False,
         told: Done | None = None,
     ) -> None:
         """`told` is called at the end by the writing thread, in place of waking a caller of `wait`."""
         self.work = work
-        self.prefetch = prefetch
-        self.documents = documents
-        self.heads = heads
-        self.tenant = tenant
-        self.size = size
+        self.hints = hints
+        self.tenant = hints.tenant
+        self.size = hints.size
         self.alone = alone
         """It changes the file past the group's buffers and so needs a transaction of its own."""
         self.error: BaseException | None = None
@@ -107,7 +98,7 @@ class Job(Generic[T]):
 
     def wait(self) -> T:
         """The result of the work, once it is on the disk; raises what the work raised."""
-        if not self._done.acquire(timeout=PATIENCE):
+        if not self._done.acquire(timeout=WRITE_WAIT_SECONDS):
             if self.claim():
                 raise UnavailableError("the write did not get its turn in time")
             self._done.acquire()
@@ -222,9 +213,9 @@ class Committer:
                 (last,) = run_one(connection, "SELECT max(stored) FROM log")
                 group = Group(connection, self._memory, self._board.begin(last or 0), self._clock)
                 group.prefetch(
-                    [place for job in jobs for place in job.prefetch],
-                    [place for job in jobs for place in job.documents],
-                    [place for job in jobs for place in job.heads],
+                    [place for job in jobs for place in job.hints.prefetch],
+                    [place for job in jobs for place in job.hints.documents],
+                    [place for job in jobs for place in job.hints.heads],
                 )
                 for job in jobs:
                     _perform(job, SqliteWriter(group))
@@ -256,7 +247,11 @@ class Committer:
         # Behind whatever was queued meanwhile: nobody waits for more than one slice.
         with suppress(UnavailableError):  # the store is closing
             self._queue.put(
-                Job(lambda writer: backfill_slice(writer.connection), alone=True, told=self._backfilled)
+                Job(
+                    lambda writer: backfill_slice(writer.connection, self._memory.index_keys),
+                    alone=True,
+                    told=self._backfilled,
+                )
             )
 
     def _backfilled(self, more: Any, error: BaseException | None) -> None:

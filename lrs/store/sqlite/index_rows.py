@@ -1,7 +1,7 @@
 """The rows of `log_index`: what the records of the log are found by.
 
-One row for each key that `port.drop_implied` leaves of a view, one for each pair of a lead and a facet in it
-(`port.LEAD`), and one for the record's tenant. Records from before have rows for all keys.
+One row for each key that `IndexKeys.drop_implied` leaves of a view, one for each of its
+`IndexKeys.compound_keys`, and one for the record's tenant. Records from before have rows for all keys.
 
 A row's `facet` is the term of its view's facet, so that any key and a facet are one walk: 0 when the view has
 none, NULL when it has several; then, and in rows from before, the facet is looked up.
@@ -14,7 +14,8 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from lrs.store.port import FACET, LEAD, Record, drop_implied
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import Record
 from lrs.store.sqlite.errors import insert, run
 from lrs.store.sqlite.interning import compound_key, key_prefix, tenant_term, texts_of, unpack
 from lrs.store.sqlite.selectivity import LATEST
@@ -26,28 +27,31 @@ _COLUMNS = 4
 
 
 class Marks(NamedTuple):
-    """Which terms go together: see `port.LEAD` and `port.FACET`."""
+    """Which terms go together: see `IndexKeys.lead` and `IndexKeys.facet`."""
 
     leads: frozenset[int]
     facets: frozenset[int]
 
 
-def marks_among(numbers: Mapping[str, int]) -> Marks:
+def marks_among(index_keys: IndexKeys, numbers: Mapping[str, int]) -> Marks:
     """Those of a tenant's keys."""
     return Marks(
-        frozenset([number for key, number in numbers.items() if key.startswith(LEAD)]),
-        frozenset([number for key, number in numbers.items() if key.startswith(FACET)]),
+        frozenset([number for key, number in numbers.items() if index_keys.is_lead(key)]),
+        frozenset([number for key, number in numbers.items() if index_keys.is_facet(key)]),
     )
 
 
-def marks_of(connection: sqlite3.Connection, prefix: str, views: Iterable[Sequence[int]]) -> Marks:
+def marks_of(
+    connection: sqlite3.Connection, index_keys: IndexKeys, prefix: str, views: Iterable[Sequence[int]]
+) -> Marks:
     """As `marks_among`, of a tenant's terms whose numbers alone are known."""
     texts = texts_of(connection, chain.from_iterable(views))
-    return marks_among({text[len(prefix) :]: number for number, text in texts.items()})
+    return marks_among(index_keys, {text[len(prefix) :]: number for number, text in texts.items()})
 
 
 def add_rows(
     rows: list[object],
+    index_keys: IndexKeys,
     record: Record,
     numbers: Mapping[str, int],
     marks: Marks,
@@ -58,7 +62,7 @@ def add_rows(
     for number, view in enumerate(record.views):
         if number in but:
             continue
-        terms = [numbers[key] for key in drop_implied(view)]
+        terms = [numbers[key] for key in index_keys.drop_implied(view)]
         facets = [term for term in terms if term in marks.facets]
         facet = facets[0] if len(facets) == 1 else None if facets else 0
         terms += _pairs(terms, facets, marks.leads)
@@ -77,6 +81,7 @@ def insert_rows(connection: sqlite3.Connection, rows: list[object]) -> None:
 
 def delete_rows(
     connection: sqlite3.Connection,
+    index_keys: IndexKeys,
     prefix: str,
     stored: int,
     views: Sequence[Sequence[int]],
@@ -88,7 +93,7 @@ def delete_rows(
     """
     if len(but) == len(views):
         return
-    marks = marks_of(connection, prefix, views)
+    marks = marks_of(connection, index_keys, prefix, views)
     for number, view in enumerate(views):
         if number in but:
             continue
@@ -101,7 +106,7 @@ def delete_rows(
             )
 
 
-def pair_up(connection: sqlite3.Connection, place: int) -> int | None:
+def pair_up(connection: sqlite3.Connection, index_keys: IndexKeys, place: int) -> int | None:
     """Add the pairs of a slice of records that were made without them; see `schema.Slice`."""
     slice_ = run(
         connection,
@@ -117,7 +122,7 @@ def pair_up(connection: sqlite3.Connection, place: int) -> int | None:
     rows: list[object] = []
     for tenant, records in by_tenant.items():
         prefix = key_prefix(names[tenant][len(tenant_term("")) :])
-        marks = marks_of(connection, prefix, [view for _, views in records for view in views])
+        marks = marks_of(connection, index_keys, prefix, [view for _, views in records for view in views])
         for stored, views in records:
             for number, view in enumerate(views):
                 for pair in _pairs(view, [term for term in view if term in marks.facets], marks.leads):

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 from zlib import crc32
 
-from lrs.store.port import Views
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import Views
 from lrs.store.sqlite.body_dictionary import BodyDictionaries
 from lrs.store.sqlite.errors import insert, run, run_one
 from lrs.store.sqlite.selectivity import Selectivity
@@ -57,7 +58,9 @@ def document_prefix(kind: str) -> str:
 class InternedTexts:
     """Numbers of committed terms, shared by all threads of a store; forgets the least used."""
 
-    def __init__(self) -> None:
+    def __init__(self, index_keys: IndexKeys) -> None:
+        self.index_keys = index_keys
+        """What is known of the texts that are index keys."""
         self.rarity = Selectivity()
         """How many records the terms have."""
         self.phrases = BodyDictionaries()
@@ -109,6 +112,7 @@ class TextInterner:
     def __init__(self, connection: sqlite3.Connection, memory: InternedTexts) -> None:
         self._connection = connection
         self._memory = memory
+        self.index_keys = memory.index_keys
         self._next = 0
         self.fresh: dict[str, int] = {}
         """What this transaction looked up or added; to be learned after it has committed."""

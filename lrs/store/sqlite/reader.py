@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import itemgetter
 
 import orjson
 
-from lrs.store.port import (
-    FACET,
-    LEAD,
-    Document,
-    OneByOne,
-    Position,
-    RawPage,
-    Record,
-    Views,
-    alternatives,
-    enough,
-    raw_page,
-)
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery, Position, Record, Views
+from lrs.store.pages import RawPage, enough, raw_page
+from lrs.store.port import OneByOne
 from lrs.store.sqlite.errors import run_one
 from lrs.store.sqlite.interning import (
     InternedTexts,
@@ -91,25 +84,12 @@ class SqliteReader(OneByOne):
             found.update((record.id, record) for record in self._records(tenant, rows))
         return found
 
-    def find(
-        self,
-        tenant: str | None,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        until: int | None = None,
-        after: Position | None = None,
-        ascending: bool = False,
-        limit: int,
-        include_hidden: bool = False,
-        most_bytes: int | None = None,
-    ) -> list[Record]:
+    def find(self, query: LogQuery) -> list[Record]:
         """See `Reader.find`."""
-        wanted = frozenset(keys)
-        if tenant is None and wanted:
-            raise ValueError("a walk over all tenants takes no keys")
-        low = EARLIEST if since is None else since + 1
-        high = LATEST if until is None else until
+        tenant, after, ascending = query.tenant, query.after, query.ascending
+        limit, most_bytes = query.limit, query.most_bytes
+        low = EARLIEST if query.since is None else query.since + 1
+        high = LATEST if query.until is None else query.until
         if after is not None and ascending:
             low = max(low, after.stored)
         elif after is not None:
@@ -117,13 +97,13 @@ class SqliteReader(OneByOne):
         if low > high:
             return []
         terms: list[int] = []
-        sql = find((), False, ascending, include_hidden)
+        sql = find((), False, ascending, query.include_hidden)
         if tenant is not None:
-            plan = self._plan(tenant, wanted, low, high)
+            plan = self._plan(tenant, frozenset(query.keys), low, high)
             if plan is None:
                 return []
             terms, shape, faceted = plan
-            sql = find(shape, faceted, ascending, include_hidden)
+            sql = find(shape, faceted, ascending, query.include_hidden)
         found: list[Record] = []
         total = 0
         while len(found) < limit and low <= high:
@@ -148,43 +128,34 @@ class SqliteReader(OneByOne):
             low, high = (rows[-1][0] + 1, high) if ascending else (low, rows[-1][0] - 1)
         return found[:limit]
 
-    def find_raw_page(
-        self,
-        tenant: str,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        until: int | None = None,
-        after: Position | None = None,
-        ascending: bool = False,
-        limit: int,
-        most_bytes: int | None = None,
-    ) -> RawPage:
+    def find_raw_page(self, query: LogQuery) -> RawPage:
         """See `Reader.find_raw_page`."""
-        low = EARLIEST if since is None else since + 1
-        high = LATEST if until is None else until
+        if query.tenant is not None and not query.include_hidden and query.limit < PAGE:
+            page = self._raw_page(query, query.tenant)
+            if page is not None:
+                return page
+        found = self.find(replace(query, limit=query.limit + 1))
+        return raw_page(found, query.limit, query.most_bytes)
+
+    def _raw_page(self, query: LogQuery, tenant: str) -> RawPage | None:
+        """The page by one statement that joins the bodies; None when that does not do (see `one_piece`)."""
+        limit, after, ascending = query.limit, query.after, query.ascending
+        low = EARLIEST if query.since is None else query.since + 1
+        high = LATEST if query.until is None else query.until
         if after is not None:
             # No two records share a `stored`, so what comes after a record is told by that alone.
             low, high = (
                 (max(low, after.stored + 1), high) if ascending else (low, min(high, after.stored - 1))
             )
-        plan = self._plan(tenant, frozenset(keys), low, high) if low <= high else None
+        plan = self._plan(tenant, frozenset(query.keys), low, high) if low <= high else None
         if plan is None:
             return RawPage(b"", None, False)
-        if limit < PAGE:
-            terms, shape, faceted = plan
-            sql = find_raw_page(shape, faceted, ascending)
-            restore = partial(self._memory.phrases.restore, self.connection, tenant)
-            most = LARGEST if most_bytes is None else most_bytes
-            parameters = [*terms, low, high, limit + 1, max(most // (limit + 1), SMALL)]
-            page = one_piece(self.connection, sql, parameters, limit, ascending, restore, most)
-            if page is not None:
-                return page
-        found = self.find(
-            tenant, keys, since=since, until=until, after=after, ascending=ascending,
-            limit=limit + 1, most_bytes=most_bytes,
-        )  # fmt: skip
-        return raw_page(found, limit, most_bytes)
+        terms, shape, faceted = plan
+        sql = find_raw_page(shape, faceted, ascending)
+        restore = partial(self._memory.phrases.restore, self.connection, tenant)
+        most = LARGEST if query.most_bytes is None else query.most_bytes
+        parameters = [*terms, low, high, limit + 1, max(most // (limit + 1), SMALL)]
+        return one_piece(self.connection, sql, parameters, limit, ascending, restore, most)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """See `Reader.document`."""
@@ -199,37 +170,26 @@ class SqliteReader(OneByOne):
             found.update(self._documents(kind, named(len(some), bodies), [kind, scope, *some]))
         return found
 
-    def find_documents(
-        self,
-        kind: str,
-        scope: str | None,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        after: tuple[str, str] | None = None,
-        descending: bool = False,
-        limit: int,
-        bodies: bool = True,
-    ) -> list[Document]:
+    def find_documents(self, query: DocumentQuery) -> list[Document]:
         """See `Reader.find_documents`."""
-        if scope is None and after is not None:
-            raise ValueError("a walk over all scopes cannot be resumed")
+        kind, scope, since, limit = query.kind, query.scope, query.since, query.limit
         prefix = document_prefix(kind)
-        texts = [prefix + key for key in frozenset(keys)]
+        texts = [prefix + key for key in frozenset(query.keys)]
         numbers = self._terms(texts)
         if len(numbers) < len(texts):
             return []
         terms = self._rarest_documents_first(list(numbers.values()), scope)
         found: list[Document] = []
-        place: tuple[str, ...] | None = after
+        place: tuple[str, ...] | None = query.after
         while len(found) < limit:
             some = min(limit - len(found), PAGE)
             parameters: list[object] = [*terms] if terms else [kind]
             parameters += [] if scope is None else [scope]
             parameters += [] if place is None else place
             parameters += [] if since is None else [since]
-            shape = (len(terms), scope is None, since is not None, place is not None, descending, bodies)
-            page = self._document_list(kind, find_documents(*shape), [*parameters, some])
+            narrowed = since is not None, place is not None
+            sql = find_documents(len(terms), scope is None, *narrowed, query.descending, query.bodies)
+            page = self._document_list(kind, sql, [*parameters, some])
             found += page
             if len(page) < some:
                 break
@@ -297,7 +257,8 @@ class SqliteReader(OneByOne):
         A facet is looked for in the index rows of the first term. None when nothing can be found.
         """
         prefix = key_prefix(tenant)
-        texts = {key: [prefix + each for each in alternatives(key)] for key in keys} or {
+        index_keys = self._memory.index_keys
+        texts = {key: [prefix + each for each in index_keys.alternatives(key)] for key in keys} or {
             "": [tenant_term(tenant)]
         }
         numbers = self._terms([text for each in texts.values() for text in each])
@@ -309,9 +270,9 @@ class SqliteReader(OneByOne):
         wanted = list(known.values())
         if len(wanted) == 1:
             return list(wanted[0]), (len(wanted[0]),), False
-        facets = [terms for key, terms in known.items() if key.startswith(FACET)]
+        facets = [terms for key, terms in known.items() if index_keys.is_facet(key)]
         if self._has_pairs and len(facets) == 1:
-            wanted = _paired(known, facets[0])
+            wanted = _paired(index_keys, known, facets[0])
         wanted = self._memory.rarity.first(self.connection, wanted, low, high)
         faceted = len(facets) == 1 and facets[0] in wanted[1:]
         if faceted:
@@ -365,9 +326,9 @@ class SnapshotReader(SqliteReader):
         return [Pending(row[5], self._resolve) for row in rows]
 
 
-def _paired(known: Mapping[str, Terms], facet: Terms) -> list[Terms]:
+def _paired(index_keys: IndexKeys, known: Mapping[str, Terms], facet: Terms) -> list[Terms]:
     """The terms of a query, with one for each lead and the facet in place of these."""
-    leads = [terms for key, terms in known.items() if key.startswith(LEAD)]
+    leads = [terms for key, terms in known.items() if index_keys.is_lead(key)]
     pairs = [pair for (lead,) in leads if (pair := compound_key(lead, facet[0])) is not None]
     if not pairs or len(pairs) < len(leads):
         return list(known.values())

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from lrs.store.port import Position, RawPage, Record, Views, enough
+from lrs.store.log import Position, Record, Views
+from lrs.store.pages import RawPage, enough
 from lrs.store.sqlite.errors import run_one
 from lrs.store.sqlite.sql import FORMS
 

@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lrs.store.port import StoreError, TooNewError
+from lrs.store.errors import StoreError, TooNewError
+from lrs.store.index_keys import IndexKeys
 from lrs.store.read_bounds import STEPS, is_over
 from lrs.store.sqlite.errors import from_driver, run, run_one
 from lrs.store.sqlite.index_rows import pair_up
@@ -27,7 +28,7 @@ twice as much was logged and copied for each of them, and a large file took in a
 BUSY_MILLISECONDS = 5_000
 """How long to wait for a lock that a foreign program holds on the file."""
 
-Slice = Callable[[sqlite3.Connection, int], int | None]
+Slice = Callable[[sqlite3.Connection, IndexKeys, int], int | None]
 """Brings some rows up to date, beginning at a place (0: the newest); returns the next place, or None at the
 end. It goes backwards in time, for what comes in meanwhile is up to date: no load keeps it from its end."""
 
@@ -172,7 +173,9 @@ def _check(connection: sqlite3.Connection, latest: int) -> None:
         raise TooNewError(f"the file has schema {version}; this program knows up to {latest}")
 
 
-def backfill_slice(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> bool:
+def backfill_slice(
+    connection: sqlite3.Connection, index_keys: IndexKeys, migrations: Sequence[Migration] = MIGRATIONS
+) -> bool:
     """Run the next slice of the oldest unfinished backfill, inside the caller's transaction.
 
     False when there was nothing left to do.
@@ -184,7 +187,7 @@ def backfill_slice(connection: sqlite3.Connection, migrations: Sequence[Migratio
     if number > migrations[-1].number:
         return False  # that of a newer program, which does it itself
     backfill = next(each.backfill for each in migrations if each.number == number)
-    after = backfill(connection, place) if backfill else None
+    after = backfill(connection, index_keys, place) if backfill else None
     if after is None:
         run(connection, "DELETE FROM backfill WHERE migration = ?", (number,))
     else:

@@ -14,12 +14,16 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from lrs.store.port import CONSISTENCY_BOUND, Done, Find, RawPage, UnavailableError, Views, Writer, read_page
+from lrs.store.errors import UnavailableError
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery, Views
+from lrs.store.pages import RawPage
+from lrs.store.port import CONSISTENCY_BOUND, Writer, read_page
 from lrs.store.read_bounds import quick
 from lrs.store.sqlite.blobs import FileBlobs
 from lrs.store.sqlite.errors import from_system, run
@@ -28,6 +32,7 @@ from lrs.store.sqlite.interning import InternedTexts, views_of
 from lrs.store.sqlite.reader import SnapshotReader
 from lrs.store.sqlite.schema import connect, upgrade
 from lrs.store.sqlite.watermarks import Board
+from lrs.store.writes import NO_HINTS, Done, WriteHints
 
 T = TypeVar("T")
 
@@ -42,10 +47,11 @@ def _now() -> int:
 class SqliteStore:
     """The port's Store over one file."""
 
-    def __init__(self, path: str, *, clock: Callable[[], int] = _now) -> None:
+    def __init__(self, path: str, index_keys: IndexKeys, *, clock: Callable[[], int] = _now) -> None:
         """Open the file, making it and its directories when they are not there.
 
-        `clock` gives the microseconds of the present; it may jump, stamps will not.
+        `index_keys` are those under which the records were stored, see there. `clock` gives the microseconds
+        of the present; it may jump, stamps will not.
         """
         self._path = path
         self._clock = clock
@@ -59,7 +65,7 @@ class SqliteStore:
         except OSError as error:
             raise from_system(error) from error
         self._blobs = FileBlobs(beside / "blobs")
-        self._memory = InternedTexts()
+        self._memory = InternedTexts(index_keys)
         self._lock = threading.Lock()
         self._idle: deque[sqlite3.Connection] = deque()
         self._closed = False
@@ -93,45 +99,22 @@ class SqliteStore:
         """A snapshot for reading; it is taken with the first read and released on exit."""
         return Snapshot(self)
 
-    async def page(self, find: Find) -> tuple[RawPage, int]:
+    async def page(self, query: LogQuery) -> tuple[RawPage, int]:
         """See the port: a page is read faster than it could be handed to somebody else."""
         with quick():
-            return read_page(self, find)
+            return read_page(self, query)
 
-    def writing(
-        self,
-        work: Callable[[Writer], T],
-        *,
-        prefetch: Iterable[tuple[str, str]] = (),
-        documents: Iterable[tuple[str, str, str]] = (),
-        heads: Iterable[tuple[str, str, str]] = (),
-        views: Iterable[tuple[str, Views]] = (),  # noqa: ARG002 their numbers are the file's own
-        tenant: str = "",
-        size: int = 0,
-    ) -> T:
+    def writing(self, work: Callable[[Writer], T], hints: WriteHints = NO_HINTS) -> T:
         """Run `work` in one write, together with others that are waiting; see the port."""
         if self._committer.is_current():
             raise RuntimeError("a write may not call back into the store")
-        job: Job[T] = Job(work, tuple(prefetch), tuple(documents), tuple(heads), tenant=tenant, size=size)
+        job: Job[T] = Job(work, hints)
         self._committer.put(job)
         return job.wait()
 
-    def submit(
-        self,
-        work: Callable[[Writer], Any],
-        done: Done,
-        *,
-        prefetch: Iterable[tuple[str, str]] = (),
-        documents: Iterable[tuple[str, str, str]] = (),
-        heads: Iterable[tuple[str, str, str]] = (),
-        views: Iterable[tuple[str, Views]] = (),  # noqa: ARG002 their numbers are the file's own
-        tenant: str = "",
-        size: int = 0,
-    ) -> Job[Any]:
+    def submit(self, work: Callable[[Writer], Any], done: Done, hints: WriteHints = NO_HINTS) -> Job[Any]:
         """Have `work` done in one write without waiting for it; see the port."""
-        job: Job[Any] = Job(
-            work, tuple(prefetch), tuple(documents), tuple(heads), tenant=tenant, size=size, told=done
-        )
+        job: Job[Any] = Job(work, hints, told=done)
         self._committer.put(job)
         return job
 

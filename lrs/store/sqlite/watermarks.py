@@ -28,7 +28,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from lrs.store.port import UnavailableError
+from lrs.store.errors import UnavailableError
 
 SLOTS = 64
 """Processes that may have the file open at once."""

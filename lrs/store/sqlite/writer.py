@@ -13,7 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from lrs.store.port import ConflictError, Document, Position, RawPage, Record, Views
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import ConflictError
+from lrs.store.log import LogQuery, Record, Views
+from lrs.store.pages import RawPage
 from lrs.store.sqlite.changes import UNKNOWN, Changes, DocumentKey, RecordKey
 from lrs.store.sqlite.errors import run
 from lrs.store.sqlite.interning import InternedTexts, TextInterner
@@ -116,44 +119,15 @@ class SqliteWriter(SqliteReader):
                     found[id] = record
         return found
 
-    def find(
-        self,
-        tenant: str | None,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        until: int | None = None,
-        after: Position | None = None,
-        ascending: bool = False,
-        limit: int,
-        include_hidden: bool = False,
-        most_bytes: int | None = None,
-    ) -> list[Record]:
+    def find(self, query: LogQuery) -> list[Record]:
         """See `Reader.find`."""
         self._flush()
-        return super().find(
-            tenant, keys, since=since, until=until, after=after, ascending=ascending,
-            limit=limit, include_hidden=include_hidden, most_bytes=most_bytes,
-        )  # fmt: skip
+        return super().find(query)
 
-    def find_raw_page(
-        self,
-        tenant: str,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        until: int | None = None,
-        after: Position | None = None,
-        ascending: bool = False,
-        limit: int,
-        most_bytes: int | None = None,
-    ) -> RawPage:
+    def find_raw_page(self, query: LogQuery) -> RawPage:
         """See `Reader.find_raw_page`."""
         self._flush()
-        return super().find_raw_page(
-            tenant, keys, since=since, until=until, after=after, ascending=ascending,
-            limit=limit, most_bytes=most_bytes,
-        )  # fmt: skip
+        return super().find_raw_page(query)
 
     def document(self, kind: str, scope: str, name: str) -> Document | None:
         """See `Reader.document`."""
@@ -190,23 +164,10 @@ class SqliteWriter(SqliteReader):
             found.update(read)
         return found
 
-    def find_documents(
-        self,
-        kind: str,
-        scope: str | None,
-        keys: Collection[str] = (),
-        *,
-        since: int | None = None,
-        after: tuple[str, str] | None = None,
-        descending: bool = False,
-        limit: int,
-        bodies: bool = True,
-    ) -> list[Document]:
+    def find_documents(self, query: DocumentQuery) -> list[Document]:
         """See `Reader.find_documents`."""
         self._flush()
-        return super().find_documents(
-            kind, scope, keys, since=since, after=after, descending=descending, limit=limit, bodies=bodies
-        )
+        return super().find_documents(query)
 
     def stamp(self, count: int = 1) -> int:
         """See `Writer.stamp`."""

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from lrs.records.entries import entry_id
 from lrs.records.verification import Refusal
-from lrs.store.port import Record, Store
+from lrs.store.log import Record
+from lrs.store.port import Store
 from lrs.xapi.repeated_statements import DiffersError
 from lti_tool.accounts import account_key
 from lti_tool.launch.sessions import LaunchSession

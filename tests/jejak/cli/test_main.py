@@ -22,6 +22,7 @@ from jejak.clock import now
 from jejak.logs import json_lines
 from lrs.access import Credentials, Scope
 from lrs.store.open import open_store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 
 PLATFORM = {
     "--tenant": "T",
@@ -336,7 +337,7 @@ def test_a_store_of_an_earlier_version_says_whose_decisions_count(
     store: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first command or start names each credential that keeps the right to decide, and only the first."""
-    made = open_store(store)
+    made = open_store(store, STATEMENT_KEYS)
     Credentials(made, now).create("T", "Moodle", ["statements/write"])
     Credentials(made, now).create("T", "Reader", ["statements/read"])
     made.close()

@@ -25,7 +25,7 @@ from jejak.server.shares import Slots
 from jejak.server.small_bodies import SmallBodies
 from jejak.settings import load
 from lrs.http.xapi.application import XapiApplication
-from lrs.store.port import UnavailableError
+from lrs.store.errors import UnavailableError
 from tests.jejak.asgi import Asking, Client, asking, pieces_of
 from tests.lrs.client import V1, Answer, multipart
 from tests.lrs.samples import COURSE, agent, statement

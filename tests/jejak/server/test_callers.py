@@ -6,9 +6,9 @@ import pytest
 
 from jejak.server.callers import Callers
 from lrs.access import Credentials
+from lrs.store.memory import MemoryData, MemoryStore
 from lti_tool.web.cookies import session_name
 from lti_tool.web.guard import TENANT
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import basic
 
 COOKIE = f"{session_name('abc')}=19a.secret"
@@ -16,7 +16,7 @@ COOKIE = f"{session_name('abc')}=19a.secret"
 
 def test_a_tenant_is_known_by_a_credential_that_was_proved() -> None:
     """Not yet looked up, or with a wrong secret, it is a stranger's: nobody spends another's share."""
-    credentials = Credentials(ModelStore(ModelHome()), lambda: 1_000_000_000)
+    credentials = Credentials(MemoryStore(MemoryData()), lambda: 1_000_000_000)
     key, secret = credentials.create("bkn", "lms", ["all"])
     callers = Callers(credentials, 0)
     request = {"PATH_INFO": "/xapi/statements", "REMOTE_ADDR": "192.0.2.1"}
@@ -32,7 +32,7 @@ def test_a_tenant_is_known_by_a_credential_that_was_proved() -> None:
 
 def test_a_tenant_is_known_by_a_session_that_was_proved() -> None:
     """Once a page of a launch was answered, its later requests are the tenant's; those of others are not."""
-    callers = Callers(Credentials(ModelStore(ModelHome()), lambda: 0), 0)
+    callers = Callers(Credentials(MemoryStore(MemoryData()), lambda: 0), 0)
     page = {"PATH_INFO": "/l/abc/log", "HTTP_COOKIE": COOKIE, "REMOTE_ADDR": "192.0.2.1"}
     callers.learn(page)
     assert callers.of(page)[0] == ""
@@ -44,7 +44,7 @@ def test_a_tenant_is_known_by_a_session_that_was_proved() -> None:
 
 def test_other_cookies_of_a_browser_fill_no_memory_and_change_nothing() -> None:
     """A launch is known by its own secret alone, beside whatever cookies, and takes one place."""
-    callers = Callers(Credentials(ModelStore(ModelHome()), lambda: 0), 0)
+    callers = Callers(Credentials(MemoryStore(MemoryData()), lambda: 0), 0)
     page = {"PATH_INFO": "/l/abc/log", "REMOTE_ADDR": "192.0.2.1", TENANT: "bkn"}
     for number in range(50):
         callers.learn(page | {"HTTP_COOKIE": f"junk{number}={'x' * 60_000}; {COOKIE}; more=1"})
@@ -55,7 +55,7 @@ def test_other_cookies_of_a_browser_fill_no_memory_and_change_nothing() -> None:
 def test_when_too_many_are_known_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ever new sessions make no others strangers but those that were seen longest ago."""
     monkeypatch.setattr("jejak.server.callers.MOST_KNOWN", 3)
-    callers = Callers(Credentials(ModelStore(ModelHome()), lambda: 0), 0)
+    callers = Callers(Credentials(MemoryStore(MemoryData()), lambda: 0), 0)
     pages = [
         {"PATH_INFO": f"/l/{id}/", "HTTP_COOKIE": f"{session_name(id)}=1.s", "REMOTE_ADDR": "192.0.2.1"}
         for id in "abcd"
@@ -78,6 +78,6 @@ def test_when_too_many_are_known_the_oldest_is_forgotten(monkeypatch: pytest.Mon
 )
 def test_an_address_is_what_trusted_proxies_say(hops: int, forwarded: str, address: str) -> None:
     """As many proxies are believed as the settings say, and nothing that the client wrote itself."""
-    callers = Callers(Credentials(ModelStore(ModelHome()), lambda: 0), hops)
+    callers = Callers(Credentials(MemoryStore(MemoryData()), lambda: 0), hops)
     request = {"PATH_INFO": "/", "REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": forwarded}
     assert callers.of(request) == ("", address)

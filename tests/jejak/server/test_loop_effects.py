@@ -16,42 +16,48 @@ import uvloop
 from jejak.server import loop_effects
 from jejak.server.loop_effects import LoopEffects, NeedsThreadError
 from lrs.access import Access
+from lrs.store.errors import ConflictError, UnavailableError
+from lrs.store.log import LogQuery
+from lrs.store.memory import MemoryData, MemoryStore
 from lrs.store.open import open_store
-from lrs.store.port import ConflictError, Done, Find, RawPage, Store, Submitted, UnavailableError, Writer
+from lrs.store.pages import RawPage
+from lrs.store.port import Store, Writer
 from lrs.store.writer_activity import WriterActivity
+from lrs.store.writes import NO_HINTS, Done, Submitted, WriteHints
 from lrs.xapi.effects import Call, Effects, Write, run_sync
 from lrs.xapi.ingest import ATTEMPTS, Ingest
 from lrs.xapi.repeated_statements import DiffersError
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from statements.data_types.versions import Version
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import agent, statement
 
 T = TypeVar("T")
 VIEWS = [("one", (frozenset({"k"}),))]
+HINTS = WriteHints([("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
 ACCESS = Access.internal("one", "test", agent("tool"))
 
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Store]:
     """A SQLite file."""
-    store = open_store(f"sqlite:///{tmp_path / 'writes.db'}")
+    store = open_store(f"sqlite:///{tmp_path / 'writes.db'}", STATEMENT_KEYS)
     yield store
     store.close()
 
 
-class Held(ModelStore):
+class Held(MemoryStore):
     """A store that notes what is handed over, and does it when it is told to, on another thread."""
 
     def __init__(self) -> None:
-        super().__init__(ModelHome())
+        super().__init__(MemoryData())
         self.waiting: list[tuple[Callable[[Any], Any], Done]] = []
-        self.hints: list[dict[str, Any]] = []
+        self.hints: list[WriteHints] = []
         self.withdrawn = 0
 
-    def submit(self, work: Callable[[Any], Any], done: Done, **more: Any) -> Submitted:
+    def submit(self, work: Callable[[Any], Any], done: Done, hints: WriteHints = NO_HINTS) -> Submitted:
         entry = (work, done)
         self.waiting.append(entry)
-        self.hints.append(more)
+        self.hints.append(hints)
         store = self
 
         class Job:
@@ -107,7 +113,7 @@ def test_results_are_sent_into_the_steps() -> None:
     store = Held()
 
     def effects() -> Effects[list[int]]:
-        first = yield Write(lambda writer: 1, [("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
+        first = yield Write(lambda writer: 1, HINTS)
         second = yield Write(lambda writer: first + 1)
         return [first, second]
 
@@ -122,14 +128,7 @@ def test_results_are_sent_into_the_steps() -> None:
         return await task
 
     assert run(store, scenario) == [1, 2]
-    assert store.hints[0] == {
-        "prefetch": [("one", "a")],
-        "documents": [("k", "one", "n")],
-        "heads": (),
-        "views": VIEWS,
-        "tenant": "one",
-        "size": 9,
-    }
+    assert store.hints == [HINTS, NO_HINTS]
 
 
 def test_steps_without_a_write_return_at_once() -> None:
@@ -174,13 +173,13 @@ class Far(Held):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[Find, asyncio.Future[tuple[RawPage, int]]]] = []
+        self.asked: list[tuple[LogQuery, asyncio.Future[tuple[RawPage, int]]]] = []
 
     @property
     def is_local(self) -> bool:
         return False
 
-    async def page(self, find: Find) -> tuple[RawPage, int]:
+    async def page(self, find: LogQuery) -> tuple[RawPage, int]:
         self.asked.append((find, asyncio.get_running_loop().create_future()))
         return await self.asked[-1][1]
 
@@ -192,7 +191,7 @@ def test_pages_are_awaited_side_by_side() -> None:
 
     def effects(limit: int) -> Effects[Any]:
         try:
-            return (yield Find("one", [], limit))
+            return (yield LogQuery("one", [], limit=limit))
         except UnavailableError as error:
             return str(error)
 
@@ -231,7 +230,7 @@ def test_a_call_that_may_wait_long_is_left_to_a_thread(local: bool) -> None:
 
 def test_a_store_that_takes_no_write_is_told_to_the_steps() -> None:
     """What `submit` itself raises arrives like the failure of the write."""
-    store = ModelStore(ModelHome())
+    store = MemoryStore(MemoryData())
     store.close()
 
     def effects() -> Effects[str]:
@@ -292,7 +291,7 @@ def test_many_writes_that_end_together_wake_the_loop_once(monkeypatch: pytest.Mo
 
 def test_a_write_without_its_turn_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while it is withdrawn, so that nothing of it is kept, and the caller hears UnavailableError."""
-    monkeypatch.setattr(loop_effects, "PATIENCE", 0.05)
+    monkeypatch.setattr(loop_effects, "WRITE_WAIT_SECONDS", 0.05)
     store = Held()
 
     async def scenario(writes: LoopEffects) -> None:
@@ -307,7 +306,7 @@ def test_a_write_without_its_turn_is_given_up(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_write_that_had_its_turn_is_waited_for(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is being done is not given up, however long it takes: its caller must hear what became of it."""
-    monkeypatch.setattr(loop_effects, "PATIENCE", 0.02)
+    monkeypatch.setattr(loop_effects, "WRITE_WAIT_SECONDS", 0.02)
     begun, free = threading.Event(), threading.Event()
 
     def slow(writer: Writer) -> str:
@@ -390,7 +389,7 @@ def test_statements_are_stored_from_the_loop(sqlite: Store) -> None:
     with pytest.raises(DiffersError):
         run_sync(sqlite, ingest.effects(ACCESS, [sent[0] | {"actor": agent("budi")}], Version.V1))
     with sqlite.reading() as reader:
-        assert len(reader.find("one", limit=999)) == len(sent)
+        assert len(reader.find(LogQuery("one", limit=999))) == len(sent)
 
 
 class Working(Held):

@@ -16,12 +16,15 @@ import pytest
 
 from lrs.access import Access
 from lrs.http.xapi.services import Limits
+from lrs.store.errors import ConflictError
+from lrs.store.memory import MemoryData, MemorySnapshot, MemoryStore
 from lrs.store.open import open_store
-from lrs.store.port import ConflictError, Store
+from lrs.store.port import Store
+from lrs.store.writes import NO_HINTS, WriteHints
 from lrs.xapi.ingest import ATTEMPTS, Ingest
 from lrs.xapi.repeated_statements import DiffersError
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from statements.data_types.versions import Version
-from tests.contract.oracle import Model, ModelHome, ModelStore
 from tests.lrs.client import Client, basic
 from tests.lrs.samples import COURSE, agent, statement
 from tests.serving import application, mounted
@@ -33,7 +36,7 @@ MIB = 1024 * 1024
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Store]:
     """A SQLite file."""
-    store = open_store(f"sqlite:///{tmp_path / 'load.db'}")
+    store = open_store(f"sqlite:///{tmp_path / 'load.db'}", STATEMENT_KEYS)
     yield store
     store.close()
 
@@ -169,24 +172,24 @@ def test_memory_stays_flat_while_a_large_attachment_goes_in_and_out(sqlite: Stor
     assert peak < 8 * MIB
 
 
-class Racing(ModelStore):
+class Racing(MemoryStore):
     """A store in which another writer is first, so many times."""
 
-    def __init__(self, home: ModelHome, races: int) -> None:
+    def __init__(self, home: MemoryData, races: int) -> None:
         super().__init__(home)
         self.races = races
 
-    def writing(self, work: Callable[[Model], Any], **more: Any) -> Any:
+    def writing(self, work: Callable[[MemorySnapshot], Any], hints: WriteHints = NO_HINTS) -> Any:
         if self.races > 0:
             self.races -= 1
             raise ConflictError(["x"])
-        return super().writing(work, **more)
+        return super().writing(work, hints)
 
 
 def test_a_lost_race_is_run_again() -> None:
     """An id that another writer stored meanwhile is compared on the next attempt; there is a last one."""
     access = Access.internal("one", "test", agent("tool"))
-    home = ModelHome()
+    home = MemoryData()
     sent = statement()
 
     def ingest(races: int) -> Ingest:

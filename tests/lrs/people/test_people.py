@@ -10,6 +10,7 @@ import pytest
 from lrs.people.people import ALIAS, SALT, SYSTEM, People, UnknownPersonError, nip_key
 from lrs.records.projection import follower
 from lrs.records.summaries import SUMMARY, summary_name
+from lrs.store.documents import DocumentQuery
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
 from tests.lrs.records.conftest import RecordServices, agent, key
@@ -87,7 +88,9 @@ def test_a_merged_person_has_no_sums_of_its_own(
     desk.record.people.merge(desk.tenant, budi, sari, author="admin")
     desk.follow()
     with desk.store.reading() as reader:
-        kept = {document.name for document in reader.find_documents(SUMMARY, desk.tenant, limit=9)}
+        kept = {
+            document.name for document in reader.find_documents(DocumentQuery(SUMMARY, desk.tenant, limit=9))
+        }
     assert kept == {summary_name(budi, 2026), summary_name(budi, 2025)}
 
 
@@ -195,8 +198,10 @@ def test_identifiers_are_kept_in_the_alias_table_alone(desk: RecordServices) -> 
     desk.write(told, desk.decide(told["id"]))
     kinds = ("person", "link", "entry", "summary", "recount", "checkpoint", "tenant")
     with desk.store.reading() as reader:
-        found = [one for kind in kinds for one in reader.find_documents(kind, None, limit=1000)]
-        aliases = reader.find_documents(ALIAS, desk.tenant, limit=10)
+        found = [
+            one for kind in kinds for one in reader.find_documents(DocumentQuery(kind, None, limit=1000))
+        ]
+        aliases = reader.find_documents(DocumentQuery(ALIAS, desk.tenant, limit=10))
     assert found
     for secret in ("198701012010011001", "budi@example.go.id"):
         assert any(secret.encode() in alias.body for alias in aliases)

@@ -7,7 +7,8 @@ import pytest
 
 from lrs.people.links import ALIAS, UNMATCHED
 from lrs.people.unmatched_actors import UnmatchedActors
-from lrs.store.port import Document, Store
+from lrs.store.documents import Document
+from lrs.store.port import Store
 from statements.masking import hinted
 
 

@@ -9,6 +9,7 @@ import pytest
 from lrs.access import Access, authority_of
 from lrs.people.people import People, mailbox_key, username_key
 from lrs.records.account_names import AccountName, source_of
+from lrs.store.log import LogQuery
 from lrs.xapi.ingest import Ingest
 from statements.data_types.versions import Version
 from tests.contract.engines import ENGINES
@@ -123,5 +124,5 @@ def test_the_source_of_a_statement_is_its_authority(desk: RecordServices) -> Non
     """The name of the credential is read from the record's own index keys."""
     send(desk, "1042")
     with desk.store.reading() as reader:
-        (record,) = reader.find(desk.tenant, limit=1)
+        (record,) = reader.find(LogQuery(desk.tenant, limit=1))
     assert source_of(record) == SOURCE

@@ -10,7 +10,7 @@ import pytest
 
 from lrs.access import Access, Scope
 from lrs.records.entries import ENTRY, Status, entry_id
-from lrs.store.port import Document
+from lrs.store.documents import Document
 from lrs.xapi.decisions import DECISION, older
 from lrs.xapi.ingest import Ingest
 from statements.data_types.versions import Version

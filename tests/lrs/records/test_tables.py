@@ -20,12 +20,13 @@ from lrs.records.entries import ENTRY
 from lrs.records.summaries import SUMMARY
 from lrs.records.table_history import Period, periods_of, verbs_of
 from lrs.records.tables import CURRENT, HISTORY, TABLE, Tables, TooManyVersionsError
-from lrs.store.port import Document, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.memory import MemoryData, MemoryStore
+from lrs.store.port import Writer
 from statements.profile.shipped import shipped
 from statements.profile.table import LATEST, SHIPPED
 from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.records.conftest import RecordServices, agent, learning_record
 from tests.statements.profile_samples import COURSE, UNCOMPLETED, moodle
 
@@ -52,7 +53,9 @@ def jp(desk: RecordServices, who: str = "budi") -> dict[str, Decimal]:
 def everything(desk: RecordServices) -> tuple[list[bytes], list[bytes]]:
     """All entries and sums as they are kept."""
     with desk.store.reading() as reader:
-        kept = [reader.find_documents(kind, desk.tenant, limit=1000) for kind in (ENTRY, SUMMARY)]
+        kept = [
+            reader.find_documents(DocumentQuery(kind, desk.tenant, limit=1000)) for kind in (ENTRY, SUMMARY)
+        ]
     entries, sums = (sorted(one.name.encode() + one.body for one in documents) for documents in kept)
     return entries, sums
 
@@ -183,7 +186,7 @@ steps = st.lists(
 @given(steps)
 def test_however_it_was_followed_a_rebuild_gives_the_same(taken: list[tuple[str, Any, Any]]) -> None:
     """Entries, decisions, voidings and tables in any order, worked out on the way or at the end."""
-    store = ModelStore(ModelHome())
+    store = MemoryStore(MemoryData())
     desk = RecordServices(store, learning_record(store))
     learned: list[str] = []
     for number, (step, first, second) in enumerate(taken):
@@ -280,7 +283,7 @@ def test_a_new_store_knows_the_latest_table_alone(desk: RecordServices) -> None:
     desk.follow()
     assert desk.only().table == LATEST
     with desk.store.reading() as reader:
-        assert reader.find_documents(RECOUNT, None, limit=10) == []
+        assert reader.find_documents(DocumentQuery(RECOUNT, None, limit=10)) == []
 
 
 @EVERY_ENGINE

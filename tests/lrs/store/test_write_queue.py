@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from lrs.store import write_queue
-from lrs.store.port import QueueFullError, UnavailableError
+from lrs.store.errors import QueueFullError, UnavailableError
 from lrs.store.write_queue import GROUP_BYTES, MOST_WAITING, MOST_WAITING_BYTES, SHARED_BYTES, WriteQueue
 
 LIMIT = 8

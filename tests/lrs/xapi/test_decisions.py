@@ -11,7 +11,9 @@ import pytest
 from lrs.access import AUTHORITY_HOME, Access, Scope, mine_key
 from lrs.records.entries import ENTRY, Status
 from lrs.records.summaries import SUMMARY
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery
+from lrs.store.port import Store, Writer
 from lrs.xapi import decisions
 from lrs.xapi.decisions import DECISION, PROGRESS
 from lrs.xapi.ingest import Ingest
@@ -227,7 +229,7 @@ def forget(desk: RecordServices, *kinds: str) -> None:
 
     def work(writer: Writer) -> None:
         for kind in kinds:
-            for one in writer.find_documents(kind, None, limit=10_000):
+            for one in writer.find_documents(DocumentQuery(kind, None, limit=10_000)):
                 writer.delete(kind, one.scope, (one.name,))
 
     desk.store.writing(work)
@@ -269,8 +271,10 @@ def test_what_counts_is_kept_with_the_statement_and_found_by_nothing_else(desk: 
         views = {
             one.views[0] - {key for key in one.views[0] if key[0] in "mA"} for one in all_of(desk.store, told)
         }
-        documents = reader.find_documents(DECISION, desk.tenant, limit=9)
-        counted = reader.find_documents(DECISION, desk.tenant, {decisions.decided_key(told["id"])}, limit=9)
+        documents = reader.find_documents(DocumentQuery(DECISION, desk.tenant, limit=9))
+        counted = reader.find_documents(
+            DocumentQuery(DECISION, desk.tenant, {decisions.decided_key(told["id"])}, limit=9)
+        )
     assert len(views) == 1
     assert len(documents) == 2
     assert [one.name for one in counted] == [decided["id"]]
@@ -279,7 +283,7 @@ def test_what_counts_is_kept_with_the_statement_and_found_by_nothing_else(desk: 
 def all_of(store: Store, told: dict[str, Any]) -> list[Any]:
     """The stored statements that refer to this one."""
     with store.reading() as reader:
-        return reader.find("bkd", (f"t\x1f{told['id']}",), limit=9)
+        return reader.find(LogQuery("bkd", (f"t\x1f{told['id']}",), limit=9))
 
 
 def test_a_document_of_a_decision_is_small_and_in_order(desk: RecordServices) -> None:
@@ -291,6 +295,8 @@ def test_a_document_of_a_decision_is_small_and_in_order(desk: RecordServices) ->
     for each in made:
         desk.send(each)
     with desk.store.reading() as reader:
-        found = reader.find_documents(DECISION, desk.tenant, {decisions.decided_key(told["id"])}, limit=9)
+        found = reader.find_documents(
+            DocumentQuery(DECISION, desk.tenant, {decisions.decided_key(told["id"])}, limit=9)
+        )
     assert [one.name for one in found] == [made[place]["id"] for place in (2, 4, 0, 1, 3)]
     assert all(isinstance(one, Document) and len(one.body) < 40 for one in found)

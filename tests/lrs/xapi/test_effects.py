@@ -8,32 +8,36 @@ from typing import Any
 import pytest
 
 from lrs.access import Access
-from lrs.store.port import ConflictError, Find, UnavailableError, Writer, read_page
+from lrs.store.errors import ConflictError, UnavailableError
+from lrs.store.log import LogQuery
+from lrs.store.memory import MemoryData, MemoryStore
+from lrs.store.port import Writer, read_page
+from lrs.store.writes import NO_HINTS, WriteHints
 from lrs.xapi.effects import Call, Effect, Effects, Write, run_sync
 from lrs.xapi.ingest import ATTEMPTS, Ingest, Receipt
 from lrs.xapi.repeated_statements import DiffersError
 from statements.data_types.versions import Version
 from statements.errors import InvalidError
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import agent, statement
 
 VIEWS = [("one", (frozenset({"k"}),))]
+HINTS = WriteHints([("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
 ACCESS = Access.internal("one", "test", agent("tool"))
 
 
-class Noting(ModelStore):
+class Noting(MemoryStore):
     """A store that notes the arguments of each write, and fails as often as it is told to."""
 
     def __init__(self, *failures: Exception) -> None:
-        super().__init__(ModelHome())
-        self.noted: list[tuple[Any, dict[str, Any]]] = []
+        super().__init__(MemoryData())
+        self.noted: list[tuple[Any, WriteHints]] = []
         self._failures = list(failures)
 
-    def writing(self, work: Callable[[Any], Any], **more: Any) -> Any:
-        self.noted.append((work, more))
+    def writing(self, work: Callable[[Any], Any], hints: WriteHints = NO_HINTS) -> Any:
+        self.noted.append((work, hints))
         if self._failures:
             raise self._failures.pop(0)
-        return super().writing(work, **more)
+        return super().writing(work, hints)
 
 
 def three(_writer: Writer) -> int:
@@ -56,7 +60,7 @@ def test_steps_without_a_write_only_return() -> None:
 def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
     """Work and hints reach the store as they were yielded, in order; the results are sent back."""
     store = Noting()
-    first = Write(three, [("one", "a")], [("k", "one", "n")], (), VIEWS, "one", 9)
+    first = Write(three, HINTS)
 
     def effects() -> Effects[list[int]]:
         return [(yield first), (yield Write(lambda writer: 4))]
@@ -64,15 +68,7 @@ def test_each_write_is_passed_on_and_its_result_comes_back() -> None:
     assert run_sync(store, effects()) == [3, 4]
     (work, hints), (_, none) = store.noted
     assert work is three
-    assert hints == {
-        "prefetch": [("one", "a")],
-        "documents": [("k", "one", "n")],
-        "heads": (),
-        "views": VIEWS,
-        "tenant": "one",
-        "size": 9,
-    }
-    assert none == {"prefetch": (), "documents": (), "heads": (), "views": (), "tenant": "", "size": 0}
+    assert (hints, none) == (HINTS, NO_HINTS)
 
 
 def test_what_a_write_raises_is_raised_where_it_was_yielded() -> None:
@@ -112,15 +108,15 @@ def test_steps_may_end_with_an_error_of_a_write() -> None:
 
 
 def test_a_page_comes_with_the_promise_of_its_snapshot() -> None:
-    """A Find is answered as `Store.page` would, from one snapshot."""
+    """A LogQuery is answered as `Store.page` would, from one snapshot."""
     store = Noting()
     Ingest(store, lambda: 1, lambda: "").submit(ACCESS, [statement(), statement()], Version.V1)
 
     def effects() -> Effects[Any]:
-        return (yield Find("one", [], 1))
+        return (yield LogQuery("one", [], limit=1))
 
     page, through = run_sync(store, effects())
-    assert page == read_page(store, Find("one", [], 1))[0]
+    assert page == read_page(store, LogQuery("one", [], limit=1))[0]
     assert page.more
     assert page.last is not None
     assert page.last.stored <= through
@@ -197,5 +193,5 @@ def test_refused_statements_write_nothing(change: dict[str, Any], error: type[Ex
     # The second submission finds the id taken, and then compares.
     assert len(store.noted) == (3 if error is DiffersError else 1)
     with store.reading() as reader:
-        (kept,) = reader.find("one", limit=9)
+        (kept,) = reader.find(LogQuery("one", limit=9))
     assert kept.id == sent["id"]

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from lrs.store.port import Document, Store, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.port import Store, Writer
 from lrs.xapi import pending_ids
 from tests.contract.engines import ENGINES
 from tests.lrs.client import Client
@@ -88,7 +89,7 @@ def test_a_reference_ahead_is_followed_when_its_target_comes(open_again: Callabl
     assert two.post("/statements", target).status == 200
     assert found_by(one, "siti") == {target["id"], early["id"]}
     with store.reading() as reader:
-        assert not reader.find_documents(pending_ids.KIND, None, limit=9)
+        assert not reader.find_documents(DocumentQuery(pending_ids.KIND, None, limit=9))
     assert ever(store, "two") is None
 
 

@@ -21,7 +21,12 @@ from jejak.clock import new_id, now
 from jejak.settings import load
 from lrs.access import Access
 from lrs.records.learning_record import LearningRecord
-from lrs.store.port import Document, Store, UnavailableError, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import UnavailableError
+from lrs.store.log import LogQuery
+from lrs.store.memory import MemoryData, MemoryStore
+from lrs.store.port import Store, Writer
+from lrs.store.writes import NO_HINTS, WriteHints
 from lrs.xapi import pending_ids
 from lrs.xapi import pending_references as pending
 from lrs.xapi.ingest import Ingest
@@ -31,7 +36,6 @@ from statements.data_types.versions import Version
 from statements.inherited_keys import MOST_KEYS, MOST_KEYS_IN_ALL
 from statements.keys import agent_filter_key
 from tests.contract.engines import ENGINES
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.samples import COMPLETED, VOIDED, about, agent, statement, voiding
 
 TENANT = "one"
@@ -74,18 +78,18 @@ def found(store: Store, name: str, tenant: str = TENANT) -> set[str]:
     """The ids of the statements that are found by an agent."""
     with store.reading() as reader:
         keys = (agent_filter_key(agent(name)),)
-        return {record.id for record in reader.find(tenant, keys, limit=10_000)}
+        return {record.id for record in reader.find(LogQuery(tenant, keys, limit=10_000))}
 
 
 def owed(store: Store, tenant: str = TENANT) -> list[Document]:
     with store.reading() as reader:
-        return reader.find_documents(OWED, tenant, limit=1000)
+        return reader.find_documents(DocumentQuery(OWED, tenant, limit=1000))
 
 
 def views(store: Store, tenant: str = TENANT) -> dict[str, int]:
     """How many keys each statement takes over."""
     with store.reading() as reader:
-        log = reader.find(tenant, limit=10_000, include_hidden=True)
+        log = reader.find(LogQuery(tenant, limit=10_000, include_hidden=True))
     return {record.id: sum(map(len, record.views[1:])) for record in log}
 
 
@@ -126,11 +130,11 @@ class _Between:
         self._writing = store.writing
         self._before: Callable[[], None] | None = before
 
-    def writing(self, work: Callable[[Writer], Any], **more: Any) -> Any:
+    def writing(self, work: Callable[[Writer], Any], hints: WriteHints = NO_HINTS) -> Any:
         before, self._before = self._before, None
         if before is not None:
             before()
-        return self._writing(work, **more)
+        return self._writing(work, hints)
 
 
 def between(store: Store, before: Callable[[], None]) -> Store:
@@ -206,11 +210,11 @@ SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @example(STORED_BEFORE)
 def test_whatever_the_order_queries_find_the_same_in_the_end(history: list[Effect]) -> None:
     """Targets first or last, with slices anywhere between and under way: nothing is left unfound or wrong."""
-    store = ModelStore(ModelHome())
+    store = MemoryStore(MemoryData())
     run(store, history, TENANT)
     assert reindex(store) == 0
     with store.reading() as reader:
-        assert reader.find_documents(TURN, None, limit=1) == []
+        assert reader.find_documents(DocumentQuery(TURN, None, limit=1)) == []
 
 
 @pytest.mark.usefixtures("few")
@@ -425,7 +429,7 @@ def test_a_reader_of_its_own_finds_through_its_own_alone(store: Store) -> None:
         submit(store, each, name=name)
     keys = (agent_filter_key(agent("siti")), access(name="mine").mine)
     with store.reading() as reader:
-        assert {record.id for record in reader.find(TENANT, keys, limit=9)} == ids_of(first, last)
+        assert {record.id for record in reader.find(LogQuery(TENANT, keys, limit=9))} == ids_of(first, last)
     assert reindex(store) == 0
 
 
@@ -447,7 +451,7 @@ def test_it_goes_on_after_failures_until_it_is_told_to_stop(
     """A store that does not answer, and a mistake of our own, are waited out."""
     monkeypatch.setattr(pending, "PAUSE", 0.001)
     monkeypatch.setattr(pending, "IDLE", 0.001)
-    store, stop = ModelStore(ModelHome()), threading.Event()
+    store, stop = MemoryStore(MemoryData()), threading.Event()
     payer = PendingReferences(store, now)
     outcomes: list[Exception | bool] = [UnavailableError("gone"), ValueError("odd"), True, False]
 

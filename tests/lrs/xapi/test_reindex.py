@@ -10,7 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from lrs.store.port import Record, Store, Writer
+from lrs.store.documents import DocumentQuery
+from lrs.store.log import LogQuery, Record
+from lrs.store.port import Store, Writer
+from lrs.store.writes import NO_HINTS, WriteHints
 from lrs.xapi import reindex as module
 from lrs.xapi.pending_ids import KIND as AWAITED
 from lrs.xapi.reindex import reindex
@@ -65,12 +68,14 @@ def fill(store: Store) -> None:
 
 def log_of(store: Store) -> list[Record]:
     with store.reading() as reader:
-        return reader.find(None, ascending=True, limit=1000, include_hidden=True)
+        return reader.find(LogQuery(None, ascending=True, limit=1000, include_hidden=True))
 
 
 def marks(store: Store) -> set[tuple[str, str]]:
     with store.reading() as reader:
-        return {(each.scope, each.name) for each in reader.find_documents(AWAITED, None, limit=100)}
+        return {
+            (each.scope, each.name) for each in reader.find_documents(DocumentQuery(AWAITED, None, limit=100))
+        }
 
 
 def found_by(record: Record) -> tuple[object, ...]:
@@ -174,8 +179,8 @@ def test_no_body_is_read_within_a_write(stores: tuple[Store, Store], monkeypatch
         def __getattr__(self, name: str) -> Any:
             return getattr(self._writer, name)
 
-    def watched(work: Callable[[Any], int], **more: Any) -> int:
-        return writing(lambda writer: work(Noted(writer)), **more)
+    def watched(work: Callable[[Any], int], hints: WriteHints = NO_HINTS) -> int:
+        return writing(lambda writer: work(Noted(writer)), hints)
 
     monkeypatch.setattr(store, "writing", watched)
     assert reindex(store) == len(ruined)

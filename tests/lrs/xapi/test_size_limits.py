@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from benchmarks.corpus import Corpus
-from lrs.store.port import FACET, LEAD
 from lrs.xapi.size_limits import (
     KEY_BYTES,
     MOST_BYTES,
@@ -20,6 +19,7 @@ from lrs.xapi.size_limits import (
 )
 from statements.data_types.versions import Version
 from statements.prepare import prepare
+from tests.contract.make import FACET, LEAD
 
 LEADS = [f"{LEAD}{number:07}" for number in range(50_000)]
 VERB = f"{FACET}erb"

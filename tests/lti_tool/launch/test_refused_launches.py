@@ -12,6 +12,7 @@ import jwt
 import pytest
 
 from lrs.store import json_documents
+from lrs.store.documents import DocumentQuery
 from lrs.store.port import Writer
 from lti_tool.tokens import digest
 from lti_tool.web.cookies import login_name
@@ -250,7 +251,7 @@ def test_an_old_login_is_refused(world: World) -> None:
     refused(visit.launch(), "LTI-10")
     world.visit().login()
     with world.store.reading() as reader:
-        assert len(reader.find_documents("launch-transaction", "", limit=9)) == 1
+        assert len(reader.find_documents(DocumentQuery("launch-transaction", "", limit=9))) == 1
 
 
 def test_another_clients_token_is_refused(world: World, clock: Clock) -> None:
@@ -369,7 +370,7 @@ def test_the_store_holds_no_secret_of_a_launch(world: World) -> None:
     visit.login()
     cookie = visit.cookies()[login_name(visit.state)]
     with world.store.reading() as reader:
-        kept = reader.find_documents("launch-transaction", "", limit=9)
+        kept = reader.find_documents(DocumentQuery("launch-transaction", "", limit=9))
     whole = b"".join(one.body + one.name.encode() for one in kept).decode()
     for secret in (visit.state, visit.nonce, cookie):
         assert secret not in whole

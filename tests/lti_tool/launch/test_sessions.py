@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
+from lrs.store.documents import DocumentQuery
 from lti_tool.web.cookies import PROBE, WORKS, login_name, session_name
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import CLAIM, ROLE, TOOL, Clock, TestPlatform, Visit
@@ -124,7 +125,7 @@ def test_at_most_eight_sessions_and_the_oldest_goes(world: World) -> None:
     assert [get(visit, path).status_code for path in paths] == [401] + [200] * 8
     assert sum(name.startswith("__Host-launch_") for name in visit.cookies()) == 8
     with world.store.reading() as reader:
-        assert len(reader.find_documents("launch-session", "", limit=20)) == 8
+        assert len(reader.find_documents(DocumentQuery("launch-session", "", limit=20))) == 8
 
 
 def test_many_unfinished_logins_do_not_fill_the_cookie_jar(world: World) -> None:
@@ -281,7 +282,7 @@ def test_another_person_in_the_same_browser_ends_the_sessions_of_the_one_before(
         session_name(third.split("/")[2])
     ]
     with world.store.reading() as reader:
-        kept = reader.find_documents("launch-session", "", limit=9)
+        kept = reader.find_documents(DocumentQuery("launch-session", "", limit=9))
     assert [one.name for one in kept] == [third.split("/")[2]]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lrs.store.documents import DocumentQuery
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import CLAIM, ROLE, TOOL
 
@@ -67,7 +68,7 @@ def test_a_launch_tells_who_and_where(world: World) -> None:
     assert identity.employee_number == "199001012015031001"
     assert identity.email == "budi@example.go.id"
     with world.store.reading() as reader:
-        kept = reader.find_documents("launch-session", "", limit=9)
+        kept = reader.find_documents(DocumentQuery("launch-session", "", limit=9))
     assert b"199001012015031001" not in kept[0].body
     assert b"budi@example.go.id" not in kept[0].body
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lrs.store.port import STRANGERS
-from tests.contract.oracle import ModelStore
+from lrs.store.memory import MemoryStore
+from lrs.store.writes import NO_HINTS, STRANGERS, WriteHints
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import CLAIM
 
@@ -17,13 +17,13 @@ def test_a_launch_writes_in_the_share_of_its_agency_and_a_login_in_that_of_stran
 ) -> None:
     """Nobody who is not the program itself writes in the program's own share, which is unbounded."""
     shares: list[str] = []
-    writing = ModelStore.writing
+    writing = MemoryStore.writing
 
-    def noted(self: ModelStore, work: Any, **given: Any) -> Any:
-        shares.append(given.get("tenant", ""))
-        return writing(self, work, **given)
+    def noted(self: MemoryStore, work: Any, hints: WriteHints = NO_HINTS) -> Any:
+        shares.append(hints.tenant)
+        return writing(self, work, hints)
 
     visit = world.visit()
-    monkeypatch.setattr(ModelStore, "writing", noted)
+    monkeypatch.setattr(MemoryStore, "writing", noted)
     visit.go(**{CLAIM + "context": {"id": "course"}})
     assert set(shares) == {"agency", STRANGERS}

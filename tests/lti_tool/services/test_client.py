@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from lrs.outbound.http_client import Answer, OutboundError
+from lrs.store.documents import DocumentQuery
 from lti_tool.platforms.platforms import Platform
 from lti_tool.services.ags import LINE_ITEM, RESULT_READ, SCORE, Grades, LineItem, Result, Score
 from lti_tool.services.client import ServiceError, finite, next_page, with_path_end
@@ -316,7 +317,7 @@ def test_a_roster_keeps_no_employee_numbers(world: World) -> None:
     world.tool.roster.members(launch(world))
     assert [(one.subject, one.employee_number) for one in world.listed] == [("1", "000000000000000001")]
     with world.store.reading() as reader:
-        (kept,) = reader.find_documents("roster", None, limit=9)
+        (kept,) = reader.find_documents(DocumentQuery("roster", None, limit=9))
     assert b"000000000000000001" not in kept.body
     assert b"a@example.go.id" not in kept.body
 

@@ -15,7 +15,7 @@ import pytest
 
 from lrs.access import Access
 from lrs.records.learning_record import LearningRecord
-from lrs.store.port import UnavailableError
+from lrs.store.errors import UnavailableError
 from lrs.xapi.ingest import Ingest
 from lti_tool.services.ags import SCORE
 from lti_tool.services.goal_progress import MAX_REMEMBERED, Progress, Standing

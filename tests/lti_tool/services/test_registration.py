@@ -10,6 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from lrs.outbound.http_client import Answer, ForbiddenAddressError
+from lrs.store.documents import DocumentQuery
 from lti_tool.refusals import RefusedError
 from tests.lti_tool.conftest import World
 from tests.lti_tool.platform import TOOL, Sent, answer
@@ -163,7 +164,7 @@ def test_an_invitation_is_kept_as_a_digest(world: World) -> None:
     """A copy of the store holds no usable invitation."""
     secret = invite(world)
     with world.store.reading() as reader:
-        (kept,) = reader.find_documents("invite", "", limit=9)
+        (kept,) = reader.find_documents(DocumentQuery("invite", "", limit=9))
     assert secret not in kept.name + kept.body.decode()
 
 

@@ -17,7 +17,7 @@ from lrs.access import Access, Credentials
 from lrs.failed_logins import PER_MINUTE
 from lrs.http.records.openapi import OPERATIONS
 from lrs.http.records.routes import create_records_blueprint
-from lrs.store.port import UnavailableError
+from lrs.store.errors import UnavailableError
 from lrs.xapi.ingest import Ingest
 from statements.data_types.versions import Version
 from statements.profile.table import LATEST

@@ -10,7 +10,8 @@ import pytest
 
 from lrs.http.xapi import formatted, statements
 from lrs.http.xapi.services import Limits
-from lrs.store.port import Document, Store
+from lrs.store.documents import Document
+from lrs.store.port import Store
 from lrs.tenant_turns import TenantTurns
 from lrs.xapi.activities import Activities
 from statements.data_types.exact_json import loads

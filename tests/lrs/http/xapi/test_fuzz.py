@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from lrs.http.xapi.application import ROUTES
 from lrs.http.xapi.validate import Strangers, ValidateApplication
+from lrs.store.memory import MemoryData, MemoryStore
 from statements.data_types.versions import Version
 from statements.rules.check import RULES
 from statements.rules.request_rules import REQUEST_RULES
 from tests import strategies
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import V1, V2, Client, call, multipart
 from tests.lrs.conftest import LIMITS
 from tests.lrs.samples import COURSE, agent, statement
 from tests.serving import application
 
-_STORE = ModelStore(ModelHome())
+_STORE = MemoryStore(MemoryData())
 _CLIENT = Client(application(_STORE, limits=LIMITS), None).as_(_STORE, "all")
 _VALIDATE = ValidateApplication(
     credentials=_CLIENT.application.services.credentials,

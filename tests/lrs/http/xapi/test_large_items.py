@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from lrs.http.xapi.services import Limits
+from lrs.store.documents import DocumentQuery
 from lrs.xapi import activities, agents, documents
 from lrs.xapi.documents import PAGE
 from statements.documents import merge
@@ -196,7 +197,7 @@ def fill(client: Client, store: WatchedStore, names: list[str]) -> None:
     """Put documents of these names, by a copy of one that was put by a client."""
     assert client.put(STATE, where(STATE, names[0]), b"x", headers={**TEXT, **NEW}).status == 204
     with store.reading() as reader:
-        (one,) = reader.find_documents("state", None, limit=2)
+        (one,) = reader.find_documents(DocumentQuery("state", None, limit=2))
 
     def work(writer: Any) -> None:
         for name in names:

@@ -13,6 +13,7 @@ import pytest
 from lrs.http.multipart import MOST_ATTACHMENTS
 from lrs.http.xapi.application import XapiApplication
 from lrs.store.port import Store
+from lrs.store.writes import NO_HINTS, WriteHints
 from lrs.tenant_turns import BusyError, TenantTurns
 from lrs.xapi import signed_statements
 from lrs.xapi.attachments import GRANT_SIZE
@@ -36,9 +37,9 @@ class SizedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def writing(self, work: Any, **hints: Any) -> Any:
-        self.sizes.append(hints.get("size", 0))
-        return self._store.writing(work, **hints)
+    def writing(self, work: Any, hints: WriteHints = NO_HINTS) -> Any:
+        self.sizes.append(hints.size)
+        return self._store.writing(work, hints)
 
 
 @pytest.fixture(params=list(ENGINES))

@@ -12,10 +12,13 @@ import pytest
 
 from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits
-from lrs.store.port import Document, FullError, Store, StoreError, UnavailableError
+from lrs.store.documents import Document
+from lrs.store.errors import FullError, StoreError, UnavailableError
+from lrs.store.memory import MemoryData, MemoryStore
+from lrs.store.port import Store
+from lrs.store.writes import NO_HINTS, WriteHints
 from lrs.xapi.size_limits import MOST_BYTES
 from statements.data_types.versions import Version
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import V1, V2, Client
 from tests.lrs.conftest import LIMITS
 from tests.lrs.samples import COURSE, agent, statement
@@ -312,7 +315,7 @@ def test_a_definition_does_not_grow_without_end(store: Store) -> None:
     assert "https://example.org/2" in client.statements()[0]["object"]["definition"]["extensions"]
 
 
-class Broken(ModelStore):
+class Broken(MemoryStore):
     """A store whose reads and writes of data fail as told; credentials go on working."""
 
     failure: Exception | None = None
@@ -329,10 +332,10 @@ class Broken(ModelStore):
 
         return opened()
 
-    def writing(self, work: Callable[[Any], T], **more: Any) -> T:
+    def writing(self, work: Callable[[Any], T], hints: WriteHints = NO_HINTS) -> T:
         if self.failure is not None:
             raise self.failure
-        return super().writing(work, **more)
+        return super().writing(work, hints)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +349,7 @@ class Broken(ModelStore):
 )
 def test_a_failing_store_is_told_without_its_secrets(failure: Exception, status: int) -> None:
     """503 with Retry-After, 507 or 500; the reason goes to the log alone, the headers are complete."""
-    store = Broken(ModelHome())
+    store = Broken(MemoryData())
     client = Client(application(store, limits=LIMITS), None).as_(store, "all")
     assert client.get("/statements").status == 200
     store.failure = failure

@@ -10,8 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from lrs.store.port import FACET, Store
+from lrs.store.port import Store
 from statements.keys import statement_keys, verb_filter_key
+from tests.contract.make import FACET
 from tests.lrs.client import V1, V2, Client
 from tests.lrs.samples import ATTENDED, COURSE, about, agent, statement, voiding
 

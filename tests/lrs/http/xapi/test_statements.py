@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrs.http.xapi.application import XapiApplication
+from lrs.store.memory import MemoryData, MemoryStore
 from statements.data_types.versions import Version
 from tests import strategies
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lrs.client import V1, V2, Client
 from tests.lrs.samples import ATTENDED, COMPLETED, COURSE, about, agent, statement, voiding
 from tests.serving import application
@@ -270,7 +270,7 @@ def test_the_version_of_a_statement_defaults_to_that_of_its_request(client: Clie
     assert fetched(client, named["id"])["version"] == named["version"]
 
 
-_shared = application(ModelStore(ModelHome()))
+_shared = application(MemoryStore(MemoryData()))
 
 
 @pytest.mark.parametrize("version", list(Version))

@@ -24,6 +24,7 @@ from tincan.http_request import HTTPRequest
 from jejak.clock import now
 from lrs.access import Credentials
 from lrs.store.open import open_store
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.lrs.conftest import LIMITS
 from tests.serving import application, serving
 
@@ -37,7 +38,7 @@ COMPLETED = Verb(id="http://adlnet.gov/expapi/verbs/completed", display=Language
 @pytest.fixture
 def lrs(tmp_path: Path) -> Iterator[RemoteLRS]:
     """A client with a credential of its own, on a server over a SQLite file."""
-    store = open_store(f"sqlite:///{tmp_path / 'tincan.db'}")
+    store = open_store(f"sqlite:///{tmp_path / 'tincan.db'}", STATEMENT_KEYS)
     try:
         key, secret = Credentials(store, now).create("one", "tincan", ["all"])
         with serving(application(store, limits=LIMITS)) as served:

@@ -13,15 +13,15 @@ from lrs.http import parse_budget
 from lrs.http.parse_budget import SHARE, ParseBudget
 from lrs.http.xapi.services import Limits
 from lrs.http.xapi.validate import AT_ONCE, Strangers, ValidateApplication
-from lrs.store.port import StoreError, UnavailableError
-from tests.contract.oracle import ModelHome, ModelStore
+from lrs.store.errors import StoreError, UnavailableError
+from lrs.store.memory import MemoryData, MemoryStore
 from tests.lrs.client import V1, V2, Answer, basic, call
 from tests.lrs.samples import statement
 
 
 def application(**bounds: Any) -> ValidateApplication:
     """One that takes 5,000 bytes of those with the credential that it knows, and `bounds` of strangers."""
-    credentials = Credentials(ModelStore(ModelHome()), lambda: 0)
+    credentials = Credentials(MemoryStore(MemoryData()), lambda: 0)
     return ValidateApplication(
         credentials=credentials,
         strangers=Strangers(**{"max_bytes": 4_000, **bounds}),
@@ -112,7 +112,7 @@ def test_strangers_have_few_statements_checked_at_once() -> None:
 def test_large_bodies_have_their_part_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where statements are stored: 429 while the tenant's share is in use, and given back afterwards."""
     monkeypatch.setattr(parse_budget, "PATIENCE", 0.01)
-    credentials = Credentials(ModelStore(ModelHome()), lambda: 0)
+    credentials = Credentials(MemoryStore(MemoryData()), lambda: 0)
     known = basic(*credentials.create("one", "large", ["all"]))
     budget = ParseBudget()
     asked = ValidateApplication(credentials=credentials, strangers=Strangers(), budget=budget)

@@ -19,7 +19,10 @@ from lrs.records.projection.budget import Budget
 from lrs.records.projection.follower import BATCH, UNUSABLE
 from lrs.records.projection.project import REVERSED, UNCOUNTED
 from lrs.records.queues import Queue
-from lrs.store.port import Document, Record, Store, UnavailableError
+from lrs.store.documents import Document
+from lrs.store.errors import UnavailableError
+from lrs.store.log import Record
+from lrs.store.port import Store
 from statements.profile.classify import classify
 from tests.contract.engines import ENGINES
 from tests.lrs.records.conftest import RecordServices, agent, learning_record

@@ -20,14 +20,17 @@ from lrs.records.learning_record import LearningRecord
 from lrs.records.projection import derive, project
 from lrs.records.projection.follower import BATCH, GATHER, UNUSABLE, Follower
 from lrs.records.summaries import SUMMARY
-from lrs.store.port import Document, Position, Store, UnavailableError, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import UnavailableError
+from lrs.store.log import LogQuery, Position
+from lrs.store.memory import MemoryData, MemorySnapshot, MemoryStore, State
+from lrs.store.port import Store, Writer
 from statements.data_types.exact_json import loads
 from statements.keys import target_key
 from statements.profile.classify import classify
 from statements.profile.vocabulary import Decision
 from tests.contract.engines import ENGINES
 from tests.contract.make import now
-from tests.contract.oracle import Model, ModelHome, ModelStore, State
 from tests.lrs.records.conftest import NOON, RecordServices, agent, learning_record
 from tests.statements.profile_samples import moodle
 from tests.waiting import wait_until
@@ -38,7 +41,7 @@ EVERY_ENGINE = pytest.mark.parametrize("store", ENGINES, indirect=True)
 def kept(store: Store, kind: str) -> dict[str, Document]:
     """Every document of a kind, by name."""
     with store.reading() as reader:
-        return {one.name: one for one in reader.find_documents(kind, None, limit=1000)}
+        return {one.name: one for one in reader.find_documents(DocumentQuery(kind, None, limit=1000))}
 
 
 def follower(desk: RecordServices, holder: str, clock: Callable[[], int] = now) -> Follower:
@@ -313,23 +316,23 @@ def test_a_statement_that_cannot_be_worked_on_is_passed_over(
     assert follow.lag() == 0
 
 
-class Late(ModelStore):
+class Late(MemoryStore):
     """A store whose slow writers may still appear behind what was read: its promise lags behind."""
 
     through = 0
     unseen: frozenset[str] = frozenset()
 
     @contextmanager
-    def reading(self) -> Iterator[Model]:
+    def reading(self) -> Iterator[MemorySnapshot]:
         with super().reading() as model:
             log = {place: one for place, one in model.state.log.items() if one.id not in self.unseen}
             state = State(log, model.state.documents, model.state.last)
-            yield Model(state, now, self.through)
+            yield MemorySnapshot(state, now, self.through)
 
 
 @pytest.fixture
 def late() -> Late:
-    return Late(ModelHome())
+    return Late(MemoryData())
 
 
 def test_what_is_visible_counts_at_once(late: Late) -> None:
@@ -436,7 +439,7 @@ def test_rebuild_mends_what_statements_are_found_by(desk: RecordServices) -> Non
     assert desk.only() == before
     assert desk.record.records.statements_behind(before)
     with desk.store.reading() as reader:
-        found = reader.find(desk.tenant, (target_key(told["id"]),), limit=9)
+        found = reader.find(LogQuery(desk.tenant, (target_key(told["id"]),), limit=9))
     assert [each.id for each in found] == [decided["id"]]
     assert seen[-1] == 2
 

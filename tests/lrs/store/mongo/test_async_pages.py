@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
+from lrs.store.log import LogQuery
 from lrs.store.mongo import store as mongo
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import Find
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 from tests.contract.make import add, draft
 
@@ -32,11 +33,11 @@ def test_many_first_pages_at_once_make_one_client(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(mongo, "AsyncMongoClient", Noted)
     with mongod.database() as address:
-        store = MongoStore(address)
+        store = MongoStore(address, STATEMENT_KEYS)
         (kept,) = add(store, draft("a", body=b"here"))
 
         async def scenario() -> list[bytes]:
-            finds = [store.page(Find("bkn", ["a"], 1)) for _ in range(20)]
+            finds = [store.page(LogQuery("bkn", ["a"], limit=1)) for _ in range(20)]
             return [page.body for page, _ in await asyncio.gather(*finds)]
 
         with ThreadPoolExecutor(1) as thread:  # a browser's tests may have left a loop in this one

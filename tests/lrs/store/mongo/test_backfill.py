@@ -12,6 +12,8 @@ import pytest
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, OperationFailure
 
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery, Record
 from lrs.store.mongo import backfill as mongo_backfill
 from lrs.store.mongo import schema
 from lrs.store.mongo import store as mongo
@@ -19,9 +21,9 @@ from lrs.store.mongo.backfill import Backfill
 from lrs.store.mongo.codec import encode_views, pair_hashes
 from lrs.store.mongo.schema import BACKFILL, LOG, META, MIGRATIONS, WRITERS, Migration, Slice
 from lrs.store.mongo.store import MongoStore, connect
-from lrs.store.port import FACET, LEAD, Record
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
-from tests.contract.make import add, draft
+from tests.contract.make import FACET, LEAD, add, draft
 
 Raw = dict[str, Any]
 SOON = 0.02
@@ -49,7 +51,9 @@ def until(so: Callable[[], bool]) -> None:
 def noted(database: Database[Raw], backfill: Slice, complete: Callable[[], None]) -> Backfill:
     """A backfill over a database that notes one."""
     database[META].update_one({"_id": f"{BACKFILL}7"}, {"$set": {"number": 7}}, upsert=True)
-    return Backfill(database, complete, migrations=[Migration(7, "test", backfill=backfill)], poll=SOON)
+    return Backfill(
+        database, STATEMENT_KEYS, complete, migrations=[Migration(7, "test", backfill=backfill)], poll=SOON
+    )
 
 
 def test_an_interrupted_backfill_goes_on_where_it_stopped(opened: tuple[str, Database[Raw]]) -> None:
@@ -60,7 +64,7 @@ def test_an_interrupted_backfill_goes_on_where_it_stopped(opened: tuple[str, Dat
     held = threading.Event()
     go_on = threading.Event()
 
-    def walk(database: Database[Raw], place: int | None) -> int | None:
+    def walk(database: Database[Raw], index_keys: IndexKeys, place: int | None) -> int | None:
         at = place or 0
         if walked == [0, 1]:
             walked.append(-1)
@@ -94,7 +98,7 @@ def test_one_process_works_at_a_time(opened: tuple[str, Database[Raw]]) -> None:
     complete = threading.Event()
     note = {"_id": f"{BACKFILL}7", "number": 7, "holder": "another", "until": time.time() + 50, "at": 40}
 
-    def only(database: Database[Raw], place: int | None) -> None:
+    def only(database: Database[Raw], index_keys: IndexKeys, place: int | None) -> None:
         assert place == 40
         ran.set()
 
@@ -115,7 +119,7 @@ def test_nothing_is_done_while_an_older_program_writes(opened: tuple[str, Databa
     database[WRITERS].insert_many([{"_id": 1, "open": True}, {"_id": 2, "open": True, "schema": 6}])
     database[WRITERS].insert_many([{"_id": 3, "open": False}, {"_id": 4, "open": True, "schema": 7}])
 
-    def only(database: Database[Raw], place: int | None) -> None:
+    def only(database: Database[Raw], index_keys: IndexKeys, place: int | None) -> None:
         assert place is None, "what the older program added is not to be left out"
         ran.set()
 
@@ -139,7 +143,7 @@ def test_no_failure_ends_it(
     failures = [ValueError("no JSON"), KeyError(3), OperationFailure("too large", 10334)]
     complete = threading.Event()
 
-    def walk(database: Database[Raw], place: int | None) -> None:
+    def walk(database: Database[Raw], index_keys: IndexKeys, place: int | None) -> None:
         if failures:
             raise failures.pop(0)
 
@@ -155,7 +159,7 @@ def test_notes_of_other_programs_are_left_alone(opened: tuple[str, Database[Raw]
     _, database = opened
     database[META].insert_one({"_id": f"{BACKFILL}9", "number": 9})
     complete = threading.Event()
-    Backfill(database, complete.set).close()
+    Backfill(database, STATEMENT_KEYS, complete.set).close()
     assert complete.is_set()
     assert database[META].count_documents({}) == 1
 
@@ -166,14 +170,14 @@ def test_new_records_do_not_lengthen_it(
     """It goes from the newest record to the oldest: what is added meanwhile is no part of it."""
     address, database = opened
     monkeypatch.setattr(schema, "FEW", 4)
-    store = MongoStore(address)
+    store = MongoStore(address, STATEMENT_KEYS)
     records = add(store, *(draft(LEADER, VERB) for _ in range(10)))
     aged(database, records)
     backfill = MIGRATIONS[1].backfill
     assert backfill is not None
     place = None
     slices = 0
-    while (place := backfill(database, place)) is not None:
+    while (place := backfill(database, STATEMENT_KEYS, place)) is not None:
         slices += 1
         records += add(store, *(draft(LEADER, VERB) for _ in range(10)))
     assert slices == 3  # of 4, 4 and 2
@@ -185,7 +189,7 @@ def test_nothing_to_do_is_known_at_once(opened: tuple[str, Database[Raw]]) -> No
     """Without a note everything is complete when the store opens, and no thread is begun."""
     _, database = opened
     complete = threading.Event()
-    backfill = Backfill(database, complete.set)
+    backfill = Backfill(database, STATEMENT_KEYS, complete.set)
     assert complete.is_set()
     assert all(thread.name != "jejak-mongo-backfill" for thread in threading.enumerate())
     backfill.close()
@@ -195,7 +199,8 @@ def aged(database: Database[Raw], records: list[Record]) -> None:
     """Make the database one from before there were pairs."""
     for record in records:
         database[LOG].update_one(
-            {"s": record.stored}, {"$pullAll": {"k": pair_hashes(record.tenant, record.views)}}
+            {"s": record.stored},
+            {"$pullAll": {"k": pair_hashes(STATEMENT_KEYS, record.tenant, record.views)}},
         )
     database[META].update_one({"_id": "schema"}, {"$set": {"version": 1}})
 
@@ -204,7 +209,9 @@ def wrong(database: Database[Raw], records: list[Record]) -> list[str]:
     """The ids of those records that the index does not hold as it should."""
     held = {raw["s"]: set(raw["k"]) for raw in database[LOG].find()}
     return [
-        each.id for each in records if held[each.stored] != set(encode_views(each.tenant, each.views)["k"])
+        each.id
+        for each in records
+        if held[each.stored] != set(encode_views(STATEMENT_KEYS, each.tenant, each.views)["k"])
     ]
 
 
@@ -213,7 +220,7 @@ def test_records_from_before_pairs_are_found_at_every_moment(
 ) -> None:
     """An older database answers by lead and facet before, during and after its records get their pairs."""
     address, database = opened
-    first = MongoStore(address)
+    first = MongoStore(address, STATEMENT_KEYS)
     kinds = [(LEADER, VERB), (LEADER,), (OTHER, VERB), (LEADER, OTHER, VERB, f"{FACET}more")]
     records = add(first, *(draft(*kinds[n % 4], tenant=f"t{n % 3}") for n in range(60)))
     first.close()
@@ -222,14 +229,14 @@ def test_records_from_before_pairs_are_found_at_every_moment(
     expected = [each for each in reversed(records) if each.tenant == "t1" and {LEADER, VERB} <= each.views[0]]
     monkeypatch.setattr(schema, "FEW", 7)
     monkeypatch.setattr(mongo, "Backfill", partial(Backfill, poll=SOON))
-    store = MongoStore(address)
+    store = MongoStore(address, STATEMENT_KEYS)
     is_complete = False
     deadline = time.monotonic() + 20
     while not is_complete:
         assert time.monotonic() < deadline
         is_complete = store._rarity.has_pairs
         with store.reading() as reader:
-            assert reader.find("t1", [LEADER, VERB], limit=99) == expected
+            assert reader.find(LogQuery("t1", [LEADER, VERB], limit=99)) == expected
     assert wrong(database, records) == []
     store.close()
 
@@ -239,19 +246,19 @@ def test_views_that_change_meanwhile_keep_their_own_pairs(
 ) -> None:
     """A record that is reindexed between a slice's reading and writing is left as that made it."""
     address, database = opened
-    store = MongoStore(address)
+    store = MongoStore(address, STATEMENT_KEYS)
     (record,) = add(store, draft(LEADER, VERB))
     aged(database, [record])
     changed = (frozenset({OTHER, VERB}),)
 
-    def late(tenant: str, views: list[list[str]]) -> list[int]:
+    def late(index_keys: IndexKeys, tenant: str, views: list[list[str]]) -> list[int]:
         store.writing(lambda writer: writer.reindex("bkn", {record.id: changed}))
-        return pair_hashes(tenant, views)
+        return pair_hashes(index_keys, tenant, views)
 
     monkeypatch.setattr(schema, "pair_hashes", late)
     backfill = MIGRATIONS[1].backfill
     assert backfill is not None
-    assert backfill(database, None) == record.stored - 1
+    assert backfill(database, STATEMENT_KEYS, None) == record.stored - 1
     (held,) = database[LOG].find()
-    assert set(held["k"]) == set(encode_views("bkn", changed)["k"])
+    assert set(held["k"]) == set(encode_views(STATEMENT_KEYS, "bkn", changed)["k"])
     store.close()

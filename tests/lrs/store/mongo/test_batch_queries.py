@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery
 from lrs.store.mongo import batch_queries
 from lrs.store.mongo.codec import key_hash, tenant_range
 from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
 from lrs.store.mongo.store import MongoStore, connect
-from lrs.store.port import FACET, LEAD, Document, Writer
+from lrs.store.port import Writer
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
-from tests.contract.make import add, draft
+from tests.contract.make import FACET, LEAD, add, draft
 
 LEADER, VERB = f"{LEAD}leader", f"{FACET}verb"
 KEYS = [f"k{n}" for n in range(9)]
@@ -22,7 +25,7 @@ KEYS = [f"k{n}" for n in range(9)]
 def opened() -> Iterator[tuple[str, MongoStore]]:
     """A store in a database of its own: k0 has ten records and documents, every other key has one."""
     with mongod.database() as address:
-        store = MongoStore(address)
+        store = MongoStore(address, STATEMENT_KEYS)
         names = [*KEYS, *["k0"] * 9]
         add(store, *(draft(name, LEADER, VERB) for name in names))
 
@@ -48,9 +51,11 @@ def commands(address: str, store: MongoStore, what: str) -> int:
         found = client[name]["system.profile"].count_documents({"op": "query", "ns": f"{name}.{what}"})
         client[name].drop_collection("system.profile")
         if what == "log":
-            assert records == {(key,): reader.find("bkn", [key], limit=99) for key in KEYS}
+            assert records == {(key,): reader.find(LogQuery("bkn", [key], limit=99)) for key in KEYS}
         else:
-            assert documents == {key: reader.find_documents("note", "bkn", [key], limit=99) for key in KEYS}
+            assert documents == {
+                key: reader.find_documents(DocumentQuery("note", "bkn", [key], limit=99)) for key in KEYS
+            }
     return found
 
 
@@ -87,7 +92,7 @@ def test_what_may_find_very_much_is_asked_alone(opened: tuple[str, MongoStore]) 
         noted = client[name]["system.profile"].find({"op": "query", "ns": f"{name}.log"})
         by = [each["command"]["filter"]["k"] for each in noted]
         assert sorted(by) == sorted(key_hash("bkn", key) for key in KEYS)
-        assert records == {keys: reader.find("bkn", keys, limit=9) for keys in questions}
+        assert records == {keys: reader.find(LogQuery("bkn", keys, limit=9)) for keys in questions}
         assert [len(records[keys]) for keys in questions] == [9] + [1] * (len(KEYS) - 1)
 
 
@@ -120,6 +125,6 @@ class Place:
 @pytest.mark.parametrize("is_routed", [True, False])
 def test_a_router_is_told_whose_records_are_asked_for(is_routed: bool) -> None:
     """By the tenant's range it asks the shards that hold some of it; a replica set has nothing to choose."""
-    questions = Queries(Place(is_routed=is_routed), Selectivity(), ConsistencyWatermarks())
+    questions = Queries(Place(is_routed=is_routed), STATEMENT_KEYS, Selectivity(), ConsistencyWatermarks())
     command = next(questions.find_many("bkn", [("k1",), ("k2",)], limit=9))
     assert command["filter"].get("_id") == (tenant_range("bkn") if is_routed else None)

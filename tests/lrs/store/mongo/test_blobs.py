@@ -9,13 +9,14 @@ import pytest
 
 from lrs.store.mongo.blobs import MongoBlobs
 from lrs.store.mongo.store import MongoStore, connect
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 
 
 def test_an_upload_that_was_cut_off_is_removed_later() -> None:
     """What a broken upload left is invisible, harms no second attempt, and is swept a day later."""
     with mongod.database() as address:
-        store = MongoStore(address)
+        store = MongoStore(address, STATEMENT_KEYS)
         client, name = connect(address)
         with client:
             blobs = MongoBlobs(client[name])

@@ -11,11 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 from lrs.access import Access
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import Views
 from lrs.store.mongo import codec, group_commit
 from lrs.store.mongo.codec import Raw
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import Views, Writer
+from lrs.store.port import Writer
 from lrs.xapi.ingest import Ingest
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from statements.data_types.versions import Version
 from tests import mongod
 from tests.contract.make import draft, stamped
@@ -28,7 +31,7 @@ WAIT = 20
 def store() -> Iterator[MongoStore]:
     """A store of its own."""
     with mongod.database() as address:
-        opened = MongoStore(address)
+        opened = MongoStore(address, STATEMENT_KEYS)
         yield opened
         opened.close()
 
@@ -106,9 +109,9 @@ def test_keys_of_statements_are_ready_before_their_turn(
     made: list[int] = []
     encode = codec.encode_views
 
-    def late(tenant: str, views: Views) -> Raw:
+    def late(index_keys: IndexKeys, tenant: str, views: Views) -> Raw:
         made.append(len(views))
-        return encode(tenant, views)
+        return encode(index_keys, tenant, views)
 
     monkeypatch.setattr(codec, "encode_views", late)
     ingest = Ingest(store, lambda: time.time_ns() // 1000, lambda: str(uuid.uuid4()))

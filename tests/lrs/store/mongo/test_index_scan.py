@@ -10,12 +10,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lrs.store.log import LogQuery, Views
 from lrs.store.mongo.codec import decode_views, encode_views, key_hash, record_key, tenant_range
 from lrs.store.mongo.index_scan import Wanted
 from lrs.store.mongo.queries import ConsistencyWatermarks, Selectivity
 from lrs.store.mongo.reader import MongoReader
 from lrs.store.mongo.store import MongoStore, connect
-from lrs.store.port import Views, raw_page
+from lrs.store.pages import raw_page
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 from tests.contract.make import add, closed, draft
 
@@ -47,25 +49,25 @@ def test_a_record_matches_when_one_view_holds_all_keys(views: Views, keys: froze
 
     The text may be as it is now or as it was before schema 3, when wider keys stood beside narrower ones.
     """
-    now = encode_views("bkn", views)["v"]
+    now = encode_views(STATEMENT_KEYS, "bkn", views)["v"]
     before = orjson.dumps([list(view) for view in views]).decode()
-    assert decode_views(now) == decode_views(before) == views
+    assert decode_views(STATEMENT_KEYS, now) == decode_views(STATEMENT_KEYS, before) == views
     for text in (now, before):
         raw = {"_id": record_key("bkn", ID), "v": text}
-        assert Wanted("bkn", keys).matches(raw) == any(keys <= view for view in views)
+        assert Wanted(STATEMENT_KEYS, "bkn", keys).matches(raw) == any(keys <= view for view in views)
 
 
 @pytest.mark.parametrize("tenant", ["bk", "bknx", "", "bkn\x1f", "kn"])
 def test_a_record_of_another_tenant_does_not_match(tenant: str) -> None:
     """The owner of a record is compared as a whole."""
     raw = {"_id": record_key("bkn", ID), "v": '[["a"]]'}
-    assert Wanted("bkn", ["a"]).matches(raw)
-    assert not Wanted(tenant, ["a"]).matches(raw)
+    assert Wanted(STATEMENT_KEYS, "bkn", ["a"]).matches(raw)
+    assert not Wanted(STATEMENT_KEYS, tenant, ["a"]).matches(raw)
 
 
 def test_what_the_index_brought_in_error_is_left_out(address: str) -> None:
     """A record whose hashes name a key that it does not have is not found, alone or beside others."""
-    store = MongoStore(address)
+    store = MongoStore(address, STATEMENT_KEYS)
     kept = add(store, draft("a", "b"), draft("a"), draft("b"), draft("a", "b"))
     client, name = connect(address)
     with client:
@@ -73,22 +75,24 @@ def test_what_the_index_brought_in_error_is_left_out(address: str) -> None:
         assert hashes is not None
         client[name]["log"].update_many({}, {"$set": {"k": hashes["k"]}})
     with store.reading() as reader:
-        assert reader.find("bkn", ["a"], limit=9) == [kept[3], kept[1], kept[0]]
-        assert reader.find("bkn", ["a", "b"], limit=9) == [kept[3], kept[0]]
-        assert reader.find_raw_page("bkn", ["b"], limit=2).body == kept[3].body + b"," + kept[2].body
+        assert reader.find(LogQuery("bkn", ["a"], limit=9)) == [kept[3], kept[1], kept[0]]
+        assert reader.find(LogQuery("bkn", ["a", "b"], limit=9)) == [kept[3], kept[0]]
+        assert (
+            reader.find_raw_page(LogQuery("bkn", ["b"], limit=2)).body == kept[3].body + b"," + kept[2].body
+        )
     store.close()
 
 
 def test_many_hidden_records_in_a_row_are_stepped_over_at_once(address: str) -> None:
     """However many hidden records lie before a page, it takes two queries, and they never fill it."""
-    store = MongoStore(address)
+    store = MongoStore(address, STATEMENT_KEYS)
     kept = add(store, *(draft("a") for _ in range(300)))
     store.writing(lambda writer: writer.hide("bkn", [each.id for each in kept[5:]]))
     client, name = connect(address)
     with client:
         client[name].command("profile", 2)
         with store.reading() as reader:
-            found = reader.find("bkn", ["a"], limit=10)
+            found = reader.find(LogQuery("bkn", ["a"], limit=10))
         client[name].command("profile", 0)
         queries = client[name]["system.profile"].count_documents({"op": "query", "ns": f"{name}.log"})
     assert found == kept[4::-1]
@@ -115,7 +119,9 @@ class Router:
 def test_a_router_is_told_the_range_of_the_tenant(is_routed: bool) -> None:
     """Among shards a query carries the tenant's range of ids; a replica set need not look at it."""
     source = Router(is_routed)
-    MongoReader(source, Selectivity(), ConsistencyWatermarks()).find("bkn", ["a"], limit=1)
+    MongoReader(source, STATEMENT_KEYS, Selectivity(), ConsistencyWatermarks()).find(
+        LogQuery("bkn", ["a"], limit=1)
+    )
     (command,) = source.asked
     expected = {"_id": tenant_range("bkn")} if is_routed else {}
     assert command["filter"] == {"k": key_hash("bkn", "a"), **expected}
@@ -123,7 +129,7 @@ def test_a_router_is_told_the_range_of_the_tenant(is_routed: bool) -> None:
 
 def test_hashes_of_wider_keys_from_before_find_a_record_once(address: str) -> None:
     """A record that has a hash for its wider key, too, as records once had, is on a page once."""
-    store = MongoStore(address)
+    store = MongoStore(address, STATEMENT_KEYS)
     records = add(store, *(draft("a1", "A1", "b") for _ in range(5)), draft("A1"))
     hashes = {key_hash("bkn", "A1"), key_hash("bkn", "a1")}
     log = store._database["log"]
@@ -132,6 +138,6 @@ def test_hashes_of_wider_keys_from_before_find_a_record_once(address: str) -> No
     with store.reading() as reader:
         for keys, found in ((["A1"], records[::-1]), (["A1", "b"], records[4::-1])):
             for limit in (1, 2, 9):
-                assert reader.find("bkn", keys, limit=limit) == found[:limit]
-                assert reader.find_raw_page("bkn", keys, limit=limit) == raw_page(found, limit)
+                assert reader.find(LogQuery("bkn", keys, limit=limit)) == found[:limit]
+                assert reader.find_raw_page(LogQuery("bkn", keys, limit=limit)) == raw_page(found, limit)
     store.close()

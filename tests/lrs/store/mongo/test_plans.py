@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery, Position
 from lrs.store.mongo.store import MongoStore, connect
-from lrs.store.port import FACET, Document, Position, Reader, Writer
+from lrs.store.port import Reader, Writer
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
-from tests.contract.make import add, draft
+from tests.contract.make import FACET, add, draft
 
 COUNT = 3000
 PAGE = 25
@@ -25,7 +28,7 @@ def keys(n: int) -> set[str]:
 def filled() -> Iterator[tuple[MongoStore, str]]:
     """A store of 3000 records and documents: a common key, rare keys, one that is wider than another."""
     with mongod.database() as address:
-        store = MongoStore(address)
+        store = MongoStore(address, STATEMENT_KEYS)
         for start in range(0, COUNT, 500):
             add(store, *(draft(*keys(n)) for n in range(start, start + 500)))
         documents = [Document("note", "bkn", f"{n:05}", b"{}", keys=frozenset({"k"})) for n in range(COUNT)]
@@ -61,23 +64,29 @@ def examined(filled: tuple[MongoStore, str], ask: Callable[[Reader], list[Any]])
 def place(store: MongoStore, at: int) -> Position:
     """The position of one record, counted from the newest."""
     with store.reading() as reader:
-        record = reader.find("bkn", ["common"], limit=at)[-1]
+        record = reader.find(LogQuery("bkn", ["common"], limit=at))[-1]
     return Position(record.stored, record.id)
 
 
 Query = Callable[[Reader, Position], list[Any]]
 
 QUERIES: dict[str, Query] = {
-    "newest by a common key": lambda reader, far: reader.find("bkn", ["common"], limit=PAGE),
-    "far from the end": lambda reader, far: reader.find("bkn", ["common"], after=far, limit=PAGE),
-    "the whole log, far from the end": lambda reader, far: reader.find(None, after=far, limit=PAGE),
-    "since a moment": lambda reader, far: reader.find("bkn", since=far.stored, ascending=True, limit=PAGE),
-    "common and rare": lambda reader, far: reader.find("bkn", ["common", "rare7"], limit=PAGE),
-    "a wider key": lambda reader, far: reader.find("bkn", ["Agent"], after=far, limit=PAGE),
-    "a wider key and a rare one": lambda reader, far: reader.find("bkn", ["Agent", "rare7"], limit=PAGE),
-    "a lead and a facet": lambda reader, far: reader.find("bkn", ["agent", f"{FACET}7"], limit=PAGE),
+    "newest by a common key": lambda reader, far: reader.find(LogQuery("bkn", ["common"], limit=PAGE)),
+    "far from the end": lambda reader, far: reader.find(LogQuery("bkn", ["common"], after=far, limit=PAGE)),
+    "the whole log, far from the end": lambda reader, far: reader.find(LogQuery(None, after=far, limit=PAGE)),
+    "since a moment": lambda reader, far: reader.find(
+        LogQuery("bkn", since=far.stored, ascending=True, limit=PAGE)
+    ),
+    "common and rare": lambda reader, far: reader.find(LogQuery("bkn", ["common", "rare7"], limit=PAGE)),
+    "a wider key": lambda reader, far: reader.find(LogQuery("bkn", ["Agent"], after=far, limit=PAGE)),
+    "a wider key and a rare one": lambda reader, far: reader.find(
+        LogQuery("bkn", ["Agent", "rare7"], limit=PAGE)
+    ),
+    "a lead and a facet": lambda reader, far: reader.find(
+        LogQuery("bkn", ["agent", f"{FACET}7"], limit=PAGE)
+    ),
     "documents, far from the start": lambda reader, far: reader.find_documents(
-        "note", "bkn", ["k"], after=("", "02500"), limit=PAGE
+        DocumentQuery("note", "bkn", ["k"], after=("", "02500"), limit=PAGE)
     ),
 }
 

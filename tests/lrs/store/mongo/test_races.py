@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import CONSISTENCY_BOUND, Document, Writer
+from lrs.store.port import CONSISTENCY_BOUND, Writer
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 from tests.contract.make import add, adding, draft, new_id, now, stamped
 
@@ -22,7 +25,7 @@ Pair = tuple[MongoStore, MongoStore]
 def pair() -> Iterator[Pair]:
     """Two stores opened on the same empty database."""
     with mongod.database() as address:
-        first, second = MongoStore(address), MongoStore(address)
+        first, second = MongoStore(address, STATEMENT_KEYS), MongoStore(address, STATEMENT_KEYS)
         yield first, second
         first.close()
         second.close()
@@ -116,7 +119,7 @@ def test_a_document_that_a_write_rests_on_cannot_change_before_the_commit(pair: 
 
     assert pair[0].writing(interrupted(take_over, work)) == (b"theirs", 2)
     with pair[0].reading() as reader:
-        assert {each.name for each in reader.find_documents("note", "bkn", limit=9)} == {
+        assert {each.name for each in reader.find_documents(DocumentQuery("note", "bkn", limit=9))} == {
             "lease",
             "checkpoint",
         }
@@ -133,8 +136,8 @@ def test_reading_a_document_leaves_it_as_it_was(pair: Pair) -> None:
 
     pair[0].writing(work)
     with pair[1].reading() as reader:
-        assert reader.find_documents("note", "bkn", limit=9) == [note("other"), note("there")]
-        assert reader.find(None, limit=9, include_hidden=True) == []
+        assert reader.find_documents(DocumentQuery("note", "bkn", limit=9)) == [note("other"), note("there")]
+        assert reader.find(LogQuery(None, limit=9, include_hidden=True)) == []
 
 
 def test_writes_that_add_records_do_not_fight_for_what_they_only_read(pair: Pair) -> None:
@@ -168,14 +171,14 @@ def test_a_write_slower_than_the_bound_is_stamped_anew(pair: Pair) -> None:
     assert runs > 1
     assert kept.stored > promised[0]
     with pair[1].reading() as reader:
-        assert reader.find("bkn", limit=9) == [kept]
+        assert reader.find(LogQuery("bkn", limit=9)) == [kept]
 
 
 def test_clocks_that_disagree_do_not_turn_the_order_round() -> None:
     """A server whose clock is behind stamps later than what another server has committed before."""
     with mongod.database() as address:
-        ahead = MongoStore(address, clock=lambda: now() + 5_000_000)
-        behind = MongoStore(address)
+        ahead = MongoStore(address, STATEMENT_KEYS, clock=lambda: now() + 5_000_000)
+        behind = MongoStore(address, STATEMENT_KEYS)
         try:
             stamps = [add(store, draft())[0].stored for store in (ahead, behind) * 5]
             assert stamps == sorted(stamps)

@@ -12,10 +12,13 @@ import pytest
 from pymongo import MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from lrs.store.errors import TooLongError, UnavailableError
+from lrs.store.log import LogQuery
 from lrs.store.mongo import raw_connections
 from lrs.store.mongo.store import MongoStore
-from lrs.store.port import Find, TooLongError, UnavailableError, read_page
+from lrs.store.port import read_page
 from lrs.store.read_bounds import slow
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 from tests.contract.make import add, draft
 
@@ -35,7 +38,7 @@ def address() -> Iterator[str]:
 @pytest.fixture
 def store(address: str) -> Iterator[MongoStore]:
     """A store with some records."""
-    opened = MongoStore(address)
+    opened = MongoStore(address, STATEMENT_KEYS)
     add(opened, *[draft("all", f"key{n}", body=b"body %d" % n) for n in range(NUMBER)])
     yield opened
     opened.close()
@@ -63,7 +66,7 @@ def on_loop(scenario: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 async def body(store: MongoStore, n: int) -> bytes:
     """The body of the record that has this key."""
-    page, _ = await store.page(Find("bkn", [f"key{n}"], 5))
+    page, _ = await store.page(LogQuery("bkn", [f"key{n}"], limit=5))
     return page.body
 
 
@@ -103,7 +106,7 @@ def test_more_readers_than_lines(
 @pytest.mark.parametrize("size", [0, 1, 4])
 def test_a_small_pool_is_not_used_up(store: MongoStore, address: str, size: int) -> None:
     """Raw connections leave connections for those who ask in the ordinary way; nobody waits in vain."""
-    small = MongoStore(f"{address}&maxPoolSize={size}&waitQueueTimeoutMS=2000")
+    small = MongoStore(f"{address}&maxPoolSize={size}&waitQueueTimeoutMS=2000", STATEMENT_KEYS)
 
     async def scenario() -> list[bytes]:
         return await asyncio.gather(*[body(small, n) for n in range(NUMBER)])
@@ -159,7 +162,7 @@ def test_a_page_that_the_server_gave_up_leaves_its_line_as_it_was(
 
 def test_a_thread_is_told_that_the_server_gave_a_page_up(store: MongoStore, address: str) -> None:
     """What took the server too long is no failure of the store, nor tried again."""
-    find = Find("bkn", ["key1"], 5)
+    find = LogQuery("bkn", ["key1"], limit=5)
     with failing(address, 1, errorCode=50), pytest.raises(TooLongError), slow():
         read_page(store, find)
     assert read_page(store, find)[0].body == b"body 1"
@@ -203,7 +206,7 @@ def test_a_server_that_does_not_answer(store: MongoStore, address: str, ordinary
 
     The driver is not given the same command to wait as long once more.
     """
-    short = MongoStore(f"{address}&socketTimeoutMS=150")
+    short = MongoStore(f"{address}&socketTimeoutMS=150", STATEMENT_KEYS)
 
     async def scenario() -> bytes:
         first = await body(short, 0)
@@ -222,7 +225,7 @@ def test_an_answer_in_time_leaves_its_line_as_it_was(
     address: str, store: MongoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once a question is answered, the time that it had may go by: the next one goes over the same line."""
-    timed = MongoStore(f"{address}&socketTimeoutMS=5000")
+    timed = MongoStore(f"{address}&socketTimeoutMS=5000", STATEMENT_KEYS)
 
     async def scenario() -> list[bytes]:
         bodies = [await body(timed, 0)]

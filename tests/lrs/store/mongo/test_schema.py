@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
+from lrs.store.errors import TooNewError, UnavailableError
+from lrs.store.log import LogQuery
 from lrs.store.mongo.schema import COMPRESSED, INDEXES, LOG, META, MIGRATIONS, Migration, upgrade, version
 from lrs.store.mongo.store import MongoStore, connect
-from lrs.store.port import TooNewError, UnavailableError
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests import mongod
 from tests.contract.make import add, draft
 
@@ -102,10 +105,13 @@ def test_an_interrupted_migration_runs_again(database: Database[Raw]) -> None:
 
 def test_work_over_existing_records_is_only_noted(database: Database[Raw]) -> None:
     """A backfill does not run while a database is brought up to date; an empty one has nothing to note."""
-    steps = [Migration(1, "collections"), Migration(2, "backfill", backfill=lambda database, place: None)]
+    steps = [
+        Migration(1, "collections"),
+        Migration(2, "backfill", backfill=lambda database, index_keys, place: None),
+    ]
     upgrade(database, steps)
     assert [held["_id"] for held in database[META].find()] == ["schema"]
-    later = [*steps, Migration(3, "another", backfill=lambda database, place: None)]
+    later = [*steps, Migration(3, "another", backfill=lambda database, index_keys, place: None)]
     upgrade(database, later)
     assert [held["_id"] for held in database[META].find().sort("_id", 1)] == ["backfill-3", "schema"]
     assert version(database) == 3
@@ -114,7 +120,7 @@ def test_work_over_existing_records_is_only_noted(database: Database[Raw]) -> No
 def test_a_newer_database_is_refused_and_left_alone() -> None:
     """A database of a later program opens with a clear refusal, and not a byte of it changes."""
     with mongod.database() as address:
-        store = MongoStore(address)
+        store = MongoStore(address, STATEMENT_KEYS)
         add(store, draft())
         store.close()
         client, name = connect(address)
@@ -122,18 +128,18 @@ def test_a_newer_database_is_refused_and_left_alone() -> None:
             client[name][META].update_one({"_id": "schema"}, {"$set": {"version": 99}})
             before = {each: list(client[name][each].find()) for each in INDEXES}
             with pytest.raises(TooNewError, match="schema 99"):
-                MongoStore(address)
+                MongoStore(address, STATEMENT_KEYS)
             assert {each: list(client[name][each].find()) for each in INDEXES} == before
 
 
 def test_several_processes_may_open_an_empty_database_at_once() -> None:
     """Workers that start together all come up, and each can write."""
     with mongod.database() as address, ThreadPoolExecutor(4) as pool:
-        stores = list(pool.map(MongoStore, [address] * 4))
+        stores = list(pool.map(partial(MongoStore, index_keys=STATEMENT_KEYS), [address] * 4))
         for store in stores:
             add(store, draft())
         with stores[0].reading() as reader:
-            assert len(reader.find(None, limit=9)) == 4
+            assert len(reader.find(LogQuery(None, limit=9))) == 4
         for store in stores:
             store.close()
 
@@ -141,10 +147,12 @@ def test_several_processes_may_open_an_empty_database_at_once() -> None:
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     """Opening on a port where nothing listens ends in seconds, with an error that may be retried."""
     with pytest.raises(UnavailableError):
-        MongoStore(f"mongodb://127.0.0.1:{mongod.free_port()}/jejak?serverSelectionTimeoutMS=300")
+        MongoStore(
+            f"mongodb://127.0.0.1:{mongod.free_port()}/jejak?serverSelectionTimeoutMS=300", STATEMENT_KEYS
+        )
 
 
 def test_an_address_must_name_a_database() -> None:
     """An address without a database is refused before anything is connected."""
     with pytest.raises(ValueError, match="must name a database"):
-        MongoStore("mongodb://127.0.0.1:1")
+        MongoStore("mongodb://127.0.0.1:1", STATEMENT_KEYS)

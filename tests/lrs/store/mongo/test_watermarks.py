@@ -12,10 +12,12 @@ import pytest
 from bson import Timestamp
 from pymongo.errors import OperationFailure
 
+from lrs.store.errors import StoreError
+from lrs.store.log import LogQuery
 from lrs.store.mongo.async_pages import LoopPages
 from lrs.store.mongo.queries import ConsistencyWatermarks, Selectivity
 from lrs.store.mongo.schema import WRITERS
-from lrs.store.port import Find, StoreError
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 
 Raw = dict[str, Any]
 Scenario = Callable[["Server", LoopPages], Coroutine[Any, Any, None]]
@@ -57,7 +59,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenario], None]:
         server = Server()
         client: Any = server
         pages = LoopPages(
-            lambda: client, "log", Selectivity(), ConsistencyWatermarks(), is_routed=True
+            lambda: client, "log", STATEMENT_KEYS, Selectivity(), ConsistencyWatermarks(), is_routed=True
         )  # without lines
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(scenario(server, pages))).result(60)
@@ -75,7 +77,7 @@ async def asking(pages: LoopPages) -> asyncio.Task[int]:
     """A page that is being read, up to where it waits for its promise."""
 
     async def through() -> int:
-        return (await pages.page(Find("bkn", [], 1)))[1]
+        return (await pages.page(LogQuery("bkn", [], limit=1)))[1]
 
     task = asyncio.create_task(through())
     await settled()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.log import LogQuery, Record
 from lrs.store.mongo.reader import MongoReader
 from lrs.store.mongo.writer import Group, MongoWriter
 from lrs.store.mongo.writer_leases import Stamps
-from lrs.store.port import Document, Record
 from tests.contract.make import draft
 
 MANY = 500
@@ -22,12 +23,12 @@ class Asked:
     def __init__(self) -> None:
         self.limits: list[int] = []
 
-    def find(self, *_: Any, limit: int, **__: Any) -> list[Record]:
-        self.limits.append(limit)
+    def find(self, query: LogQuery) -> list[Record]:
+        self.limits.append(query.limit)
         return []
 
-    def find_documents(self, *_: Any, limit: int, **__: Any) -> list[Document]:
-        self.limits.append(limit)
+    def find_documents(self, query: DocumentQuery) -> list[Document]:
+        self.limits.append(query.limit)
         return []
 
 
@@ -49,7 +50,7 @@ def test_what_others_of_the_group_add_makes_no_search_larger(writer: MongoWriter
     for record in (*added, changed, elsewhere):
         writer.changes.records[record.tenant, record.id] = record
     writer.changes.added = {(record.tenant, record.id) for record in added}
-    found = writer.find("bkn", ("k",), limit=3, ascending=True)
+    found = writer.find(LogQuery("bkn", ("k",), limit=3, ascending=True))
     assert asked.limits == [3 + 1]
     assert len(found) == 3
 
@@ -60,5 +61,5 @@ def test_documents_of_other_kinds_make_no_search_larger(writer: MongoWriter, ask
         writer.put(Document("other", "bkn", str(number), b""))
         writer.put(Document("kind", "elsewhere", str(number), b""))
     writer.put(Document("kind", "bkn", "one", b""))
-    assert [each.name for each in writer.find_documents("kind", "bkn", limit=3)] == ["one"]
+    assert [each.name for each in writer.find_documents(DocumentQuery("kind", "bkn", limit=3))] == ["one"]
     assert asked.limits == [3 + 1]

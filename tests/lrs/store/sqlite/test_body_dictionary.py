@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrs.store.port import Record, StoreError
+from lrs.store.errors import StoreError
+from lrs.store.log import LogQuery, Record
 from lrs.store.sqlite import body_dictionary
 from lrs.store.sqlite.body_dictionary import BodyDictionaries
 from lrs.store.sqlite.dictionary_training import CODES, train_dictionary
 from lrs.store.sqlite.schema import upgrade
 from lrs.store.sqlite.sql import FORMS
 from lrs.store.sqlite.store import SqliteStore
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.contract.make import add, draft
 
 PLATFORM = (
@@ -53,13 +55,15 @@ def column(path: Path, sql: str) -> list[object]:
 def assert_reads(store: SqliteStore, kept: list[Record]) -> None:
     """Every way of reading gives the bodies as they came; `kept` is all there is, in order."""
     with store.reading() as reader:
-        assert reader.find("bkn", ["k"], ascending=True, limit=ALL) == kept
-        assert reader.find(None, ascending=True, limit=ALL) == kept
+        assert reader.find(LogQuery("bkn", ["k"], ascending=True, limit=ALL)) == kept
+        assert reader.find(LogQuery(None, ascending=True, limit=ALL)) == kept
         assert list(reader.get("bkn", [kept[0].id]).values()) == kept[:1]
         for size in (1, 7, 50):
             pages = []
             after = None
-            while (page := reader.find_raw_page("bkn", ["k"], after=after, ascending=True, limit=size)).last:
+            while (
+                page := reader.find_raw_page(LogQuery("bkn", ["k"], after=after, ascending=True, limit=size))
+            ).last:
                 pages.append(page.body)
                 after = page.last
             assert b",".join(pages) == b",".join(record.body for record in kept)
@@ -75,7 +79,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStore]:
     """An opened, empty store."""
-    opened = SqliteStore(str(path))
+    opened = SqliteStore(str(path), STATEMENT_KEYS)
     yield opened
     opened.close()
 
@@ -91,11 +95,11 @@ def test_what_statements_share_is_kept_once(store: SqliteStore, path: Path) -> N
 
 def test_another_process_reads_and_goes_on(store: SqliteStore, path: Path) -> None:
     """Who opened the file before phrases were found, and who does later, read what was written with them."""
-    early = SqliteStore(str(path))
+    early = SqliteStore(str(path), STATEMENT_KEYS)
     kept = many(early, 16) + many(store, 400)
     assert_reads(early, kept)
     kept += many(early, 32)
-    late = SqliteStore(str(path))
+    late = SqliteStore(str(path), STATEMENT_KEYS)
     kept += many(late, 16)
     assert int(str(column(path, "SELECT length(body) FROM log ORDER BY stored DESC LIMIT 1")[0])) < 100
     for each in (store, early, late):
@@ -106,7 +110,7 @@ def test_another_process_reads_and_goes_on(store: SqliteStore, path: Path) -> No
 
 def test_rows_from_before_phrases_stay_as_they_are(path: Path) -> None:
     """A file of the first schema is opened; its rows, codes in them or not, are read beside new ones."""
-    first = SqliteStore(str(path))
+    first = SqliteStore(str(path), STATEMENT_KEYS)
     kept = add(first, *(draft("k", body=body) for body in (statement(1), b"\x01\x02\0\xff", b"", CODES)))
     first.close()
     connection = sqlite3.connect(path)
@@ -119,7 +123,7 @@ def test_rows_from_before_phrases_stay_as_they_are(path: Path) -> None:
     connection.execute("DROP TABLE phrase")
     connection.execute("PRAGMA user_version = 1")
     connection.close()
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     assert_reads(store, kept)
     kept += many(store, 320)
     assert column(path, "SELECT max(form) > 1 FROM log") == [1]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lrs.store.sqlite.store import SqliteStore
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.contract.make import adding, draft
 
 
@@ -26,7 +27,7 @@ def open_umask() -> Iterator[None]:
 @pytest.mark.usefixtures("open_umask")
 def test_every_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     """Database, write-ahead log, blobs and what lies beside: files 0600, folders 0700."""
-    store = SqliteStore(str(tmp_path / "a.db"))
+    store = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS)
     store.writing(adding([draft()]))
     evidence = b"evidence"
     store.blobs.put(hashlib.sha256(evidence).hexdigest(), io.BytesIO(evidence), len(evidence))

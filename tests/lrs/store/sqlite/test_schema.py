@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import FACET, LEAD, FullError, StoreError, TooNewError, raw_page
+from lrs.store.errors import FullError, StoreError, TooNewError
+from lrs.store.index_keys import IndexKeys
+from lrs.store.log import LogQuery
+from lrs.store.pages import raw_page
 from lrs.store.sqlite.interning import compound_key
 from lrs.store.sqlite.schema import MIGRATIONS, Migration, backfill_slice, connect, upgrade
 from lrs.store.sqlite.store import SqliteStore
-from tests.contract.make import add, draft
+from lrs.xapi.statement_keys import STATEMENT_KEYS
+from tests.contract.make import FACET, LEAD, add, draft
 from tests.waiting import wait_until
 
 
@@ -42,10 +46,10 @@ def test_migrations_are_numbered_without_gaps() -> None:
 def test_a_newer_file_is_refused_untouched(tmp_path: Path) -> None:
     """A file of a later schema version is TooNewError, and stays as it is."""
     path = tmp_path / "a.db"
-    SqliteStore(str(path)).close()
+    SqliteStore(str(path), STATEMENT_KEYS).close()
     execute(path, "PRAGMA user_version = 1000")
     with pytest.raises(TooNewError, match="1000"):
-        SqliteStore(str(path))
+        SqliteStore(str(path), STATEMENT_KEYS)
     assert version(path) == 1000
 
 
@@ -53,17 +57,17 @@ def test_rows_from_before_facets_are_found_by_them(tmp_path: Path) -> None:
     """A file whose rows do not say which facet their view has answers as before, beside rows that do."""
     path = tmp_path / "a.db"
     verb = f"{FACET}erb"
-    first = SqliteStore(str(path))
+    first = SqliteStore(str(path), STATEMENT_KEYS)
     early = add(
         first, draft("b", verb), draft("b", f"{FACET}other"), draft("b"), *(draft(verb) for _ in range(9))
     )
     first.close()
     aged(path, 2)
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     late = add(store, draft("b", f"{FACET}other"), draft("b", verb))
     with store.reading() as reader:
-        assert reader.find("bkn", ["b", verb], limit=9) == [late[1], early[0]]
-        assert reader.find("bkn", ["b", verb], limit=9, ascending=True) == [early[0], late[1]]
+        assert reader.find(LogQuery("bkn", ["b", verb], limit=9)) == [late[1], early[0]]
+        assert reader.find(LogQuery("bkn", ["b", verb], limit=9, ascending=True)) == [early[0], late[1]]
     store.close()
 
 
@@ -74,7 +78,7 @@ def test_rows_from_before_pairs_get_them_beside_everything_else(
     path = tmp_path / "a.db"
     leader, verb = f"{LEAD}one", f"{FACET}erb"
     kinds = [(leader, verb), (leader,), (f"{LEAD}two", verb), (leader, f"{LEAD}two", verb, f"{FACET}more")]
-    first = SqliteStore(str(path))
+    first = SqliteStore(str(path), STATEMENT_KEYS)
     records = add(first, *(draft(*kinds[n % 4], tenant=f"t{n % 3}") for n in range(60)))
     first.close()
     complete = pairs_in(path)
@@ -82,14 +86,14 @@ def test_rows_from_before_pairs_get_them_beside_everything_else(
     aged(path, 3)
     monkeypatch.setattr("lrs.store.sqlite.index_rows.FEW", 7)
     expected = [each for each in reversed(records) if each.tenant == "t1" and {leader, verb} <= each.views[0]]
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     deadline = time.monotonic() + 20
     is_complete = False
     while not is_complete:
         assert time.monotonic() < deadline
         is_complete = store._memory.has_pairs
         with store.reading() as reader:
-            assert reader.find("t1", [leader, verb], limit=99) == expected
+            assert reader.find(LogQuery("t1", [leader, verb], limit=99)) == expected
     store.close()
     assert pairs_in(path) == complete
 
@@ -97,7 +101,7 @@ def test_rows_from_before_pairs_get_them_beside_everything_else(
 def test_a_backfill_ends_however_much_comes_in(tmp_path: Path) -> None:
     """It goes from the newest row to the oldest: what is added meanwhile is no part of it."""
     path = tmp_path / "a.db"
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     leader, verb = f"{LEAD}one", f"{FACET}erb"
     add(store, *(draft(leader, verb) for _ in range(500)))
     store.close()
@@ -105,7 +109,7 @@ def test_a_backfill_ends_however_much_comes_in(tmp_path: Path) -> None:
     connection = connect(str(path), cache_kib=100)
     upgrade(connection)
     slices = 0
-    while backfill_slice(connection):
+    while backfill_slice(connection, STATEMENT_KEYS):
         slices += 1
         assert slices < 9
         connection.execute(
@@ -120,10 +124,10 @@ def test_a_backfill_ends_however_much_comes_in(tmp_path: Path) -> None:
 def test_the_backfill_of_a_newer_program_is_left_to_it(tmp_path: Path) -> None:
     """A note of a migration that this program does not know stays, and nothing is waited for."""
     path = tmp_path / "a.db"
-    SqliteStore(str(path)).close()
+    SqliteStore(str(path), STATEMENT_KEYS).close()
     execute(path, "INSERT INTO backfill VALUES (1000, 7)")
     connection = connect(str(path), cache_kib=100)
-    assert not backfill_slice(connection)
+    assert not backfill_slice(connection, STATEMENT_KEYS)
     assert connection.execute("SELECT * FROM backfill").fetchall() == [(1000, 7)]
     connection.close()
 
@@ -134,7 +138,7 @@ def test_a_slice_that_fails_is_tried_again_with_a_later_write(
     """A disk that was full for a moment does not end a backfill, and does not keep it busy."""
     tries: list[int] = []
 
-    def slice_(connection: sqlite3.Connection) -> bool:
+    def slice_(connection: sqlite3.Connection, index_keys: IndexKeys) -> bool:
         tries.append(len(tries))
         if tries[-1] == 1:
             raise FullError("no space is left")
@@ -142,7 +146,7 @@ def test_a_slice_that_fails_is_tried_again_with_a_later_write(
 
     monkeypatch.setattr("lrs.store.sqlite.group_commit.backfill_slice", slice_)
     monkeypatch.setattr("lrs.store.sqlite.group_commit.BACKFILL_PAUSE", 0.5)
-    store = SqliteStore(str(tmp_path / "a.db"))
+    store = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS)
     deadline = time.monotonic() + 20
     while "no space is left" not in caplog.text:
         assert time.monotonic() < deadline
@@ -163,13 +167,13 @@ def test_a_slice_that_fails_is_tried_again_with_a_later_write(
 def test_a_program_from_before_can_add_nothing_more(tmp_path: Path) -> None:
     """One that has the file open while it is brought up to date fails, where it would leave out rows."""
     path = tmp_path / "a.db"
-    SqliteStore(str(path)).close()
+    SqliteStore(str(path), STATEMENT_KEYS).close()
     aged(path, 3)
     early = sqlite3.connect(path)
     insertion = "INSERT INTO log_key VALUES (1, 2, 3, 4)"
     early.execute(insertion)
     early.rollback()
-    SqliteStore(str(path)).close()
+    SqliteStore(str(path), STATEMENT_KEYS).close()
     with pytest.raises(sqlite3.OperationalError, match="log_key"):
         early.execute(insertion)
     early.close()
@@ -178,7 +182,7 @@ def test_a_program_from_before_can_add_nothing_more(tmp_path: Path) -> None:
 def test_rows_of_wider_keys_from_before_find_a_record_once(tmp_path: Path) -> None:
     """A record that has a row for its wider key, too, as records once had, is on a page once."""
     path = tmp_path / "a.db"
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     records = add(store, *(draft("a1", "A1", "b") for _ in range(5)), draft("A1"))
     terms = "SELECT id FROM term WHERE text GLOB '*A1'"
     narrower = "SELECT id FROM term WHERE text GLOB '*a1'"
@@ -190,12 +194,12 @@ def test_rows_of_wider_keys_from_before_find_a_record_once(tmp_path: Path) -> No
     with store.reading() as reader:
         for keys, found in ((["A1"], records[::-1]), (["A1", "b"], records[4::-1])):
             for limit in (1, 2, 9):
-                assert reader.find("bkn", keys, limit=limit) == found[:limit]
-                assert reader.find_raw_page("bkn", keys, limit=limit) == raw_page(found, limit)
+                assert reader.find(LogQuery("bkn", keys, limit=limit)) == found[:limit]
+                assert reader.find_raw_page(LogQuery("bkn", keys, limit=limit)) == raw_page(found, limit)
     changed = {records[0].id: (frozenset({"b"}),)}
     store.writing(lambda writer: writer.reindex("bkn", changed))
     with store.reading() as reader:
-        assert reader.find("bkn", ["A1"], limit=9) == records[:0:-1]
+        assert reader.find(LogQuery("bkn", ["A1"], limit=9)) == records[:0:-1]
     store.close()
 
 
@@ -203,7 +207,7 @@ def test_pairs_go_with_the_views_that_held_them(tmp_path: Path) -> None:
     """When the views of a record change, the rows of its former pairs are gone and the new ones are there."""
     path = tmp_path / "a.db"
     leader, verb = f"{LEAD}one", f"{FACET}erb"
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     one, two = add(store, draft(leader, verb), draft(f"{LEAD}two", verb))
     before = pairs_in(path)
     swapped = {one.id: two.views, two.id: one.views}
@@ -252,7 +256,7 @@ def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.db"
         execute(path, "CREATE TABLE data (x)", statement)
         with pytest.raises(StoreError, match="another program"):
-            SqliteStore(str(path))
+            SqliteStore(str(path), STATEMENT_KEYS)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -260,23 +264,23 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(b"not a database, just text that is long enough to be read as a header" * 20)
     with pytest.raises(StoreError):
-        SqliteStore(str(path))
+        SqliteStore(str(path), STATEMENT_KEYS)
 
 
 def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     """Openings that race to make the file all succeed."""
     path = tmp_path / "deep" / "er" / "a.db"
     with ThreadPoolExecutor(6) as pool:
-        stores = list(pool.map(lambda _: SqliteStore(str(path)), range(6)))
+        stores = list(pool.map(lambda _: SqliteStore(str(path), STATEMENT_KEYS), range(6)))
     for store in stores:
         add(store, draft("k"))
     with stores[0].reading() as reader:
-        assert len(reader.find("bkn", ["k"], limit=9)) == 6
+        assert len(reader.find(LogQuery("bkn", ["k"], limit=9))) == 6
     for store in stores:
         store.close()
 
 
-def numbered(connection: sqlite3.Connection, place: int) -> int | None:
+def numbered(connection: sqlite3.Connection, index_keys: IndexKeys, place: int) -> int | None:
     """A backfill in slices of two rows."""
     rows = connection.execute("SELECT id FROM old WHERE id > ? ORDER BY id LIMIT 2", (place,)).fetchall()
     if not rows:
@@ -313,7 +317,7 @@ def test_an_older_file_is_brought_up_in_interruptible_slices(tmp_path: Path) -> 
         connection = connect(path, cache_kib=100)
         upgrade(connection, [FIRST, SECOND])
         connection.execute("BEGIN IMMEDIATE")
-        more = backfill_slice(connection, [FIRST, SECOND])
+        more = backfill_slice(connection, STATEMENT_KEYS, [FIRST, SECOND])
         slices += 1
         if slices % 2:
             connection.execute("ROLLBACK")

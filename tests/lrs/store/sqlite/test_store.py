@@ -17,13 +17,17 @@ from typing import Any
 
 import pytest
 
-from lrs.store.port import Document, FullError, Record, StoreError, UnavailableError, Writer
+from lrs.store.documents import Document, DocumentQuery
+from lrs.store.errors import FullError, StoreError, UnavailableError
+from lrs.store.log import LogQuery, Record
+from lrs.store.port import Writer
 from lrs.store.sqlite import group_commit
 from lrs.store.sqlite import sql as sqlite_queries
 from lrs.store.sqlite.errors import from_system, run_one
 from lrs.store.sqlite.interning import pack, unpack
 from lrs.store.sqlite.schema import connect
 from lrs.store.sqlite.store import SqliteStore
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.contract.make import add, adding, draft
 from tests.waiting import wait_until
 
@@ -31,7 +35,7 @@ from tests.waiting import wait_until
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteStore]:
     """An opened, empty store."""
-    opened = SqliteStore(str(tmp_path / "a.db"))
+    opened = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS)
     yield opened
     opened.close()
 
@@ -102,8 +106,8 @@ def test_a_write_that_cannot_be_stored_fails_alone(store: SqliteStore) -> None:
         results = list(pool.map(attempt, range(60)))
     assert results == ["refused" if n % 10 == 3 else "kept" for n in range(60)]
     with store.reading() as reader:
-        assert len(reader.find("bkn", limit=100)) == 54
-        assert len(reader.find_documents("note", "bkn", limit=100)) == 54
+        assert len(reader.find(LogQuery("bkn", limit=100))) == 54
+        assert len(reader.find_documents(DocumentQuery("note", "bkn", limit=100))) == 54
 
 
 def log_size(writer: Any) -> Any:
@@ -117,7 +121,7 @@ def test_the_log_of_a_large_file_is_longer(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(group_commit, "LEAST_LOG", 5 * page)
     monkeypatch.setattr(group_commit, "MOST_LOG", 40 * page)
     monkeypatch.setattr(group_commit, "LOG_SIZED", 2)
-    store = SqliteStore(str(tmp_path / "a.db"))
+    store = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS)
     sizes = []
     for _ in range(12):
         add(store, *(draft("k", body=os.urandom(3_000)) for _ in range(40)))
@@ -154,7 +158,7 @@ def test_a_record_without_a_stamp_of_its_write_is_refused(store: SqliteStore) ->
     with pytest.raises(ValueError, match="at least one"):
         store.writing(lambda writer: writer.stamp(0))
     with store.reading() as reader:
-        assert reader.find(None, limit=9) == [old]
+        assert reader.find(LogQuery(None, limit=9)) == [old]
         assert reader.get("bkn", ["not-a-uuid"]) == {}
 
 
@@ -168,8 +172,8 @@ def test_views_can_be_read_after_the_snapshot_is_gone(store: SqliteStore) -> Non
     """A record's views are there whenever they are asked for, and the record stays comparable."""
     (kept,) = add(store, draft("a", "b", views=(frozenset({"c"}),)))
     with store.reading() as reader:
-        (found,) = reader.find("bkn", ["a"], limit=1)
-        (other,) = reader.find("bkn", ["b"], limit=1)
+        (found,) = reader.find(LogQuery("bkn", ["a"], limit=1))
+        (other,) = reader.find(LogQuery("bkn", ["b"], limit=1))
     assert found.views == kept.views
     assert found == kept
     assert kept == other
@@ -184,7 +188,7 @@ def test_a_write_gives_up_when_its_turn_does_not_come(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write that waited too long behind another is UnavailableError and is never carried out."""
-    monkeypatch.setattr(group_commit, "PATIENCE", 0.05)
+    monkeypatch.setattr(group_commit, "WRITE_WAIT_SECONDS", 0.05)
     held = threading.Event()
     begun = threading.Event()
     results: list[object] = []
@@ -205,14 +209,14 @@ def test_a_write_gives_up_when_its_turn_does_not_come(
     monkeypatch.undo()
     add(store, draft())
     with store.reading() as reader:
-        assert reader.find("bkn", ["late"], limit=1) == []
+        assert reader.find(LogQuery("bkn", ["late"], limit=1)) == []
 
 
 def test_a_process_that_keeps_its_turn_holds_up_nobody_for_good(
     tmp_path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While another process does not let go of the turn to write, writes are given up, and never happen."""
-    monkeypatch.setattr(group_commit, "PATIENCE", 0.05)
+    monkeypatch.setattr(group_commit, "WRITE_WAIT_SECONDS", 0.05)
     (lock,) = tmp_path.rglob("write.lock")
     ran = []
 
@@ -253,7 +257,7 @@ def test_a_turn_that_cannot_be_given_back_ends_no_thread(
 def test_a_foreign_lock_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another program holds the file, writes say that they cannot now, and work again after it."""
     monkeypatch.setattr("lrs.store.sqlite.schema.BUSY_MILLISECONDS", 50)
-    store = SqliteStore(str(tmp_path / "a.db"))
+    store = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS)
     add(store, draft())
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -263,7 +267,7 @@ def test_a_foreign_lock_is_unavailable(tmp_path: Path, monkeypatch: pytest.Monke
     other.close()
     add(store, draft())
     with store.reading() as reader:
-        assert len(reader.find("bkn", limit=9)) == 2
+        assert len(reader.find(LogQuery("bkn", limit=9))) == 2
     store.close()
 
 
@@ -284,17 +288,17 @@ def test_a_full_file_is_full_and_recovers(store: SqliteStore) -> None:
         with pytest.raises(FullError):
             add(store, *(draft("k", body=b"x" * 10_000) for _ in range(20)))
         with store.reading() as reader:
-            assert reader.find("bkn", ["k"], limit=99) == [first]
+            assert reader.find(LogQuery("bkn", ["k"], limit=99)) == [first]
     (second,) = add(store, draft("k"))
     limit(10_000)
     more = add(store, *(draft("k", body=b"x" * 10_000) for _ in range(20)))
     with store.reading() as reader:
-        assert reader.find("bkn", ["k"], ascending=True, limit=99) == [first, second, *more]
+        assert reader.find(LogQuery("bkn", ["k"], ascending=True, limit=99)) == [first, second, *more]
 
 
 def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     """While threads write, `close` lets each write end: acknowledged and kept, or refused and absent."""
-    store = SqliteStore(str(tmp_path / "a.db"))
+    store = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS)
     kept: list[Record] = []
     started = threading.Barrier(9)
 
@@ -314,16 +318,16 @@ def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     store.close()
     for thread in threads:
         thread.join()
-    again = SqliteStore(str(tmp_path / "a.db"))
+    again = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS)
     with again.reading() as reader:
-        found = {each.id for each in reader.find("bkn", ["k"], limit=1_000_000)}
+        found = {each.id for each in reader.find(LogQuery("bkn", ["k"], limit=1_000_000))}
     again.close()
     assert found == {each.id for each in kept}
 
 
 def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     """Nobody else on the machine may read the database, its log or the attachments."""
-    store = SqliteStore(str(tmp_path / "a.db"))
+    store = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS)
     add(store, draft())
     modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
     store.close()
@@ -351,12 +355,12 @@ def test_a_blob_is_named_by_a_hash_alone(store: SqliteStore, tmp_path: Path) -> 
 
 def test_parts_of_blobs_left_by_a_crash_are_cleared_away(tmp_path: Path) -> None:
     """Old parts go when the store is opened; a young one may still be in the making."""
-    SqliteStore(str(tmp_path / "a.db")).close()
+    SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS).close()
     parts = tmp_path / "a.db.d" / "blobs" / "parts"
     (parts / "old").write_bytes(b"x")
     (parts / "young").write_bytes(b"x")
     os.utime(parts / "old", (1, 1))
-    SqliteStore(str(tmp_path / "a.db")).close()
+    SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS).close()
     assert [part.name for part in parts.iterdir()] == ["young"]
 
 
@@ -364,7 +368,7 @@ def test_a_part_that_another_process_finishes_meanwhile_is_no_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part that is in its place before it is looked at does not keep a store from opening."""
-    SqliteStore(str(tmp_path / "a.db")).close()
+    SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS).close()
     listed = Path.iterdir
 
     def before(self: Path) -> Iterator[Path]:
@@ -372,7 +376,7 @@ def test_a_part_that_another_process_finishes_meanwhile_is_no_matter(
         yield from listed(self)
 
     monkeypatch.setattr(Path, "iterdir", before)
-    SqliteStore(str(tmp_path / "a.db")).close()
+    SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS).close()
 
 
 @pytest.mark.parametrize("views", [[], [[]], [[1, 2, 3]], [[], [70_000, 2**32 - 1], [5]]])

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from lrs.store.port import UnavailableError
+from lrs.store.errors import UnavailableError
 from lrs.store.sqlite.store import SqliteStore
 from lrs.store.sqlite.watermarks import SLOTS, Board
+from lrs.xapi.statement_keys import STATEMENT_KEYS
 from tests.contract.make import add, adding, draft, now
 
 
@@ -44,7 +45,7 @@ def test_stored_rises_though_the_clock_is_set_back(tmp_path: Path) -> None:
     clock = Clock(now())
     stamps = []
     for _ in range(2):
-        store = SqliteStore(str(tmp_path / "a.db"), clock=clock)
+        store = SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS, clock=clock)
         stamps += [add(store, draft())[0].stored for _ in range(3)]
         clock.at -= 3_600_000_000
         stamps += [add(store, draft())[0].stored for _ in range(3)]
@@ -55,7 +56,7 @@ def test_stored_rises_though_the_clock_is_set_back(tmp_path: Path) -> None:
 def test_stamps_come_after_a_promise_though_the_clock_is_set_back(tmp_path: Path) -> None:
     """What was promised before the clock was set back still holds after it, for another process too."""
     clock = Clock(now())
-    stores = [SqliteStore(str(tmp_path / "a.db"), clock=clock) for _ in range(2)]
+    stores = [SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS, clock=clock) for _ in range(2)]
     with stores[0].reading() as reader:
         promised = reader.consistent_through()
     clock.at -= 3_600_000_000
@@ -88,11 +89,12 @@ def test_a_write_starts_after_every_promise(boards: tuple[Board, Board, Clock]) 
 def test_a_dead_writers_floor_counts_until_the_next_commit(tmp_path: Path) -> None:
     """A process that was killed inside a write holds promises down until somebody else has committed."""
     path = tmp_path / "a.db"
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     code = (
         "import sys, time\n"
         "from lrs.store.sqlite.store import SqliteStore\n"
-        "store = SqliteStore(sys.argv[1])\n"
+        "from lrs.xapi.statement_keys import STATEMENT_KEYS\n"
+        "store = SqliteStore(sys.argv[1], STATEMENT_KEYS)\n"
         "def work(writer):\n"
         "    print(writer.stamp(), flush=True)\n"
         "    time.sleep(60)\n"
@@ -118,7 +120,7 @@ def test_a_dead_writers_floor_counts_until_the_next_commit(tmp_path: Path) -> No
 def test_readers_get_past_a_dead_writer_by_themselves(tmp_path: Path) -> None:
     """Without any further write, a promise held down by a dead process recovers within the bound."""
     path = tmp_path / "a.db"
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), STATEMENT_KEYS)
     dead = Board(Path(f"{path}.d"), now)
     floor = dead.begin(0)
     # As the kernel does when a process dies: its locks go, its cells stay.
@@ -146,7 +148,7 @@ def test_slots_are_given_back_and_run_out_plainly(tmp_path: Path) -> None:
 
 def test_threads_and_processes_never_share_a_stamp(tmp_path: Path) -> None:
     """Stamps of many threads over two openings are all different."""
-    stores = [SqliteStore(str(tmp_path / "a.db")) for _ in range(2)]
+    stores = [SqliteStore(str(tmp_path / "a.db"), STATEMENT_KEYS) for _ in range(2)]
     stamps: list[int] = []
 
     def write(n: int) -> None:

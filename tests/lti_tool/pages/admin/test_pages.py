@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from lrs.access import Access, authority_of
 from lrs.admin_log import AdminLog
 from lrs.records.learning_record import LearningRecord
+from lrs.store.documents import DocumentQuery
 from lrs.xapi.ingest import Ingest
 from lti_tool.pages.admin.routes import act_name, create_admin_blueprint, reason_of
 from lti_tool.pages.instructor.routes import create_instructor_blueprint
@@ -408,7 +409,7 @@ def test_goals_from_before_links_were_kept_are_listed(site: World) -> None:
     goal(site)
 
     def forget(writer: Any) -> None:
-        links = [one.name for one in writer.find_documents("goal-link", "agency", limit=9)]
+        links = [one.name for one in writer.find_documents(DocumentQuery("goal-link", "agency", limit=9))]
         writer.delete("goal-link", "agency", links)
 
     site.store.writing(forget)

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from lrs.access import Access, Scope, authority_of
 from lrs.records.entries import Entry, Status
+from lrs.store.log import LogQuery
 from lrs.xapi.ingest import Ingest
 from lti_tool.pages import shared
 from lti_tool.pages.learner import saving
@@ -96,7 +97,7 @@ class Learner:
     def log_size(self) -> int:
         """How many statements are stored."""
         with self.desk.record.store.reading() as reader:
-            return len(reader.find(None, limit=1000, include_hidden=True))
+            return len(reader.find(LogQuery(None, limit=1000, include_hidden=True)))
 
 
 def _field(page: str, name: str) -> str:

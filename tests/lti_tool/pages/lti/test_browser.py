@@ -16,13 +16,13 @@ from flask_babel import Babel
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from lrs.store.memory import MemoryData, MemoryStore
 from lrs.store.port import Store
 from lti_tool.pages.lti.routes import create_lti_blueprint
 from lti_tool.settings import LtiSettings
 from lti_tool.web.flask_setup import install_pages
 from lti_tool.web.guard import current_session, launch_session_required
 from lti_tool.web.lti_services import LtiTool, build_tool
-from tests.contract.oracle import ModelHome, ModelStore
 from tests.lti_tool.conftest import World
 from tests.lti_tool.launch.test_deep_linking import open_picker
 from tests.lti_tool.platform import CLAIM, DL_CLAIM, ROLE, TOOL, Clock, TestPlatform
@@ -118,7 +118,7 @@ def place() -> Iterator[Place]:
     tool_server, tool_port = serve(tool_app, "127.0.0.1")
     platform_server, platform_port = serve(platform_app, "127.0.0.1")
     settings = LtiSettings(public_url=f"http://localhost:{tool_port}", allow_loopback=True)
-    store: Store = ModelStore(ModelHome(clock))
+    store: Store = MemoryStore(MemoryData(clock))
     tool = build_tool(store, clock=clock, settings=settings)
     platform = TestPlatform(clock, issuer=f"http://127.0.0.1:{platform_port}")
     place = Place(tool, platform)

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from lrs.records.entries import Entry, Status
 from lrs.records.link_policy import LinkPolicy
 from lrs.records.verifier_links import KEPT_DAYS, KIND, MOST_OPEN, State, VerifierLink
+from lrs.store.documents import DocumentQuery
 from lti_tool.pages.verifier import link_routes
 from statements.data_types.exact_json import loads
 from statements.profile.vocabulary import BY_LINK, LINKS, Decision
@@ -394,7 +395,10 @@ def test_nothing_of_a_link_is_kept_but_a_hash_and_that_goes_after_thirty_days(as
 
     def kept() -> list[bytes]:
         with asking.desk.record.store.reading() as reader:
-            return [one.name.encode() + one.body for one in reader.find_documents(KIND, "", limit=9)]
+            return [
+                one.name.encode() + one.body
+                for one in reader.find_documents(DocumentQuery(KIND, "", limit=9))
+            ]
 
     assert len(kept()) == 1
     assert code.encode() not in kept()[0]
