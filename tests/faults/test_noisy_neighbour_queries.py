@@ -35,7 +35,7 @@ def fill(address: str) -> None:
 
 @pytest.mark.timeout(300)
 def test_long_searches_that_find_nothing_stop_nobody(address: str) -> None:
-    """Many clients of one tenant search all of its statements, over and over; they alone wait, or come again."""
+    """Many clients of one tenant search all of its statements, again and again; they alone wait."""
     fill(address)
     seen: Counter[int] = Counter()
     with two_tenants(address) as served, undisturbed(served):
