@@ -79,6 +79,8 @@ class Application:
             self._begin("references", lambda: references.run_forever(self._stop))
             links = self.wired.record.links
             self._begin("links", lambda: links.run_forever(self._stop))
+            deliveries = self.wired.tool.deliveries
+            self._begin("outbox", lambda: deliveries.run_forever(self._stop))
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)

@@ -1,7 +1,7 @@
 """The process that does what no request waits for, beside the workers.
 
-It works out the learning record, keeps platforms' gradebooks in step with the record, and indexes statements
-that refer to others.
+It works out the learning record, keeps platforms' gradebooks in step with the record, delivers what is in
+the outbox, and indexes statements that refer to others.
 
 `python -m jejak.follow` runs until its standard input closes: it ends with whoever started it, however that
 one ends.
@@ -25,8 +25,10 @@ NICE = 19
 RESTART_SECONDS = 1.0
 REFERENCES_SECONDS = 2.0
 """How long the end waits for a slice of pending references; one that is cut off is done again."""
-GRADING_SECONDS = 5.0
-"""How long the end waits for a score that is being sent; one that is cut off is sent again."""
+GRADING_SECONDS = 2.0
+"""How long the end waits for goals that are being looked at; they are looked at again."""
+DELIVERY_SECONDS = 5.0
+"""How long the end waits for messages that are being delivered; one that is cut off is delivered again."""
 
 
 def main() -> None:
@@ -50,10 +52,15 @@ def main() -> None:
         target=parts.references.run_forever, args=(stop,), daemon=True, name="references"
     )
     references.start()
+    deliveries = threading.Thread(
+        target=parts.tool.deliveries.run_forever, args=(stop,), daemon=True, name="outbox"
+    )
+    deliveries.start()
     try:
         parts.record.follower.run_forever(stop)
         grading.join(timeout=GRADING_SECONDS)
         references.join(timeout=REFERENCES_SECONDS)
+        deliveries.join(timeout=DELIVERY_SECONDS)
     finally:
         parts.store.close()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_TOKENS = 5000
 NO_TOKEN = "no access token"  # noqa: S105 (a message)
-"""How the message of a TokenError begins; kept with scores that wait."""
+"""How the message of a TokenError begins."""
 MAX_TOKEN_LENGTH = 16 * 1024
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _NEXT = re.compile(
@@ -40,9 +40,11 @@ _NEXT = re.compile(
 class ServiceError(Exception):
     """A service did not do what was asked. `status` is None when no answer came at all."""
 
-    def __init__(self, what: str, status: int | None = None) -> None:
+    def __init__(self, what: str, status: int | None = None, *, retry_after: float = 0) -> None:
+        """`retry_after` is for how many seconds the platform asks to be left alone."""
         super().__init__(what if status is None else f"{what} (HTTP {status})")
         self.status = status
+        self.retry_after = retry_after
 
     @property
     def may_pass(self) -> bool:
@@ -121,7 +123,9 @@ class Services:
                 break
             self._forget(platform, wanted, token)
         if not answer.ok:
-            raise ServiceError(f"{method} was refused", answer.status)
+            raise ServiceError(
+                f"{method} was refused", answer.status, retry_after=retry_after(answer.headers)
+            )
         return answer
 
     def token(self, platform: Platform, scopes: tuple[str, ...]) -> str:
@@ -207,6 +211,12 @@ def finite(value: Any) -> float:
         return float(value) if math.isfinite(value) else 0.0
     except OverflowError:
         return 0.0
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """The seconds of a Retry-After header (RFC 9110, section 10.2.3); 0 without one, or for a date."""
+    value = headers.get("retry-after", "").strip()
+    return float(value) if value.isascii() and value.isdigit() and len(value) <= 9 else 0.0
 
 
 def next_page(answer: Answer, url: str) -> str | None:

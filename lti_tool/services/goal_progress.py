@@ -5,7 +5,7 @@ the record itself counts them (limits included), so gradebook and record never t
 from before the link was opened counts, too; the new year takes nothing away.
 
 The follower tells whose record has changed; the learner's goals are looked up and their scores queued, and
-the queue delivers. A word of the follower that was lost in a crash is made up for: a launch reports, and
+the outbox delivers. A word of the follower that was lost in a crash is made up for: a launch reports, and
 every goal is looked at when a follower starts and once an hour. Reporting the same again does nothing.
 """
 
@@ -34,10 +34,6 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
-DELIVERIES = 8
-"""Scores of one turn: few enough to be through with them before another worker may claim them."""
-DELIVERY_SECONDS = 2.0
-"""How long a turn waits for its scores to arrive: a platform that hangs goes on by itself."""
 MAX_REMEMBERED = 20_000
 """Changed persons waiting to be looked at; beyond that all goals are looked at instead."""
 MAX_ROUNDS = 5
@@ -85,10 +81,6 @@ class Progress:
                 self._everything = True
         self._news.set()
 
-    def wake(self) -> None:
-        """Say that a score is due: saves it the pause."""
-        self._news.set()
-
     def look_at_everything(self) -> None:
         """Ask for all goals to be looked at, a page in each turn."""
         with self._guard:
@@ -96,7 +88,10 @@ class Progress:
         self._news.set()
 
     def run_once(self) -> bool:
-        """One turn: changed persons, a page of the walk over all goals, due scores. Whether more waits."""
+        """One turn: changed persons, a page of the walk over all goals. Whether more waits.
+
+        Scores that an earlier version queued are taken over in turns, too.
+        """
         with self._guard:
             taken, self._changed = self._changed, set()
         try:
@@ -106,7 +101,7 @@ class Progress:
                 self._changed |= taken
             raise
         walking = self._walk_on()
-        return self._grades.run_once(DELIVERIES, patience=DELIVERY_SECONDS) > 0 or walking
+        return self._grades.take_over() or walking
 
     def run_forever(self, stop: threading.Event, *, sweeping: bool) -> None:
         """Take turns until `stop` is set; `sweeping` walks over all goals at the start and every hour."""

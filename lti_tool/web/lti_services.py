@@ -9,6 +9,8 @@ from flask import current_app
 
 from lrs.outbound.calls import Calls
 from lrs.outbound.http_client import Outbound
+from lrs.outbox.deliveries import Deliveries
+from lrs.outbox.outbox import Outbox
 from lrs.store.port import Store
 from lti_tool.launch.launch import Identity, Launches, OnLaunch
 from lti_tool.launch.sessions import LaunchSession
@@ -44,6 +46,8 @@ class LtiTool:
     services: Services
     jobs: Jobs
     roster: Roster
+    outbox: Outbox
+    deliveries: Deliveries
     grades: GradeQueue
     goals: Goals
     registrations: Registrations
@@ -59,18 +63,21 @@ def build_tool(
     on_roster: OnRoster | None = None,
     table_for: TableFor | None = None,
     http: Outbound | None = None,
+    outbox: Outbox | None = None,
 ) -> LtiTool:
     """Wire the parts.
 
     `on_launch` receives each new session with the person's linking identifiers, `on_roster` those
-    of a course's members whenever its roster was fetched; both are for the alias table.
+    of a course's members whenever its roster was fetched; both are for the alias table. `outbox` is where
+    scores are queued, beside whatever else is.
     """
     calls = Calls(http or Outbound(settings), clock, settings)
     platforms = Platforms(store, clock)
     jobs = Jobs()
     tool_keys = ToolKeys(store, clock, settings)
     services = Services(calls, tool_keys, clock, settings)
-    grades = GradeQueue(store, clock, platforms, services)
+    outbox = outbox or Outbox(store, clock)
+    grades = GradeQueue(outbox, clock, platforms, services)
     goals = Goals(store, clock, grades)
 
     def launched(session: LaunchSession, identity: Identity) -> None:
@@ -104,6 +111,8 @@ def build_tool(
             jobs=jobs,
             on_roster=on_roster,
         ),
+        outbox=outbox,
+        deliveries=Deliveries(outbox),
         grades=grades,
         goals=goals,
         registrations=Registrations(

@@ -9,7 +9,6 @@ admit the next. Activation is the operator's, by `jejak platforms activate`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +17,13 @@ import structlog
 from flask import Blueprint, abort, redirect, render_template
 from flask.typing import ResponseReturnValue
 
+from lrs.outbox.messages import FAILED, WAITING
 from lti_tool.accounts import account_key
 from lti_tool.pages.shared import use_table
 from lti_tool.platforms.platforms import DISABLED, PENDING, Platform
 from lti_tool.roles import ADMINISTRATOR
-from lti_tool.services.client import NO_TOKEN
 from lti_tool.services.goals import Goal
-from lti_tool.services.grade_outbox import FAILED, WAITING, QueuedScore
+from lti_tool.services.grade_outbox import NO_TOKEN, NOT_ACTIVE, QueuedScore
 from lti_tool.text.i18n import gettext, ngettext
 from lti_tool.text.masking import masked
 from lti_tool.web.guard import current_session, launch_session_required, launch_url
@@ -41,7 +40,6 @@ SHOWN = 200
 STRANGERS = 20
 """Unmatched actors on the page; the record API gives all of them."""
 GONE = (404, 410)
-_STATUS = re.compile(r"\(HTTP (\d{3})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Message:
     def column_gone(self) -> bool:
         """Whether the platform says that its column does not exist any more."""
         # A token is never refused for good, so what failed was the column itself.
-        return self.failed and reason_status(self.score.problem) in GONE
+        return self.failed and self.score.http_status in GONE
 
     @property
     def percent(self) -> int:
@@ -113,7 +111,6 @@ def retry(launch_id: str, name: str) -> ResponseReturnValue:
     tool, session = current_tool(), current_session()
     if tool.grades.retry(session.tenant, name, platform_id=session.platform_id):
         _note("grade.retried", name)
-    current_record_services().progress.wake()
     return redirect(launch_url("admin"), 303)
 
 
@@ -153,12 +150,14 @@ def _note(act: str, target: str, **details: Any) -> None:
     )
 
 
-def reason_of(problem: str) -> str:
-    """Why the last attempt failed and what to do, in words for whoever runs the platform."""
-    status = reason_status(problem)
-    if "not active" in problem:
+def reason_of(code: str, status: int | None) -> str:
+    """Why the last attempt failed and what to do, in words for whoever runs the platform.
+
+    `code` is one of `grade_outbox`, `status` the platform's answer.
+    """
+    if code == NOT_ACTIVE:
         return gettext("The platform is switched off here.")
-    if problem.startswith(NO_TOKEN):
+    if code == NO_TOKEN:
         return (
             gettext(
                 "The platform gave no access token (HTTP %(status)s): check that it can fetch this tool's"
@@ -176,13 +175,7 @@ def reason_of(problem: str) -> str:
         return gettext("The platform refused it: perhaps this person is no longer graded in the course.")
     if status:
         return gettext("The platform could not take it just now (HTTP %(status)s).", status=status)
-    return gettext("The platform gave no answer.") if problem else gettext("Not sent yet.")
-
-
-def reason_status(problem: str) -> int:
-    """The HTTP status that a problem names; 0 when it names none."""
-    found = _STATUS.search(problem)
-    return int(found.group(1)) if found else 0
+    return gettext("The platform gave no answer.") if code else gettext("Not sent yet.")
 
 
 def _messages() -> list[Message]:
@@ -203,7 +196,7 @@ def _messages() -> list[Message]:
             score,
             masked(names.get(score.subject) or gettext("No name")),
             goals.get(score.name),
-            reason_of(score.problem),
+            reason_of(score.code, score.http_status),
         )
         for score in scores
     ]

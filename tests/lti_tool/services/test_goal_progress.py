@@ -14,13 +14,13 @@ from uuid import uuid4
 import pytest
 
 from lrs.access import Access
+from lrs.outbox.messages import WAITING
 from lrs.records.learning_record import LearningRecord
 from lrs.store.errors import UnavailableError
 from lrs.xapi.ingest import Ingest
 from lti_tool.services.ags import SCORE
 from lti_tool.services.goal_progress import MAX_REMEMBERED, Progress, Standing
 from lti_tool.services.goals import Goal
-from lti_tool.services.grade_outbox import WAITING
 from statements.data_types.versions import Version
 from statements.profile.build import activity_statement, decision_statement, voiding_statement
 from statements.profile.vocabulary import Decision
@@ -95,6 +95,8 @@ class Course:
 
     def turn(self) -> None:
         while self.progress.run_once():
+            pass
+        while self.world.tool.deliveries.run_once():
             pass
 
     @property
@@ -253,11 +255,13 @@ def test_it_works_in_the_background(course: Course) -> None:
     thread.start()
     try:
         course.decide(course.learn())
-        wait_until(lambda: course.sent, "a grade was sent")
+        grades = course.world.tool.grades
+        wait_until(lambda: grades.listed("agency", WAITING), "a grade was queued")
     finally:
         stop.set()
         course.progress.changed("agency", ())
         thread.join(timeout=5)
+    course.turn()
     assert course.sent == [50]
     assert not thread.is_alive()
 
@@ -271,11 +275,13 @@ def test_a_start_looks_at_all_goals(course: Course) -> None:
     thread = threading.Thread(target=course.progress.run_forever, args=(stop,), kwargs={"sweeping": True})
     thread.start()
     try:
-        wait_until(lambda: course.sent, "a grade was sent")
+        grades = course.world.tool.grades
+        wait_until(lambda: grades.listed("agency", WAITING), "a grade was queued")
     finally:
         stop.set()
         course.progress.changed("agency", ())
         thread.join(timeout=5)
+    course.turn()
     assert course.sent == [50]
     assert not thread.is_alive()
 
