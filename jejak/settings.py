@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
 
+from lrs.store.open import MEMORY
+
 PREFIX = "JEJAK_"
 
 
@@ -39,7 +41,7 @@ class Setting:
 
 
 class _Address(fields.String):
-    """A store address: an absolute SQLite file or a MongoDB URI with a database name."""
+    """A store address: an absolute SQLite file, a MongoDB URI with a database name, or `memory://`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
@@ -48,7 +50,11 @@ class _Address(fields.String):
             return text
         if parts.scheme in {"mongodb", "mongodb+srv"} and parts.netloc and len(parts.path) > 1:
             return text
-        raise ValidationError("use sqlite:////absolute/file.db or mongodb://host/database")
+        if text == MEMORY:
+            return text
+        raise ValidationError(
+            "use sqlite:////absolute/file.db or mongodb://host/database; memory:// keeps nothing, for a trial"
+        )
 
 
 class _BaseUrl(fields.String):
@@ -94,7 +100,8 @@ TABLE: tuple[Setting, ...] = (
         _Address(),
         "",
         "Where everything is kept: `sqlite:////absolute/file.db` (one machine) or "
-        "`mongodb://host/database` (replica set). Empty: `var/jejak.db` below the working folder.",
+        "`mongodb://host/database` (replica set). Empty: `var/jejak.db` below the working folder. "
+        "`memory://` forgets everything when the process ends: for tests and trials, with one worker.",
         secret=True,
     ),
     Setting(

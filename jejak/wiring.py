@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from lrs.http.xapi.services import Limits
 from lrs.http.xapi.validate import Strangers, ValidateApplication, inspect
 from lrs.people.people import People, mailbox_key, nip_key, username_key
 from lrs.records.learning_record import LearningRecord
-from lrs.store.open import open_store
+from lrs.store.open import MEMORY, open_store
 from lrs.store.port import Store
 from lrs.xapi.pending_references import PendingReferences
 from lrs.xapi.statement_keys import STATEMENT_KEYS
@@ -35,6 +36,8 @@ from lti_tool.web.lti_services import LtiTool, build_tool
 from lti_tool.web.record_services import RecordServices
 from statements.data_types.versions import Version
 from statements.errors import Problem
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Core:
 def core(settings: Settings) -> Core:
     """Open the store that the settings name, with the parts that background work needs."""
     lti = lti_settings(settings)
+    if settings.store == MEMORY:
+        _log.warning("JEJAK_STORE is %s: everything is lost when this process ends", MEMORY)
     store = open_store(settings.store, STATEMENT_KEYS)
     # Before anything else: a key that is made now must not be taken for one of an earlier version, and what
     # an earlier one signs off must count.

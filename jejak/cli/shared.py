@@ -14,11 +14,11 @@ from typing import Any
 import click
 
 from jejak.clock import now
-from jejak.settings import load
+from jejak.settings import SettingsError, load
 from jejak.upgrades import settle
 from lrs.access import Credentials
 from lrs.admin_log import AdminLog
-from lrs.store.open import open_store
+from lrs.store.open import MEMORY, open_store
 from lrs.store.port import Store
 from lrs.xapi.statement_keys import STATEMENT_KEYS
 from lti_tool.platforms.platforms import Platforms
@@ -27,7 +27,10 @@ from lti_tool.platforms.platforms import Platforms
 @contextmanager
 def opened_store() -> Iterator[Store]:
     """The store that the settings name, closed again afterwards; its address is told on standard error."""
-    store = open_store(load(os.environ).store, STATEMENT_KEYS)
+    address = load(os.environ).store
+    if address == MEMORY:
+        raise SettingsError(f"JEJAK_STORE: {MEMORY} is in the process that serves; no command can open it")
+    store = open_store(address, STATEMENT_KEYS)
     click.echo(f"store: {store_address()}", err=True)
     try:
         # Before anything else: a key that is made now must not be taken for one of an earlier version.

@@ -51,9 +51,11 @@ from jejak.server.sending import (
 from jejak.server.shares import Slots
 from jejak.server.small_bodies import SmallBodies, SmallBody
 from jejak.server.threads import CLOSE, Threads
+from jejak.server.trial import show_credential
 from jejak.settings import load
 from lrs.http.problems import SAFE_HEADERS
 from lrs.http.xapi.guard import is_remembered
+from lrs.store.open import MEMORY
 from statements.data_types.json_cost import separators
 
 MOST_VALUES = 6_000
@@ -80,12 +82,18 @@ its turn after each answer, and a group of writes is several answers long."""
 
 
 def worker() -> Worker:
-    """The application of one worker process of `jejak serve`, beside which the follower runs."""
+    """The application of one worker process of `jejak serve`.
+
+    The follower runs beside it; with a store in memory, which no other process can open, inside it.
+    """
     return_large_blocks()
     settings = load(os.environ)
     configure(settings.log_level)
     app = create_app(settings)
-    app.start(following=False)
+    in_memory = settings.store == MEMORY
+    if in_memory:
+        show_credential(app.wired.credentials)
+    app.start(following=in_memory)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTED)

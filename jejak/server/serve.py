@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -16,10 +17,10 @@ from jejak.follow import following
 from jejak.logs import SERVER_LOGS, configure
 from jejak.secrets import secret_key
 from jejak.server.environ import MOST_HEADER_BYTES
-from jejak.settings import Settings, load
+from jejak.settings import Settings, SettingsError, load
 from jejak.upgrades import settle, tell_imitations
 from jejak.wiring import lti_settings
-from lrs.store.open import open_store
+from lrs.store.open import MEMORY, open_store
 from lrs.xapi.statement_keys import STATEMENT_KEYS
 from lti_tool.platforms.tool_keys import ToolKeys
 
@@ -34,9 +35,13 @@ LAST_SECONDS = 7
 def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) -> None:
     """Serve until told to stop (SIGINT or SIGTERM). SettingsError or StoreError when it cannot start."""
     settings = load(environment)
+    in_memory = settings.store == MEMORY
+    if in_memory and workers > 1:
+        raise SettingsError(f"JEJAK_STORE: {MEMORY} is for one worker, each would have a store of its own")
     configure(settings.log_level)
     # Migrations and the shared secrets are settled before any worker can race for them.
-    prepare_store(settings)
+    if not in_memory:
+        prepare_store(settings)
     server = Granian(
         "jejak.server.asgi:worker",
         address=host,
@@ -56,7 +61,8 @@ def serve(host: str, port: int, workers: int, environment: Mapping[str, str]) ->
         log_level=LogLevels(settings.log_level),
         log_dictconfig=SERVER_LOGS,
     )
-    with following(environment):
+    # Another process would follow a store of its own, so the worker does it itself.
+    with nullcontext() if in_memory else following(environment):
         server.serve()
 
 

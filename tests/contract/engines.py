@@ -25,7 +25,7 @@ class Engine(Protocol):
 
 
 class Memory:
-    """The oracle itself: what the suite asks for must hold there too."""
+    """The engine in memory, which the others are compared with (`test_model`)."""
 
     def __init__(self, directory: Path) -> None:
         self._home = MemoryData()

@@ -25,6 +25,7 @@ def test_every_setting_has_a_default_that_loads() -> None:
         ("JEJAK_STORE", "postgres://x/y", "sqlite:////absolute/file.db"),
         ("JEJAK_STORE", "sqlite:///relative.db", "sqlite:////absolute/file.db"),
         ("JEJAK_STORE", "mongodb://host", "database"),
+        ("JEJAK_STORE", "memory://named", "memory:// keeps nothing"),
         ("JEJAK_PUBLIC_URL", "https://host/path", "without a path"),
         ("JEJAK_SECRET_KEY", "short", "minimum length 32"),
         ("JEJAK_XAPI_VERSION_FALLBACK", "1.0.2", "1.0.3"),

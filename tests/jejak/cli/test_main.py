@@ -23,6 +23,8 @@ from jejak.logs import json_lines
 from lrs.access import Credentials, Scope
 from lrs.store.open import open_store
 from lrs.xapi.statement_keys import STATEMENT_KEYS
+from tests.statements.profile_samples import moodle
+from tests.waiting import wait_until
 
 PLATFORM = {
     "--tenant": "T",
@@ -213,6 +215,18 @@ def test_every_logged_line_is_json() -> None:
     assert 'ValueError: a "quoted"' in told["exception"]
 
 
+def when_ready(server: subprocess.Popen[bytes], home: str, log: Path) -> requests.Response:
+    """What a server that was just started says when it is first ready."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return requests.get(f"{home}/health/ready", timeout=5)
+        except requests.ConnectionError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
 def test_serve_answers_with_two_workers_and_logs_json(tmp_path: Path, store: str) -> None:
     """The promised addresses answer, every line of the log is JSON, and SIGTERM ends it with code 0."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -236,15 +250,7 @@ def test_serve_answers_with_two_workers_and_logs_json(tmp_path: Path, store: str
         )
     home = f"http://127.0.0.1:{port}"
     try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                ready = requests.get(f"{home}/health/ready", timeout=5)
-                break
-            except requests.ConnectionError:
-                assert server.poll() is None, log.read_text()
-                assert time.monotonic() < until
-                time.sleep(0.1)
+        ready = when_ready(server, home, log)
         assert ready.json() == {"status": "ready"}
         assert requests.get(f"{home}/health/live", timeout=5).json() == {"status": "live"}
         described = requests.get(f"{home}/api/openapi.json", timeout=5).json()
@@ -261,6 +267,56 @@ def test_serve_answers_with_two_workers_and_logs_json(tmp_path: Path, store: str
     assert code == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert any(f":{port}" in line["event"] for line in lines)
+
+
+def test_a_trial_in_memory_shows_its_credential_and_works_out_the_record(tmp_path: Path) -> None:
+    """With `memory://` one worker serves, warns, and shows the only credential there can be."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log, shown = tmp_path / "log", tmp_path / "shown"
+    with log.open("wb") as errors, shown.open("wb") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jejak.cli.main", "serve", "--bind", f"127.0.0.1:{port}"],
+            env={**os.environ, "JEJAK_STORE": "memory://"},
+            stdout=out,
+            stderr=errors,
+        )
+    home = f"http://127.0.0.1:{port}"
+    try:
+        assert when_ready(server, home, log).json() == {"status": "ready"}
+        key, _, secret = shown.read_text().split()[1].partition(":")
+        caller = requests.Session()
+        caller.auth = (key, secret)
+        caller.headers["X-Experience-API-Version"] = "1.0.3"
+        sent = caller.post(f"{home}/xapi/statements", json=moodle(), timeout=20)
+        assert sent.status_code == 200
+        found = caller.get(f"{home}/xapi/statements", timeout=20).json()["statements"]
+        assert [one["id"] for one in found] == sent.json()
+        assert requests.get(f"{home}/lti/jwks", timeout=20).json()["keys"]
+
+        def unmatched() -> bool:
+            page = caller.get(f"{home}/api/v1/actors/unmatched", timeout=20).json()
+            return bool(page["actors"])
+
+        wait_until(unmatched, "the follower has met the actor", seconds=60)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        code = server.wait(timeout=30)
+    assert code == 0
+    told = log.read_text()
+    assert "everything is lost when this process ends" in told
+    assert secret not in told
+
+
+def test_a_store_in_memory_is_refused_where_it_cannot_be_shared() -> None:
+    """Several workers, or a command beside the server, would each have an empty store of their own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        bind = f"127.0.0.1:{free.getsockname()[1]}"
+    several = jejak("serve", "--bind", bind, "--workers", "2", store="memory://")
+    beside = jejak("admin-log", store="memory://")
+    assert (several.exit_code, beside.exit_code) == (1, 1)
+    assert "memory:// is for one worker" in several.stderr
+    assert "no command can open it" in beside.stderr
 
 
 def test_an_unknown_agency_is_warned_of_while_others_are_known(store: str) -> None:
