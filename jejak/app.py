@@ -22,6 +22,7 @@ from lti_tool.pages.learner.routes import create_learner_blueprint
 from lti_tool.pages.lti.routes import create_lti_blueprint
 from lti_tool.pages.verifier.link_request_routes import create_link_request_blueprint
 from lti_tool.pages.verifier.link_routes import create_link_blueprint
+from lti_tool.web.error_pages import error_page, install_error_pages
 from lti_tool.web.flask_setup import install_pages
 from lti_tool.web.record_services import install_record_services
 from lti_tool.web.security_headers import secure_whatever_answers
@@ -109,6 +110,7 @@ def create_flask(wired: Wired) -> Flask:
     secure_whatever_answers(app)
     install_pages(app, default_language=wired.settings.locale)
     install_record_services(app, wired.desk)
+    install_error_pages(app)
     app.register_blueprint(
         create_lti_blueprint(wired.store, clock=now, settings=wired.tool.settings, tool=wired.tool)
     )
@@ -122,7 +124,11 @@ def create_flask(wired: Wired) -> Flask:
     )
     app.register_blueprint(
         create_records_blueprint(
-            wired.record, wired.credentials, _writer(wired), own_origin=wired.tool.settings.origin
+            wired.record,
+            wired.credentials,
+            _writer(wired),
+            own_origin=wired.tool.settings.origin,
+            elsewhere=error_page,
         )
     )
     app.add_url_rule("/health/live", "live", _live)

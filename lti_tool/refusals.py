@@ -27,7 +27,7 @@ _AGAIN = lazy_gettext("Go back to your course and open the activity again.")
 _SETUP = lazy_gettext("The registration of the tool in the platform does not match the one here.")
 _TOKEN = lazy_gettext("The platform sent a message that does not follow LTI 1.3.")
 _ADVICE_AGAIN = lazy_gettext(
-    "If opening the activity again does not help, send this code to your administrator."
+    "If it still does not work after opening the activity again, send this code to your administrator."
 )
 _ADVICE_TOKEN = lazy_gettext(
     "Send this code to the administrator of the learning platform: its LTI message was not acceptable."

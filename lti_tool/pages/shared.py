@@ -8,10 +8,11 @@ from typing import Final
 from flask import g, render_template, request
 
 from lrs.records.entries import Entry
-from lti_tool.text import sentences
+from lti_tool.text import counting, sentences
 from lti_tool.text.masking import masked_statement
 from lti_tool.web.guard import current_session
 from lti_tool.web.record_services import current_record_services
+from statements.data_types.exact_json import loads
 from statements.profile.table import Table
 
 MOST_SHOWN: Final = 65_536
@@ -20,22 +21,38 @@ MOST_SHOWN: Final = 65_536
 
 def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> str:
     """The page of an entry, for its owner or for an instructor."""
-    explanation, caps = sentences.entry_explanation(found)
+    explanation, caps = counting.entry_explanation(found)
+    bodies = current_record_services().record.records.statements_behind(found)
     return render_template(
         "learner/entry.html",
         entry=found,
         explanation=explanation,
         caps=caps,
         table_note=sentences.words(sentences.table_in_force().note),
-        statements=[
-            masked_statement(body) if len(body) <= MOST_SHOWN else ""
-            for body in current_record_services().record.records.statements_behind(found)
-        ],
+        statements=[masked_statement(body) if len(body) <= MOST_SHOWN else "" for body in bodies],
+        reflection=_reflection(found, bodies[0]) if bodies and len(bodies[0]) <= MOST_SHOWN else "",
         most_shown=MOST_SHOWN // 1024,
         back=back,
         back_name=back_name,
         name=name,
     )
+
+
+def _reflection(entry: Entry, body: bytes) -> str:
+    """What the learner wrote for whoever verifies the entry."""
+    statement = loads(body)
+    said = (statement.get("result") or {}).get("response") if statement["id"] == entry.statement_id else ""
+    return said if isinstance(said, str) else ""
+
+
+def in_year(year: int, today: date) -> str:
+    """The query of a page that shows this year; empty for the current one."""
+    return "" if year == today.year else f"?year={year}"
+
+
+def years_around(year: int, today: date) -> list[int]:
+    """The years to choose from beside the one shown, the latest first: this year, and its neighbours."""
+    return sorted({today.year, today.year - 1, min(year + 1, today.year), year, year - 1}, reverse=True)
 
 
 def use_table() -> Table:

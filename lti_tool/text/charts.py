@@ -7,7 +7,7 @@ label that says the same in words; the table beneath proves it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from markupsafe import Markup, escape
@@ -57,9 +57,19 @@ def defs() -> Markup:
     return _markup(f'<svg width="0" height="0" aria-hidden="true" class="defs"><defs>{patterns}</defs></svg>')
 
 
+MOST_SHOWN = 2
+"""Charts end at so many times the target: one false entry must not flatten everybody else."""
+
+
 def total(segments: Sequence[Segment]) -> Decimal:
-    """How long the bar of a record is, in JP."""
+    """All JP of a record, verified and waiting."""
     return sum((part.verified + part.waiting for part in segments), Decimal(0))
+
+
+def shown_length(segments: Sequence[Segment], target: Decimal) -> Decimal:
+    """How long the bar of a record is drawn, in JP: at most `MOST_SHOWN` targets, if there is one."""
+    whole = total(segments)
+    return min(whole, MOST_SHOWN * target) if target > 0 else whole
 
 
 def record_bar(
@@ -72,15 +82,16 @@ def record_bar(
 ) -> Markup:
     """One person's year as a stacked bar towards `target`: verified solid, waiting hatched.
 
-    Bars that stand under each other share the scale of the `longest`.
+    Bars that stand under each other share the scale of the `longest`, see `shown_length`. What lies beyond
+    the scale is cut off, and two strokes across the end say so.
     """
-    scale = max(total(segments), longest, target * Decimal("1.08"), Decimal(1))
+    scale = max(shown_length(segments, target), longest, target * Decimal("1.08"), Decimal(1))
     height = 12 if small else 28
     shapes = [f'<rect class="track" width="100%" height="{height}" rx="3"/>']
     at = Decimal(0)
     for solid in (True, False):
         for part in segments:
-            amount = part.verified if solid else part.waiting
+            amount = min(part.verified if solid else part.waiting, scale - at)
             if amount <= 0:
                 continue
             # A hairline of background keeps neighbours apart without relying on colour.
@@ -89,6 +100,8 @@ def record_bar(
             shapes.append(f'<rect x="{start}" width="{width}" height="{height}" {fill}/>')
             shapes.append(f'<rect x="{end}" width="1" height="{height}" class="gap"/>')
             at += amount
+    if total(segments) > scale:
+        shapes.append(_cut(height))
     tick = _percent(target, scale)
     overhang = 2 if small else 5
     if target > 0:
@@ -101,13 +114,22 @@ def record_bar(
     return _svg("bar", height, label, shapes)
 
 
+def _cut(height: int) -> str:
+    """Two slanted strokes at the right end: there is more than is drawn."""
+    strokes = " ".join(f"M{x} {height + 1}l6 -{height + 2}" for x in (-18, -11))
+    return f'<svg x="100%" class="cut" overflow="visible"><path d="{strokes}"/></svg>'
+
+
 def strip(dots: Sequence[Dot], target: Decimal, label: str) -> Strip:
     """People along one axis of JP, with a line at the target; those far behind are ringed.
 
     Each stands where they are, as long as no more than `MOST_STACKED` would lie above each other. Beyond
     that they are counted in columns, and a dot stands for several people. Either way the work grows with the
-    number of dots alone, and what is drawn is bounded.
+    number of dots alone, and what is drawn is bounded. Who is beyond `MOST_SHOWN` targets stands at the end.
     """
+    most = MOST_SHOWN * target if target > 0 else max((dot.value for dot in dots), default=Decimal(0))
+    beyond = any(dot.value > most for dot in dots)
+    dots = [replace(dot, value=min(dot.value, most)) for dot in dots]
     scale = max([dot.value for dot in dots] + [target]) * Decimal("1.06") or Decimal(1)
     placed = _each(dots, scale)
     per_dot = 1
@@ -122,6 +144,9 @@ def strip(dots: Sequence[Dot], target: Decimal, label: str) -> Strip:
         f'<text x="0" y="{height}">0</text>',
         f'<text x="{line}" y="{height}" text-anchor="middle">{_plain(target)} JP</text>',
     ]
+    if beyond:
+        end = _percent(most, scale)
+        shapes.append(f'<text x="{end}" y="{height}" text-anchor="middle">≥ {_plain(most)}</text>')
     for dot, lane in placed:
         below = ' class="below"' if dot.below else ""
         title = f"<title>{escape(dot.label)}</title>" if dot.label else ""

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from flask_babel import format_date, format_decimal
+from markupsafe import Markup
 
 WIB = timezone(timedelta(hours=7))
 """Western Indonesian Time: days are counted in it unless an agency's profile says otherwise."""
@@ -23,6 +24,11 @@ def plain_jp(value: Decimal) -> str:
     return str(int(value)) if value == value.to_integral_value() else jp(value)
 
 
+def isolated(text: str) -> Markup:
+    """A text that people typed, inside a sentence: marks of direction in it turn nothing else round."""
+    return Markup("<bdi>{}</bdi>").format(text)
+
+
 def day(value: date | int | str) -> str:
     """A date in full: `23 November 2026`. Integers are microseconds, text is an ISO date."""
     return str(format_date(as_date(value), "d MMMM y"))
@@ -36,6 +42,16 @@ def time_of_day(value: int) -> str:
 def short_day(value: date | int | str) -> str:
     """A date in lists: `12 Nov`."""
     return str(format_date(as_date(value), "d MMM"))
+
+
+def month(text: str) -> str:
+    """A month in full, from `2026-11`: `November 2026`."""
+    return str(format_date(date.fromisoformat(f"{text}-01"), "MMMM y"))
+
+
+def moment(value: int) -> str:
+    """A day and a time (microseconds) in Western Indonesian Time: `12 Nov 2026, 14:05 WIB`."""
+    return f"{format_date(as_date(value), 'd MMM y')}, {time_of_day(value)}"
 
 
 def as_date(value: date | int | str) -> date:

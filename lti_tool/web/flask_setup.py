@@ -17,6 +17,7 @@ LANGUAGES = {"id": "Indonesia", "en": "English"}
 LANGUAGE_COOKIE = "__Host-lang"
 LANGUAGE_SECONDS = 365 * 86_400
 STATIC_SECONDS = 365 * 86_400
+FAVICON_SECONDS = 86_400
 TYPES = {"css": "text/css", "svg": "image/svg+xml", "js": "text/javascript"}
 
 
@@ -36,11 +37,16 @@ def install_pages(app: Flask, *, default_language: str) -> None:
         other_language=other_language,
     )
     app.jinja_env.filters.update(
-        jp=formats.jp, day=formats.day, short_day=formats.short_day, time_of_day=formats.time_of_day
+        jp=formats.jp,
+        day=formats.day,
+        short_day=formats.short_day,
+        time_of_day=formats.time_of_day,
+        moment=formats.moment,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.add_url_rule("/static/<fingerprint>/<name>", "asset", _serve_asset)
+    app.add_url_rule("/favicon.ico", "favicon", _favicon)
     app.after_request(_remember_language)
 
 
@@ -98,6 +104,14 @@ def _serve_asset(fingerprint: str, name: str) -> Response:
         abort(404)
     response = Response(data, mimetype=kind)
     response.headers["Cache-Control"] = f"public, max-age={STATIC_SECONDS}, immutable"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _favicon() -> Response:
+    """The icon, for browsers that look for it without reading a page."""
+    response = Response(_static("icon.svg")[0], mimetype=TYPES["svg"])
+    response.headers["Cache-Control"] = f"public, max-age={FAVICON_SECONDS}"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 

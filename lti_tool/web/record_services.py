@@ -16,7 +16,7 @@ from lti_tool.services.cohorts import Cohorts
 from lti_tool.services.emitter import Emitter
 from lti_tool.services.goal_progress import Progress
 from lti_tool.services.roster import Roster
-from lti_tool.text import masking, sentences
+from lti_tool.text import formats, masking, sentences
 
 EXTENSION = "record_desk"
 PATIENCE_SECONDS = 3.0
@@ -68,7 +68,7 @@ def install_record_services(app: Flask, desk: RecordServices) -> None:
     """Give the application its templates, what they call to put the record in words, and the desk."""
     app.jinja_loader = PackageLoader("lti_tool", "templates")
     app.extensions[EXTENSION] = desk
-    app.jinja_env.filters["masked"] = masking.masked
+    app.jinja_env.filters.update(masked=masking.masked, isolated=formats.isolated)
     app.jinja_env.globals.update(
         words=sentences.words,
         pillar_name=sentences.pillar_name,

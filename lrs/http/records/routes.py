@@ -61,11 +61,17 @@ class _RefusedError(Exception):
 
 
 def create_records_blueprint(
-    record: LearningRecord, credentials: Credentials, write: Write, *, own_origin: str = ""
+    record: LearningRecord,
+    credentials: Credentials,
+    write: Write,
+    *,
+    own_origin: str = "",
+    elsewhere: Callable[[MethodNotAllowed], Any] = lambda error: error,
 ) -> Blueprint:
     """The routes of /api/v1 and /api/openapi.json.
 
     `own_origin` is the origin of this product's pages, the only ones that may write from a browser.
+    `elsewhere` answers a wrong method at all addresses that are not of the API.
     """
     api = Blueprint("records_api", __name__)
     api.before_request(lambda: _check_sender(own_origin))
@@ -237,7 +243,7 @@ def create_records_blueprint(
         return _json(shapes.cohort_json(cohort(record.records, access.tenant, members, year, today=today)))
 
     @api.route("/api/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    def elsewhere(rest: str) -> Response:
+    def other_address(rest: str) -> Response:
         raise _not_served(f"/api/{rest}")
 
     @api.before_request
@@ -253,7 +259,7 @@ def create_records_blueprint(
     def unknown_method(error: MethodNotAllowed) -> Any:
         """A method that nothing here takes; other parts of the product answer for themselves."""
         if not request.path.startswith("/api/"):
-            return error
+            return elsewhere(error)
         refused = _not_served(request.path)
         return _problem(refused.status, refused.detail, refused.headers)
 

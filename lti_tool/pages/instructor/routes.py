@@ -13,7 +13,7 @@ from lrs.records import reports
 from lrs.records.reports import Cohort, Row, Standing, Tally
 from lti_tool.launch.course_members import Member
 from lti_tool.launch.sessions import COHORT_ROLES
-from lti_tool.pages.shared import asked_year, entry_page, use_table
+from lti_tool.pages.shared import asked_year, entry_page, in_year, use_table, years_around
 from lti_tool.roles import ADMINISTRATOR
 from lti_tool.services.roster import RosterState
 from lti_tool.text import charts, sentences
@@ -67,13 +67,15 @@ def cohort(launch_id: str) -> str:
         "instructor/cohort.html",
         title=session.context_title or gettext("Participants"),
         year=year,
+        years=years_around(year, today),
+        in_year=in_year(year, today),
         rows=rows,
         target=target,
         sentence=sentence,
         counted=counted,
         strip=charts.strip(dots, target, sentence) if dots else None,
         segments=sentences.segments,
-        longest=max((charts.total(sentences.segments(row.summary)) for row in rows), default=Decimal(0)),
+        longest=max((_length(row) for row in rows), default=Decimal(0)),
         row_label=_label,
         administrator=ADMINISTRATOR in session.roles,
         notes=_notes(state),
@@ -88,7 +90,8 @@ def cohort(launch_id: str) -> str:
 def person(launch_id: str, key: str) -> str:
     """One participant's year, all of it or one pillar."""
     desk, session = current_record_services(), current_session()
-    year = asked_year(use_table().day(desk.clock()))
+    today = use_table().day(desk.clock())
+    year = asked_year(today)
     name = _participant(key)
     pillar = request.args.get("pillar", "")
     summary = desk.record.records.summary(session.tenant, key, year)
@@ -98,6 +101,8 @@ def person(launch_id: str, key: str) -> str:
         name=name,
         key=key,
         year=year,
+        years=years_around(year, today),
+        in_year=in_year(year, today),
         pillar=pillar if pillar in PILLAR_CODES else "",
         summary=summary,
         segments=sentences.segments(summary),
@@ -109,12 +114,13 @@ def person(launch_id: str, key: str) -> str:
 def entry(launch_id: str, key: str, entry_id: str) -> str:
     """One entry of a participant, with the statements behind it."""
     desk, session = current_record_services(), current_session()
-    use_table()
+    today = use_table().day(desk.clock())
     name = _participant(key)
     found = desk.record.records.entry(session.tenant, entry_id)
     if found is None or not desk.record.records.is_own(found, key):
         abort(404)
-    return entry_page(found, back=launch_url(f"cohort/{key}"), back_name=name, name=name)
+    back = launch_url(f"cohort/{key}") + in_year(found.year, today)
+    return entry_page(found, back=back, back_name=name, name=name)
 
 
 def called(member: Member) -> str:
@@ -177,6 +183,10 @@ def _dot(row: Row) -> Dot:
     return Dot(f"{row.name}: {jp(jps)} JP", jps, below=row.standing is Standing.BELOW_HALF)
 
 
+def _length(row: Row) -> Decimal:
+    return charts.shown_length(sentences.segments(row.summary), row.summary.target.jp)
+
+
 def _label(row: Row) -> str:
     return f"{row.name}: {sentences.standing(row.summary, own=False)}"
 
@@ -189,7 +199,7 @@ def _sentence(tally: Tally | None, today: date) -> str:
     parts = [
         ngettext("%(num)s participant:", "%(num)s participants:", tally.people),
         gettext(
-            "%(on)s on track, %(behind)s behind, %(below)s below half of what is due by today.",
+            "%(on)s on target, %(behind)s behind, %(below)s below half of what is due by today.",
             on=tally.count(Standing.ON_TRACK, today),
             behind=tally.count(Standing.BEHIND, today),
             below=tally.count(Standing.BELOW_HALF, today),

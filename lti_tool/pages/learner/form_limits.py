@@ -73,7 +73,17 @@ def _time(form: Form, table: Table, data: Mapping[str, Any], span: int) -> Itera
     if limit is None or minutes <= limit * table.minutes_per_jp * span:
         return
     told = {"jp": plain_jp(limit), "day": duration(int(limit * table.minutes_per_jp))}
-    if span == 1:
+    counted = form.most_per_day(bool(data.get("international")))
+    if counted is not None and counted < limit:
+        # The rule of the form counts less than that: the larger number would contradict it.
+        told["jp"] = plain_jp(counted)
+        said = gettext(
+            "More than %(day)s on one day cannot be right; at most %(jp)s JP of a day count.", **told
+        )
+        if span == 1:
+            said += " " + gettext("If it took several days, choose the first day, too.")
+        yield "hours", said
+    elif span == 1:
         yield (
             "hours",
             gettext(

@@ -11,10 +11,11 @@ from flask.typing import ResponseReturnValue
 
 from lti_tool.pages.learner import log_form
 from lti_tool.pages.learner.form_limits import most
+from lti_tool.pages.learner.log_hints import mentor_hint, title_hint
 from lti_tool.pages.learner.preview import preview
 from lti_tool.pages.learner.saving import Saved, Why, save
 from lti_tool.pages.shared import use_table
-from lti_tool.text import sentences
+from lti_tool.text import counting
 from lti_tool.text.i18n import gettext
 from lti_tool.web.guard import current_session, launch_url
 from lti_tool.web.record_services import current_record_services
@@ -87,7 +88,7 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         colleagues=colleagues,
         today=today,
         most=most(form),
-        rule_sentence=sentences.rule_sentence(form, table),
+        rule_sentence=counting.rule_sentence(form, table),
         # What is wrong stands beside its field already.
         counted="" if counted in filled.errors.values() else counted,
         title_hint=title_hint(form),
@@ -123,21 +124,3 @@ def why_not(why: Why) -> str:
 def loggable(table: Table, pillar: str) -> list[Form]:
     """The forms of a pillar that people log themselves."""
     return [form for form in table.forms.values() if form.pillar == pillar and form.verifier != AUTOMATIC]
-
-
-def title_hint(form: Form) -> str:
-    """An example of a title that fits the form."""
-    examples = {
-        "coaching": gettext("What it was about, for example “Giving feedback to a team”."),
-        "mentoring": gettext("What it was about, for example “Preparing a policy brief”."),
-        "on-the-job-training": gettext("What you learned to do, for example “Running the e-budget closing”."),
-    }
-    return examples.get(form.code, gettext("As it stands on the invitation or certificate."))
-
-
-def mentor_hint(form: Form) -> str:
-    """Who should be named."""
-    return {
-        "coach": gettext("Your coach; the entry waits under their name."),
-        "mentor": gettext("Your mentor; the entry waits under their name."),
-    }.get(form.verifier, gettext("Your supervisor, or whoever saw you do it."))

@@ -15,9 +15,9 @@ from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.learner import log_form
 from lti_tool.pages.learner.saving import revision, sent_before
 from lti_tool.services.emitter import as_sent
+from lti_tool.text.counting import cap_sentence, explained
 from lti_tool.text.formats import plain_jp
 from lti_tool.text.i18n import gettext
-from lti_tool.text.sentences import cap_sentence, explained
 from lti_tool.web.record_services import RecordServices
 from statements.profile.jp import Award
 from statements.profile.table import Form, Table
@@ -35,11 +35,13 @@ def preview(
     typed: Mapping[str, str],
     today: date,
 ) -> str:
-    """One or more sentences: the JP and why, or what is wrong. Nothing while too little is typed."""
+    """One or more sentences: the JP and why, what is wrong, or what is still to be filled in."""
     known = {name: typed[name] for name in (*COUNTS, "international", "statement_id") if typed.get(name)}
     filled = log_form.read(form, table, _OTHERS | known, today)
     if filled.errors:
-        return next((filled.errors[name] for name in COUNTS if name in filled.errors and known.get(name)), "")
+        wrong = [filled.errors[name] for name in COUNTS if name in filled.errors and known.get(name)]
+        wrong += [text for name, text in filled.errors.items() if name not in COUNTS]
+        return wrong[0] if wrong else gettext("The JP appear here once date and duration are filled in.")
     form_id = filled.values["statement_id"]
     before = sent_before(desk.record.store, session.tenant, form_id)
     id, instead_of = (form_id, "") if before is None else (revision(form_id, before[0] + 1), before[1].id)
@@ -51,7 +53,7 @@ def preview(
 
 def in_words(award: Award) -> str:
     """How JP were counted, and how many they are where a limit lowered them."""
-    counted = [explained(award), *(cap_sentence(cap) for cap in award.caps)]
+    counted = [explained(award), *(cap_sentence(cap, award.jp) for cap in award.caps)]
     if award.caps:
         counted.append(gettext("Counted: %(jp)s JP.", jp=plain_jp(award.jp)))
     return " ".join(counted)

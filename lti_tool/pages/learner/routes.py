@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lrs.records.entries import Status
@@ -10,7 +10,7 @@ from lti_tool.launch.deep_linking import COHORT, GOAL, LOG, RECORD, embedded
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.learner.entry_routes import entry, own_entry
 from lti_tool.pages.learner.log_routes import AUTOMATIC, choose, count, log
-from lti_tool.pages.shared import asked_year, use_table
+from lti_tool.pages.shared import asked_year, use_table, years_around
 from lti_tool.roles import LEARNER
 from lti_tool.text import sentences
 from lti_tool.web.guard import current_session, launch_session_required, launch_url
@@ -29,6 +29,7 @@ def create_learner_blueprint() -> Blueprint:
         ("/log", choose, ["GET"]),
         ("/log/<form_code>", log, ["GET", "POST"]),
         ("/log/<form_code>/jp", count, ["GET"]),
+        ("/<path:nowhere>", missing, ["GET", "POST"]),
     ):
         blueprint.add_url_rule(path, view.__name__, guard(view), methods=methods)
     return blueprint
@@ -37,6 +38,11 @@ def create_learner_blueprint() -> Blueprint:
 def home(launch_id: str) -> ResponseReturnValue:
     """Where a launch lands."""
     return redirect(launch_url(landing(current_session(), use_table())), 303)
+
+
+def missing(launch_id: str, nowhere: str) -> ResponseReturnValue:
+    """Nothing is at this address: said inside the launch, so that its frame shows the page."""
+    abort(404)
 
 
 def landing(session: LaunchSession, table: Table) -> str:
@@ -69,7 +75,7 @@ def record(launch_id: str) -> str:
     return render_template(
         "learner/record.html",
         year=year,
-        years=[other for other in (today.year, today.year - 1) if other != year],
+        years=years_around(year, today),
         today=today,
         summary=summary,
         segments=sentences.segments(summary),

@@ -27,7 +27,7 @@ def add_routes(blueprint: Blueprint) -> None:
 def choose(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Show what can be embedded."""
     deep_linking.return_url(current_session())
-    return _page("")
+    return _page({})
 
 
 @launch_session_required(roles=ROLES, form_origins=deep_linking.return_origins)
@@ -35,9 +35,9 @@ def send(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Sign the choice and hand it to the platform by a form that posts itself."""
     tool, session = current_tool(), current_session()
     url = deep_linking.return_url(session)
-    chosen, problem = _chosen(_forms(tool))
-    if problem:
-        return _page(problem), 422
+    chosen, errors = _chosen(_forms(tool))
+    if errors:
+        return _page(errors), 422
     platform = tool.platforms.get(session.platform_id)
     if platform is None:
         raise RefusedError(Reason.PLATFORM_UNKNOWN)
@@ -48,14 +48,14 @@ def send(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
     return render_template("lti/deeplink_return.html", url=url, message=message)
 
 
-def _page(problem: str) -> str:
+def _page(errors: dict[str, str]) -> str:
     session = current_session()
     return render_template(
         "lti/deeplink.html",
         session=session,
         forms=_forms(current_tool()),
         several=deep_linking.accepts_several(session),
-        problem=problem,
+        errors=errors,
         chosen=request.form.getlist("choice") or [RECORD],
         typed=request.form,
     )
@@ -73,21 +73,25 @@ def _forms(tool: LtiTool) -> dict[str, str]:
     return forms
 
 
-def _chosen(forms: dict[str, str]) -> tuple[list[Choice], str]:
-    """What the instructor chose, or what is wrong with it."""
+def _chosen(forms: dict[str, str]) -> tuple[list[Choice], dict[str, str]]:
+    """What the instructor chose, and what is wrong with it, by the field beside which it is said."""
     session = current_session()
     views = list(dict.fromkeys(request.form.getlist("choice")))[:MAX_CHOICES]
     if not views or not set(views) <= {RECORD, COHORT, LOG, GOAL}:
-        return [], gettext("Choose what to add to the course.")
+        return [], {"choice": gettext("Choose what to add to the course.")}
     if len(views) > 1 and not deep_linking.accepts_several(session):
-        return [], gettext("This platform takes one activity at a time.")
-    chosen = []
+        return [], {"choice": gettext("This platform takes one activity at a time.")}
+    chosen: list[Choice] = []
+    errors: dict[str, str] = {}
     for view in views:
         form = request.form.get(f"{view}_form", "") if view in (LOG, GOAL) else ""
         if view in (LOG, GOAL) and form not in forms:
-            return [], gettext("Choose the form of learning.")
+            errors[f"{view}_form"] = gettext("Choose the form of learning.")
         jp = deep_linking.wanted_jp(request.form.get("goal_jp", "")) if view == GOAL else None
         if view == GOAL and jp is None:
-            return [], gettext("Give the goal in JP, for instance 4 or 2.5.")
+            errors["goal_jp"] = gettext(
+                "Give the goal in JP, for instance 4 or 2.5: more than 0, at most %(most)s.",
+                most=deep_linking.MAX_JP,
+            )
         chosen.append(Choice(view, form, forms.get(form, ""), jp))
-    return chosen, ""
+    return chosen, errors

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from lti_tool.text.charts import COLUMNS, MOST_STACKED, Dot, strip
+from lti_tool.text.charts import COLUMNS, MOST_STACKED, Dot, Segment, record_bar, shown_length, strip
 
 TARGET = Decimal(20)
 
@@ -74,3 +74,23 @@ def test_nobody_and_nothing_can_be_drawn(target: Decimal) -> None:
     """Without people or without a target there is still a chart."""
     assert circles([], target) == (0, 1)
     assert circles([Dot("", Decimal(0), people=50)], target)[0] == 10
+
+
+def test_one_false_entry_flattens_nobody() -> None:
+    """Bars end at twice the target, whoever has thousands of JP; two strokes say that there is more."""
+    false = [Segment("70", Decimal(6000), Decimal(0)), Segment("20", Decimal(0), Decimal(50))]
+    honest = [Segment("70", Decimal(20), Decimal(0))]
+    longest = max(shown_length(one, TARGET) for one in (false, honest))
+    assert longest == 2 * TARGET
+    assert 'class="cut"' in record_bar(false, TARGET, "label")
+    plain = record_bar(honest, TARGET, "label", longest=longest)
+    assert 'width="50.00%"' in plain
+    assert 'class="cut"' not in plain
+
+
+def test_who_is_far_beyond_stands_at_the_end_of_the_strip() -> None:
+    """The axis ends at twice the target and says so."""
+    plot = strip([Dot("a", Decimal(6000)), Dot("b", Decimal(10))], TARGET, "label").markup
+    assert "\u2265 40" in plot
+    places = sorted(float(part.split("%")[0]) for part in plot.split('cx="')[1:])
+    assert places[0] > 20

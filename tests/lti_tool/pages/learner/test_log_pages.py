@@ -178,7 +178,7 @@ def test_the_count_is_right_for_any_input(
     [
         ("technical-training", {"hours": "2000"}, "hours", "At most 10 JP a day count (7 hours 30 minutes)"),
         ("on-the-job-training", {"hours": "30"}, "hours", "choose the first day"),
-        ("self-study", {"hours": "8"}, "hours", "At most 10 JP a day"),
+        ("self-study", {"hours": "8"}, "hours", "at most 2 JP of a day count"),
         (
             "course",
             {"hours": "20", "start": "2025-11-19"},
