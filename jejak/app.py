@@ -111,9 +111,7 @@ def create_flask(wired: Wired) -> Flask:
     install_pages(app, default_language=wired.settings.locale)
     install_record_services(app, wired.desk)
     install_error_pages(app)
-    app.register_blueprint(
-        create_lti_blueprint(wired.store, clock=now, settings=wired.tool.settings, tool=wired.tool)
-    )
+    app.register_blueprint(create_lti_blueprint(wired.tool))
     app.register_blueprint(create_learner_blueprint())
     app.register_blueprint(create_instructor_blueprint())
     app.register_blueprint(create_admin_blueprint())

@@ -8,88 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
 
-from lrs.store.open import MEMORY
-
-PREFIX = "JEJAK_"
+from jejak.settings_fields import PREFIX, Address, BaseUrl, Networks, Setting, Words, whole
+from jejak.settings_lti import LTI_TABLE, lti_name
 
 
 class SettingsError(ValueError):
     """One or more settings cannot be used; the message names each one and says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table. `default` is text, as it would stand in the environment."""
-
-    name: str
-    field: fields.Field[Any]
-    default: str
-    meaning: str
-    secret: bool = False
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return PREFIX + self.name.upper()
-
-
-class _Address(fields.String):
-    """A store address: an absolute SQLite file, a MongoDB URI with a database name, or `memory://`."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, attr, data, **kwargs))
-        parts = urlsplit(text)
-        if parts.scheme == "sqlite" and text.startswith("sqlite:////") and len(text) > len("sqlite:////"):
-            return text
-        if parts.scheme in {"mongodb", "mongodb+srv"} and parts.netloc and len(parts.path) > 1:
-            return text
-        if text == MEMORY:
-            return text
-        raise ValidationError(
-            "use sqlite:////absolute/file.db or mongodb://host/database; memory:// keeps nothing, for a trial"
-        )
-
-
-class _BaseUrl(fields.String):
-    """An http(s) origin without a path, as browsers see it."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, attr, data, **kwargs)).rstrip("/")
-        parts = urlsplit(text)
-        if parts.scheme in {"http", "https"} and parts.netloc and not (parts.path or parts.query):
-            return text
-        raise ValidationError("use an address like https://jejak.example.go.id, without a path")
-
-
-class _Words(fields.String):
-    """Words separated by spaces or commas, as a tuple."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        return tuple(str(super()._deserialize(value, attr, data, **kwargs)).replace(",", " ").split())
-
-
-class _Networks(_Words):
-    """Networks in CIDR notation, as a tuple of texts."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        words = super()._deserialize(value, attr, data, **kwargs)
-        for word in words:
-            try:
-                ip_network(word)
-            except ValueError as error:
-                raise ValidationError(f"{word} is no network like 10.20.0.0/16") from error
-        return words
-
-
-def _whole(low: int, high: int) -> fields.Integer:
-    return fields.Integer(strict=False, validate=validate.Range(min=low, max=high))
 
 
 MIB = 1024 * 1024
@@ -97,7 +26,7 @@ MIB = 1024 * 1024
 TABLE: tuple[Setting, ...] = (
     Setting(
         "store",
-        _Address(),
+        Address(),
         "",
         "Where everything is kept: `sqlite:////absolute/file.db` (one machine) or "
         "`mongodb://host/database` (replica set). Empty: `var/jejak.db` below the working folder. "
@@ -106,7 +35,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "public_url",
-        _BaseUrl(),
+        BaseUrl(),
         "http://localhost:8080",
         "The address people and platforms use to reach this service. Cookies, LTI addresses and "
         "`more` links are made from it; behind a proxy it must be the outer https address.",
@@ -127,72 +56,72 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "max_body_bytes",
-        _whole(1024, 1024 * MIB),
+        whole(1024, 1024 * MIB),
         str(8 * MIB),
         "Largest JSON body of one request, and largest document that is not JSON, in bytes. "
         "More is answered 413.",
     ),
     Setting(
         "max_statement_bytes",
-        _whole(1024, 12 * MIB),
+        whole(1024, 12 * MIB),
         str(MIB),
         "Largest statement, in bytes. More is answered 413; what is stored already stays readable.",
     ),
     Setting(
         "max_document_bytes",
-        _whole(1024, 12 * MIB),
+        whole(1024, 12 * MIB),
         str(4 * MIB),
         "Largest state or profile document of type `application/json`, and largest form of the alternate "
         "request syntax, in bytes. More is answered 413; what is stored already stays readable.",
     ),
     Setting(
         "max_values",
-        _whole(1000, 10_000_000),
+        whole(1000, 10_000_000),
         "500000",
         "Most values (numbers, texts, arrays and so on) in the JSON of one request. Each takes time and "
         "memory, however short it is; more are answered 413.",
     ),
     Setting(
         "max_attachment_bytes",
-        _whole(1024, 16 * 1024 * MIB),
+        whole(1024, 16 * 1024 * MIB),
         str(256 * MIB),
         "Largest multipart request (statements and attachments together), in bytes.",
     ),
-    Setting("max_batch", _whole(1, 10_000), "1000", "Most statements in one POST."),
-    Setting("max_depth", _whole(8, 200), "64", "Deepest nesting of JSON that is accepted."),
+    Setting("max_batch", whole(1, 10_000), "1000", "Most statements in one POST."),
+    Setting("max_depth", whole(8, 200), "64", "Deepest nesting of JSON that is accepted."),
     Setting(
         "validate_max_bytes",
-        _whole(1024, 16 * MIB),
+        whole(1024, 16 * MIB),
         str(64 * 1024),
         "Largest body that is checked by `POST /api/v1/validate` without a credential (with one it is as for "
         "statements), and largest text by the page `/validate`, in bytes. More is answered 413.",
     ),
     Setting(
         "validate_per_minute",
-        _whole(1, 100_000),
+        whole(1, 100_000),
         "30",
         "How often in a minute one address without a credential may have statements checked by one worker. "
         "More is answered 429.",
     ),
-    Setting("page_size", _whole(1, 1000), "100", "Statements on a page when the request names no `limit`."),
-    Setting("page_size_max", _whole(1, 5000), "500", "Most statements on one page."),
+    Setting("page_size", whole(1, 1000), "100", "Statements on a page when the request names no `limit`."),
+    Setting("page_size_max", whole(1, 5000), "500", "Most statements on one page."),
     Setting(
         "page_bytes",
-        _whole(MIB // 16, 64 * MIB),
+        whole(MIB // 16, 64 * MIB),
         str(4 * MIB),
         "A page of statements ends where it would have more bytes than this, and `more` goes on; "
         "one statement is always on it.",
     ),
     Setting(
         "cors_origins",
-        _Words(),
+        Words(),
         "*",
         "Origins whose pages may call the xAPI, separated by spaces; `*` is any (credentials are sent "
         "in a header, never by cookie); empty is none.",
     ),
     Setting(
         "link_days",
-        _whole(1, 365),
+        whole(1, 365),
         "14",
         "Days for which a one-time link is open by which somebody without an account confirms an entry.",
     ),
@@ -205,7 +134,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "allowed_networks",
-        _Networks(),
+        Networks(),
         "",
         "Private networks in which an agency's own platforms live, as CIDR separated by spaces (for "
         "example `10.20.0.0/16`). Other private addresses are never called.",
@@ -220,7 +149,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "proxy_hops",
-        _whole(0, 8),
+        whole(0, 8),
         "0",
         "How many trusted reverse proxies stand in front; their X-Forwarded-* headers are believed.",
     ),
@@ -233,7 +162,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "threads",
-        _whole(1, 256),
+        whole(1, 256),
         "32",
         "Requests that the threads of one worker answer at once; more wait in line.",
     ),
@@ -249,6 +178,7 @@ TABLE: tuple[Setting, ...] = (
         "info",
         "How much is logged, to standard error, one line of JSON per event.",
     ),
+    *LTI_TABLE,
 )
 
 
@@ -282,6 +212,8 @@ class Settings:
     threads: int
     locale: str
     log_level: str
+    lti: Mapping[str, Any]
+    """The rows of `LTI_TABLE`, by their names in `lti_tool.settings.LtiSettings`."""
 
 
 def load(environment: Mapping[str, str]) -> Settings:
@@ -302,7 +234,8 @@ def load(environment: Mapping[str, str]) -> Settings:
         complaints.append("JEJAK_PAGE_SIZE may not exceed JEJAK_PAGE_SIZE_MAX")
     if complaints:
         raise SettingsError("\n".join(complaints))
-    return Settings(**values)
+    lti = {lti_name(setting): values.pop(setting.name) for setting in LTI_TABLE}
+    return Settings(**values, lti=lti)
 
 
 def _read(setting: Setting, environment: Mapping[str, str]) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jejak.settings import TABLE, Setting
+from jejak.settings import TABLE
+from jejak.settings_fields import Setting
 
 HEAD = """# Settings
 

@@ -17,13 +17,19 @@ from jejak.upgrades import settle
 from lrs.access import Credentials
 from lrs.http.parse_budget import ParseBudget
 from lrs.http.xapi.application import XapiApplication
-from lrs.http.xapi.services import Limits
+from lrs.http.xapi.services import Limits, Services
 from lrs.http.xapi.validate import Strangers, ValidateApplication, inspect
 from lrs.people.people import People, mailbox_key, nip_key, username_key
 from lrs.records.learning_record import LearningRecord
 from lrs.store.open import MEMORY, open_store
 from lrs.store.port import Store
+from lrs.tenant_turns import TenantTurns
+from lrs.xapi.activities import Activities
+from lrs.xapi.agents import Agents
+from lrs.xapi.documents import Documents
+from lrs.xapi.ingest import Ingest, Receipt
 from lrs.xapi.pending_references import PendingReferences
+from lrs.xapi.query import Query
 from lrs.xapi.statement_keys import STATEMENT_KEYS
 from lti_tool.accounts import account_key
 from lti_tool.launch.deep_linking import GOAL, embedded
@@ -121,21 +127,20 @@ def wire(settings: Settings) -> Wired:
         page_bytes=settings.page_bytes,
     )
     budget = ParseBudget(on_idle=give_memory_back)
-    xapi = XapiApplication(
+    services = xapi_services(
         store,
         clock=now,
         new_id=new_id,
         cursor_key=derived(key, "cursor"),
         limits=limits,
         version_fallback=Version(settings.xapi_version_fallback),
-        cors_origins=settings.cors_origins,
         credentials=credentials,
         on_written=lambda _: record.follower.notify(),
-        budget=budget,
     )
+    xapi = XapiApplication(store, services, cors_origins=settings.cors_origins, budget=budget)
     desk = RecordServices(
         record=record,
-        emitter=Emitter(xapi.services.ingest),
+        emitter=Emitter(services.ingest),
         roster=tool.roster,
         clock=now,
         progress=parts.progress,
@@ -162,6 +167,48 @@ def wire(settings: Settings) -> Wired:
         desk=desk,
         progress=parts.progress,
         references=parts.references,
+    )
+
+
+def xapi_services(
+    store: Store,
+    *,
+    clock: Callable[[], int],
+    new_id: Callable[[], str],
+    cursor_key: bytes,
+    limits: Limits,
+    version_fallback: Version,
+    credentials: Credentials,
+    on_written: Callable[[Receipt], None] | None = None,
+) -> Services:
+    """What the xAPI resources work with. `clock` gives microseconds, `cursor_key` authenticates `more` links.
+
+    `on_written` is called after each durable write of statements.
+    """
+    activities, agents, turns = Activities(store, clock), Agents(store, clock), TenantTurns()
+    return Services(
+        credentials=credentials,
+        ingest=Ingest(
+            store,
+            clock,
+            new_id,
+            activities=activities,
+            agents=agents,
+            turns=turns,
+            on_written=on_written,
+        ),
+        query=Query(
+            store,
+            cursor_key=cursor_key,
+            page_size=limits.page_size,
+            page_size_max=limits.page_size_max,
+            page_bytes=limits.page_bytes,
+        ),
+        documents=Documents(store, clock, turns),
+        activities=activities,
+        agents=agents,
+        limits=limits,
+        version_fallback=version_fallback,
     )
 
 
@@ -210,6 +257,7 @@ def lti_settings(settings: Settings) -> LtiSettings:
             allow_loopback=settings.allow_loopback or _is_local(settings.public_url),
             allowed_networks=settings.allowed_networks,
             key_passphrase=settings.key_passphrase or None,
+            **settings.lti,
         )
     except ValueError as error:
         raise SettingsError(f"JEJAK_PUBLIC_URL: {error}") from error

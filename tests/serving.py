@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from socketserver import ThreadingMixIn
@@ -19,13 +19,16 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import orjson
 
 from jejak.clock import new_id, now
+from jejak.wiring import xapi_services
 from lrs.access import KIND, Credentials
+from lrs.http.parse_budget import ParseBudget
 from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits
 from lrs.store.documents import Document
 from lrs.store.memory import MemoryData, MemoryStore
 from lrs.store.open import open_store
 from lrs.store.port import Store
+from lrs.xapi.ingest import Receipt
 from lrs.xapi.statement_keys import STATEMENT_KEYS
 from statements.data_types.versions import Version
 
@@ -36,18 +39,27 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def application(
-    store: Store, *, fallback: Version = Version.V2, limits: Limits | None = None
+    store: Store,
+    *,
+    fallback: Version = Version.V2,
+    limits: Limits | None = None,
+    clock: Callable[[], int] = now,
+    origins: Collection[str] = ("*",),
+    on_written: Callable[[Receipt], None] | None = None,
+    budget: ParseBudget | None = None,
 ) -> XapiApplication:
     """The xAPI over a store, with the settings of tests."""
-    return XapiApplication(
+    services = xapi_services(
         store,
-        clock=now,
+        clock=clock,
         new_id=new_id,
         cursor_key=CURSOR_KEY,
-        limits=limits,
+        limits=limits or Limits(),
         version_fallback=fallback,
-        cors_origins=("*",),
+        credentials=Credentials(store, clock),
+        on_written=on_written,
     )
+    return XapiApplication(store, services, cors_origins=origins, budget=budget)
 
 
 def mounted(application: XapiApplication) -> Wsgi:

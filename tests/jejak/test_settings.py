@@ -1,12 +1,15 @@
 """The settings table: what it accepts, refuses and documents."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from jejak.settings import TABLE, SettingsError, load
 from jejak.settings_docs import markdown
+from jejak.settings_lti import LTI_TABLE, lti_name
 from jejak.wiring import lti_settings
+from lti_tool.settings import LtiSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +72,30 @@ def test_the_tool_is_given_its_settings(tmp_path: Path) -> None:
     assert lti.allowed_networks == ("10.20.0.0/16", "fd00::/8")
     assert lti.key_passphrase == "a passphrase of some length"
     assert lti_settings(load({})).key_passphrase is None
+
+
+def test_every_choice_about_the_tool_has_a_variable() -> None:
+    """What an operator may choose in `LtiSettings` can be set, and its default is the one of the table."""
+    plain = lti_settings(load({}))
+    rows = {lti_name(row): row for row in LTI_TABLE}
+    others = {"public_url", "allow_loopback", "allowed_networks", "key_passphrase"}
+    assert {field.name for field in fields(LtiSettings)} == rows.keys() | others
+    for name, row in rows.items():
+        assert row.field.deserialize(row.default) == getattr(LtiSettings("https://jejak.example"), name), name
+        other = "Belajar" if name == "product_name" else str(int(row.default) - 1)
+        changed = lti_settings(load({row.variable: other}))
+        assert str(getattr(changed, name)).removesuffix(".0") == other
+        assert getattr(plain, name) != getattr(changed, name)
+
+
+@pytest.mark.parametrize(
+    ("variable", "unsafe"),
+    [("JEJAK_LTI_MAX_TOKEN_AGE_SECONDS", "301"), ("JEJAK_LTI_LEEWAY_SECONDS", "61")],
+)
+def test_no_choice_weakens_a_launch(variable: str, unsafe: str) -> None:
+    """A message is at most five minutes old, and clocks differ by at most one minute."""
+    with pytest.raises(SettingsError, match=variable):
+        load({variable: unsafe})
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def make_world(clock: Clock, **settings: object) -> World:
     )
     app = Flask("test")
     Babel(app, default_locale="en", locale_selector=lambda: request.accept_languages.best_match(["en", "id"]))
-    app.register_blueprint(create_lti_blueprint(store, clock=clock, settings=chosen, tool=tool))
+    app.register_blueprint(create_lti_blueprint(tool))
 
     @app.route("/l/<launch_id>/", methods=["GET", "POST"])
     @launch_session_required()

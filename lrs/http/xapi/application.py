@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from lrs.access import Credentials
 from lrs.http.cors import cors_headers, options
 from lrs.http.parse_budget import ParseBudget
 from lrs.http.problems import RefusalError, broken
@@ -25,17 +24,11 @@ from lrs.http.xapi import (
 )
 from lrs.http.xapi.failures import answer_to
 from lrs.http.xapi.guard import caller
-from lrs.http.xapi.services import Limits, Services
+from lrs.http.xapi.services import Services
 from lrs.store.port import Store
-from lrs.tenant_turns import TenantTurns
-from lrs.xapi.activities import Activities
-from lrs.xapi.agents import Agents
-from lrs.xapi.documents import Documents
 from lrs.xapi.effects import Effects, run_sync
-from lrs.xapi.ingest import Ingest, Receipt
-from lrs.xapi.query import Query
 from statements.data_types.timestamps import render as timestamp
-from statements.data_types.versions import Version, negotiate
+from statements.data_types.versions import negotiate
 
 StartResponse = Callable[..., Any]
 Handler = Callable[[Services, Request], Response | Effects[Response]]
@@ -66,51 +59,14 @@ class XapiApplication:
     def __init__(
         self,
         store: Store,
+        services: Services,
         *,
-        clock: Callable[[], int],
-        new_id: Callable[[], str],
-        cursor_key: bytes,
-        limits: Limits | None = None,
-        version_fallback: Version = Version.V2,
         cors_origins: Collection[str] = (),
-        credentials: Credentials | None = None,
-        on_written: Callable[[Receipt], None] | None = None,
         budget: ParseBudget | None = None,
     ) -> None:
-        """`clock` gives microseconds since the epoch; `cursor_key` authenticates `more` links.
-
-        `version_fallback` is named by answers to requests that name no known version; `on_written`
-        is called after each durable write of statements. `budget` bounds the large bodies worked on at once.
-        """
+        """`services` work on `store`; `budget` bounds the large bodies worked on at once."""
         self._store = store
-        activities = Activities(store, clock)
-        agents = Agents(store, clock)
-        limits = limits or Limits()
-        turns = TenantTurns()
-        self.services = Services(
-            credentials=credentials or Credentials(store, clock),
-            ingest=Ingest(
-                store,
-                clock,
-                new_id,
-                activities=activities,
-                agents=agents,
-                turns=turns,
-                on_written=on_written,
-            ),
-            query=Query(
-                store,
-                cursor_key=cursor_key,
-                page_size=limits.page_size,
-                page_size_max=limits.page_size_max,
-                page_bytes=limits.page_bytes,
-            ),
-            documents=Documents(store, clock, turns),
-            activities=activities,
-            agents=agents,
-            limits=limits,
-            version_fallback=version_fallback,
-        )
+        self.services = services
         self._origins = frozenset(cors_origins)
         self._budget = budget or ParseBudget()
 

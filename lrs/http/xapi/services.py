@@ -56,5 +56,6 @@ class Services:
     agents: Agents
     limits: Limits
     version_fallback: Version
+    """What an answer names when its request named no version, or an unknown one."""
     pages: TenantTurns = field(default_factory=lambda: TenantTurns(in_line=PAGES_IN_LINE))
     """Turns to bring large pages into another format."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NoReturn
 
 import structlog
@@ -12,20 +11,18 @@ from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from lrs.rate_limit import RateLimit
-from lrs.store.port import Store
 from lti_tool.launch.adapter import DEEP_LINKING_MESSAGE
 from lti_tool.launch.deep_linking import return_origins
-from lti_tool.launch.launch import LAUNCH_PATH, LOGIN_FIELDS, MAX_FIELD, Login, OnLaunch
+from lti_tool.launch.launch import LAUNCH_PATH, LOGIN_FIELDS, MAX_FIELD, Login
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.lti import deep_linking as deeplink_pages
 from lti_tool.pages.lti import registration
 from lti_tool.refusals import Reason, RefusedError
 from lti_tool.services.registration import LOGIN_PATH, REGISTER_PATH
-from lti_tool.services.roster import OnRoster
-from lti_tool.settings import LtiSettings, origin_of
+from lti_tool.settings import origin_of
 from lti_tool.web import cookies
 from lti_tool.web.guard import csrf_token, current_session, launch_url, way_back
-from lti_tool.web.lti_services import EXTENSION, LtiTool, build_tool, current_tool
+from lti_tool.web.lti_services import EXTENSION, LtiTool, current_tool
 from lti_tool.web.security_headers import csp_nonce, platform_origins, secure
 
 log = structlog.get_logger(__name__)
@@ -33,22 +30,12 @@ log = structlog.get_logger(__name__)
 JWKS_CACHE_SECONDS = 300
 
 
-def create_lti_blueprint(
-    store: Store,
-    *,
-    clock: Callable[[], int],
-    settings: LtiSettings,
-    on_launch: OnLaunch | None = None,
-    on_roster: OnRoster | None = None,
-    tool: LtiTool | None = None,
-) -> Blueprint:
+def create_lti_blueprint(tool: LtiTool) -> Blueprint:
     """The blueprint of all LTI endpoints; registering it makes `current_tool()` available.
 
     Refusals of the whole application (`RefusedError`) become pages that a person understands.
     """
-    built = tool or build_tool(
-        store, clock=clock, settings=settings, on_launch=on_launch, on_roster=on_roster
-    )
+    settings, clock = tool.settings, tool.clock
     blueprint = Blueprint("lti", "lti_tool", template_folder="templates")
     limit = RateLimit(settings.requests_per_minute, clock)
     registering = RateLimit(settings.registrations_per_minute, clock)
@@ -69,7 +56,7 @@ def create_lti_blueprint(
     deeplink_pages.add_routes(blueprint)
     registration.add_routes(blueprint)
     blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
-    blueprint.record_once(lambda state: _install(state, built))
+    blueprint.record_once(lambda state: _install(state, tool))
     return blueprint
 
 

@@ -11,14 +11,13 @@ import pytest
 
 from lrs.http import parse_budget
 from lrs.http.parse_budget import ParseBudget
-from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits
 from lrs.store.port import Store
 from lrs.xapi import signed_statements
 from tests.lrs.client import V1, Client, basic, multipart
 from tests.lrs.http.xapi.test_attachments import JSON, SIGNATURE, declared, part
 from tests.lrs.samples import COURSE, agent, statement
-from tests.serving import CURSOR_KEY, application
+from tests.serving import application
 
 BOUNDS = Limits(
     max_body_bytes=1_000_000, max_statement_bytes=200_000, max_document_bytes=300_000, max_values=20_000
@@ -115,9 +114,7 @@ def test_large_bodies_of_one_tenant_are_worked_on_a_few_at_a_time(
     """While its share is in use, 429 with Retry-After; small ones and another tenant go on."""
     monkeypatch.setattr(parse_budget, "PATIENCE", 0.01)
     budget = ParseBudget()
-    xapi = XapiApplication(
-        store, clock=lambda: 1, new_id=lambda: "", cursor_key=CURSOR_KEY, limits=BOUNDS, budget=budget
-    )
+    xapi = application(store, clock=lambda: 1, limits=BOUNDS, budget=budget)
     one = Client(xapi, None).as_(store, "all", tenant="one")
     two = one.as_(store, "all", tenant="two")
     with budget.held("one", parse_budget.SHARE):

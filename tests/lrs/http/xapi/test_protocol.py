@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits
 from lrs.store.documents import Document
 from lrs.store.errors import FullError, StoreError, UnavailableError
@@ -22,7 +21,7 @@ from statements.data_types.versions import Version
 from tests.lrs.client import V1, V2, Client
 from tests.lrs.conftest import LIMITS
 from tests.lrs.samples import COURSE, agent, statement
-from tests.serving import CURSOR_KEY, application
+from tests.serving import application
 
 T = TypeVar("T")
 EXTRA = "https://example.org/a"
@@ -138,14 +137,7 @@ def test_a_boolean_parameter_may_be_in_any_letter_case(client: Client, name: str
 
 
 def with_origins(store: Store, *origins: str) -> Client:
-    xapi = XapiApplication(
-        store,
-        clock=lambda: 1,
-        new_id=lambda: "",
-        cursor_key=CURSOR_KEY,
-        cors_origins=origins,
-        limits=LIMITS,
-    )
+    xapi = application(store, clock=lambda: 1, origins=origins, limits=LIMITS)
     return Client(xapi, None).as_(store, "all")
 
 
@@ -561,13 +553,7 @@ def test_context_agents_of_version_2_are_people_too(client: Client) -> None:
 def test_who_wants_to_know_is_told_of_each_write(store: Store) -> None:
     """`on_written` is called after the write with what was stored, and not for a repetition."""
     told: list[Any] = []
-    xapi = XapiApplication(
-        store,
-        clock=lambda: 1_700_000_000_000_000,
-        new_id=lambda: "",
-        cursor_key=CURSOR_KEY,
-        on_written=told.append,
-    )
+    xapi = application(store, clock=lambda: 1_700_000_000_000_000, on_written=told.append)
     client = Client(xapi, None).as_(store, "all")
     sent = statement()
     client.post("/statements", sent)

@@ -58,9 +58,7 @@ def site(world: World) -> World:
     app = Flask("pages", static_folder=None)
     install_pages(app, default_language="en")
     install_record_services(app, desk)
-    app.register_blueprint(
-        create_lti_blueprint(world.store, clock=world.clock, settings=tool.settings, tool=tool)
-    )
+    app.register_blueprint(create_lti_blueprint(tool))
     for make in (create_learner_blueprint, create_instructor_blueprint, create_admin_blueprint):
         app.register_blueprint(make())
     app.register_blueprint(create_link_request_blueprint(days=14))

@@ -122,7 +122,7 @@ def place() -> Iterator[Place]:
     tool = build_tool(store, clock=clock, settings=settings)
     platform = TestPlatform(clock, issuer=f"http://127.0.0.1:{platform_port}")
     place = Place(tool, platform)
-    build_tool_app(tool_app, store, tool)
+    build_tool_app(tool_app, tool)
     lose_cookies(tool_app, place)
     build_platform_app(platform_app, place)
     tool.platforms.add(
@@ -141,9 +141,9 @@ def place() -> Iterator[Place]:
         server.server_close()
 
 
-def build_tool_app(app: Flask, store: Store, tool: LtiTool) -> None:
+def build_tool_app(app: Flask, tool: LtiTool) -> None:
     Babel(app, default_locale="en")
-    app.register_blueprint(create_lti_blueprint(store, clock=tool.clock, settings=tool.settings, tool=tool))
+    app.register_blueprint(create_lti_blueprint(tool))
 
     @app.route("/l/<launch_id>/", methods=["GET", "POST"])
     @launch_session_required()
