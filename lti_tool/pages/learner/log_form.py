@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -24,11 +25,13 @@ from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.learner.form_limits import beyond, most
 from statements.profile.build import activity_statement, quantity
 from statements.profile.table import Form, Table
+from statements.profile.vocabulary import NAMED_PEOPLE
 
 OLDEST = timedelta(days=2 * 366)
 COUNTED = frozenset({"sessions", "days", "semesters"})
 """The quantities that the field `count` asks for."""
 MAX_TITLE = 200
+_NAMED = uuid.UUID("9a1c2f04-52f0-5a0e-9f6d-6a656a616b03")
 MAX_TEXT = 4000
 SPENT = lazy_gettext("This form can no longer be used. To log the activity, send it once more.")
 
@@ -144,8 +147,6 @@ class LogSchema(Schema):
             errors.setdefault(name, [message])
         if data.get("mentor_email") and not data.get("mentor_name"):
             errors["mentor_name"] = [lazy_gettext("Write this person's name, too.")]
-        if data.get("mentor_name") and not data.get("mentor_email"):
-            errors["mentor_email"] = [lazy_gettext("Write this person's e-mail; it is kept only as a code.")]
         if errors:
             raise ValidationError(errors)
 
@@ -234,4 +235,9 @@ def _mentor(
         address = f"mailto:{values['mentor_email'].lower()}".encode()
         sha1 = hashlib.sha1(address, usedforsecurity=False).hexdigest()
         return {"objectType": "Agent", "name": values["mentor_name"], "mbox_sha1sum": sha1}
+    if values["mentor_name"]:
+        # Nothing identifies them: an account of ours, the same one for whom this learner calls by this name.
+        called = f"{session.issuer}\x1f{session.subject}\x1f{values['mentor_name'].casefold()}"
+        account = {"homePage": NAMED_PEOPLE, "name": str(uuid.uuid5(_NAMED, called))}
+        return {"objectType": "Agent", "name": values["mentor_name"], "account": account}
     return None

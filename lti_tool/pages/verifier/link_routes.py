@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from flask import Blueprint, g, make_response, render_template, request
+from flask import Blueprint, g, make_response, redirect, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -54,7 +54,14 @@ def create_link_blueprint(clock: Callable[[], int]) -> Blueprint:
         """What a link opens. It is the same for every link, and changes nothing."""
         return _page("verifier/link_start.html")
 
-    @blueprint.post("/confirm")
+    @blueprint.get("/confirm/entry")
+    def without_link() -> Response:
+        """Where somebody comes back to who opens the address of an answer: there is no link in it."""
+        return redirect("/confirm", 303)
+
+    # An address of its own: were it the one of the links, a browser that stands here and is given a link
+    # would take it for another place of the same page, and ask for nothing.
+    @blueprint.post("/confirm/entry")
     def answer() -> Response:
         """Show the entry of a link or, where one of its buttons was used, decide."""
         request.max_content_length = request.max_form_memory_size = MAX_BYTES
@@ -176,6 +183,11 @@ def _page(template: str, status: int = 200, **values: object) -> Response:
     """A page that no cache keeps, no search engine lists, and from which no address leaks."""
     values.setdefault("code", "")
     response = secure(make_response(render_template(template, **values), status))
+    # Nothing may show these buttons under something else.
+    policy = response.headers["Content-Security-Policy"]
+    response.headers["Content-Security-Policy"] = policy.replace(
+        "frame-ancestors 'self'", "frame-ancestors 'none'"
+    )
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     response.headers["Cache-Control"] = "no-store"

@@ -16,7 +16,7 @@ from lrs.records.verifier_links import KEPT_DAYS, KIND, MOST_OPEN, State, Verifi
 from lrs.store.documents import DocumentQuery
 from lti_tool.pages.verifier import link_routes
 from statements.data_types.exact_json import loads
-from statements.profile.vocabulary import BY_LINK, LINKS, Decision
+from statements.profile.vocabulary import BY_LINK, LINKS, NAMED_PEOPLE, Decision
 from tests.lti_tool.conftest import World
 from tests.lti_tool.pages.admin.test_pages import site
 from tests.lti_tool.pages.learner.test_log_pages import Learner
@@ -75,7 +75,7 @@ class Asking:
 
     def send_from(self, client: FlaskClient, code: str, **typed: str) -> TestResponse:
         """The same from another browser."""
-        return client.post("/confirm?lang=en", data={"code": code, **typed}, base_url=TOOL)
+        return client.post("/confirm/entry?lang=en", data={"code": code, **typed}, base_url=TOOL)
 
     def decide(self, code: str, decision: str = "yes", **typed: str) -> TestResponse:
         return self.send(code, decision=decision, **(WHO | typed))
@@ -410,3 +410,29 @@ def test_nothing_of_a_link_is_kept_but_a_hash_and_that_goes_after_thirty_days(as
     asking.desk.record.links.sweep()
     assert kept() == []
     assert asking.now().confirmed is not None
+
+
+def test_somebody_named_without_an_address_is_an_account_of_ours(asking: Asking) -> None:
+    """A learner's mentor of one name is one account, which identifies nobody; the request names them."""
+    entries = [
+        asking.learner.saved(
+            asking.learner.send("mentoring", title=title, end="2025-11-20", count="1", mentor_name=name)
+        )
+        for title, name in (("A", "Anwar Hakim"), ("B", "anwar hakim"), ("C", "Citra"))
+    ]
+    named = [
+        loads(asking.desk.record.records.statements_behind(one)[0])["context"]["instructor"]
+        for one in entries
+    ]
+    assert all(one["account"]["homePage"] == NAMED_PEOPLE and "mbox_sha1sum" not in one for one in named)
+    first, same, other = (one["account"]["name"] for one in named)
+    assert first == same != other
+    asking.entry = entries[0]
+    page = asking.learner.visit.client.get(asking.page, base_url=TOOL).text
+    assert 'value="Anwar Hakim"' in page
+
+
+def test_a_page_that_was_an_answer_leads_back_to_the_start(asking: Asking) -> None:
+    """There is no link in its address, so it asks for one."""
+    answer = asking.other.get("/confirm/entry?lang=en", base_url=TOOL)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/confirm")
