@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from lrs.store.errors import TooLongError, UnavailableError
+from lrs.store.generator_runner import run_generator_async
 from lrs.store.log import LogQuery
 from lrs.store.port import Store
 from lrs.store.read_bounds import quick
@@ -63,26 +65,12 @@ class LoopEffects:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(idle.set)
 
-    async def run_async(self, effects: Effects[T]) -> T:
+    def run_async(self, effects: Effects[T]) -> Coroutine[Any, Any, T]:
         """As `lrs.xapi.effects.run_sync`, awaiting each effect.
 
-        NeedsThreadError when an effect has to wait in a thread.
+        NeedsThreadError, when one has to wait in a thread.
         """
-        try:
-            effect = next(effects)
-            while True:
-                try:
-                    result = await self._run(effect)
-                except NeedsThreadError:
-                    effects.close()
-                    raise
-                except Exception as error:
-                    effect = effects.throw(error)
-                else:
-                    effect = effects.send(result)
-        except StopIteration as end:
-            value: T = end.value
-            return value
+        return run_generator_async(effects, self._run)
 
     async def _run(self, effect: Effect) -> Any:
         if isinstance(effect, Write):

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
+from lrs.store.generator_runner import run_generator
 from lrs.store.log import LogQuery
 from lrs.store.port import Store, Writer, read_page
 from lrs.store.read_bounds import quick
@@ -45,18 +47,7 @@ Effects = Generator[Effect, Any, T]
 
 def run_sync(store: Store, effects: Effects[T]) -> T:
     """Carry the effects out to their end, waiting for each."""
-    try:
-        effect = next(effects)
-        while True:
-            try:
-                result = _run(store, effect)
-            except Exception as error:
-                effect = effects.throw(error)
-            else:
-                effect = effects.send(result)
-    except StopIteration as end:
-        value: T = end.value
-        return value
+    return run_generator(effects, partial(_run, store))
 
 
 def _run(store: Store, effect: Effect) -> Any:

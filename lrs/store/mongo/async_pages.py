@@ -17,12 +17,13 @@ from bson import Timestamp
 from pymongo import AsyncMongoClient
 
 from lrs.store.errors import UnavailableError
+from lrs.store.generator_runner import run_generator_async
 from lrs.store.index_keys import IndexKeys
 from lrs.store.log import LogQuery
 from lrs.store.mongo.codec import Raw
 from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
 from lrs.store.mongo.raw_connections import RawConnections
-from lrs.store.mongo.snapshots import LoopSnapshot, answered_on_loop
+from lrs.store.mongo.snapshots import LoopSnapshot
 from lrs.store.pages import RawPage
 
 CLOSING_SECONDS = 5.0
@@ -89,7 +90,7 @@ class LoopPages:
         source = LoopSnapshot(opened.ask, is_routed=self._is_routed)
         questions = Queries(source, self._index_keys, self._rarity, self._promises)
         source.most = QUICK_COMMANDS
-        page = await answered_on_loop(source, questions.find_raw_page(query))
+        page = await run_generator_async(questions.find_raw_page(query), source.run)
         source.most = None  # others may wait for the promise
         through = self._promises.recent(source.at)
         if through is None:
@@ -103,7 +104,7 @@ class LoopPages:
         """
         at, asked, now = source.at, opened.promise, asyncio.get_running_loop().time()
         if at is None:
-            return await answered_on_loop(source, questions.consistent_through())
+            return await run_generator_async(questions.consistent_through(), source.run)
         if (
             asked is None
             or asked.task.done()
@@ -111,7 +112,7 @@ class LoopPages:
             or now - asked.since > ConsistencyWatermarks.SECONDS
         ):
             # A task of its own: who began it may be cancelled, the others still want it.
-            task = asyncio.create_task(answered_on_loop(source, questions.consistent_through()))
+            task = asyncio.create_task(run_generator_async(questions.consistent_through(), source.run))
             # Should nobody be left to hear of its failure, that is no news for the log.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             asked = opened.promise = _Asked(at, now, task)

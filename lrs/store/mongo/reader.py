@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 from lrs.store.documents import Document, DocumentQuery
+from lrs.store.generator_runner import run_generator
 from lrs.store.index_keys import IndexKeys
 from lrs.store.log import LogQuery, Record
 from lrs.store.mongo.codec import document_key
 from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
-from lrs.store.mongo.snapshots import Asking, Source, answered
+from lrs.store.mongo.snapshots import Asking, Source
 from lrs.store.pages import RawPage
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class MongoReader:
         self._questions = Queries(source, index_keys, rarity, promises)
 
     def _ask(self, asking: Asking[T]) -> T:
-        return answered(self._source, asking)
+        return run_generator(asking, self._source.run)
 
     def get(self, tenant: str, ids: Collection[str], *, bodies: bool = True) -> Mapping[str, Record]:
         """See `Reader.get`."""

@@ -1,7 +1,8 @@
 """Where reads come from: one snapshot held by a majority, or the snapshot of a transaction.
 
 What is read is written once, as generators that yield the server's commands and are sent its answers
-(`Asking`); a thread has them answered by a `Source`, an event loop by a `LoopSnapshot`.
+(`Asking`, run by `generator_runner`): a thread has them answered by a `Source`, an event loop by a
+`LoopSnapshot`.
 
 Reads run the server's own `find` command, because its answer names the snapshot's time, which a cursor
 of the driver keeps to itself.
@@ -27,7 +28,7 @@ from pymongo.errors import (
 
 from lrs.store.errors import TooLongError
 from lrs.store.mongo.codec import Raw
-from lrs.store.mongo.errors import said, translating
+from lrs.store.mongo.errors import said, translated, translating
 from lrs.store.pages import enough
 from lrs.store.read_bounds import QUICK_SECONDS, deadline
 
@@ -60,33 +61,7 @@ class Source(View, Protocol):
     """Something that answers commands."""
 
     def run(self, command: Raw) -> Raw:
-        """The server's answer."""
-
-
-def answered(source: Source, asking: Asking[T]) -> T:
-    """Have a source answer all that is asked. StoreError."""
-    try:
-        command = next(asking)
-        while True:
-            with translating():
-                answer = source.run(command)
-            command = asking.send(answer)
-    except StopIteration as end:
-        value: T = end.value
-        return value
-
-
-async def answered_on_loop(source: LoopSnapshot, asking: Asking[T]) -> T:
-    """As `answered`, awaited."""
-    try:
-        command = next(asking)
-        while True:
-            with translating():
-                answer = await source.run(command)
-            command = asking.send(answer)
-    except StopIteration as end:
-        value: T = end.value
-        return value
+        """The server's answer. StoreError."""
 
 
 class _Majority:
@@ -140,7 +115,7 @@ class Snapshot(_Majority):
                 raise TooLongError(said(error)) from error
             except PyMongoError as error:
                 if not left or not _may_pass(error):
-                    raise
+                    raise translated(error) from error
                 time.sleep(PAUSE)
         raise AssertionError("the last try returns or raises")
 
@@ -168,7 +143,7 @@ class LoopSnapshot(_Majority):
                 raise TooLongError(said(error)) from error
             except PyMongoError as error:
                 if not left or not _may_pass(error):
-                    raise
+                    raise translated(error) from error
                 await asyncio.sleep(PAUSE)
         raise AssertionError("the last try returns or raises")
 
@@ -186,7 +161,8 @@ class InTransaction:
     def run(self, command: Raw) -> Raw:
         """See `Source.run`; a transaction takes no counts, they are asked for beside it."""
         session = self._session if "find" in command else None
-        return self._database.command(command, session=session)
+        with translating():
+            return self._database.command(command, session=session)
 
 
 def rows(
