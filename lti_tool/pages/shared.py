@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from flask import g, render_template, request
 
@@ -19,8 +19,8 @@ MOST_SHOWN: Final = 65_536
 """Bytes of a statement that a page shows; a larger one takes long to be read, hidden in part and written."""
 
 
-def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> str:
-    """The page of an entry, for its owner or for an instructor."""
+def entry_page(found: Entry, *, back: str, back_name: str, name: str = "", **more: Any) -> str:
+    """The page of an entry, for its owner or for an instructor; `more` is what its owner may do."""
     explanation, caps = counting.entry_explanation(found)
     bodies = current_record_services().record.records.statements_behind(found)
     return render_template(
@@ -35,6 +35,7 @@ def entry_page(found: Entry, *, back: str, back_name: str, name: str = "") -> st
         back=back,
         back_name=back_name,
         name=name,
+        **more,
     )
 
 

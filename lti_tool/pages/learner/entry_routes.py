@@ -1,24 +1,57 @@
-"""The page of one entry of the learner's own."""
+"""The page of one entry of the learner's own, and its withdrawal."""
 
 from __future__ import annotations
 
-from flask import abort
+from flask import abort, redirect
+from flask.typing import ResponseReturnValue
 
 from lrs.records.entries import Entry
+from lti_tool.pages.learner.log_routes import AUTOMATIC
+from lti_tool.pages.learner.refill import changeable
+from lti_tool.pages.learner.saving import Why, withdraw
 from lti_tool.pages.shared import entry_page, in_year, use_table
 from lti_tool.text.i18n import gettext
+from lti_tool.text.sentences import table_in_force
 from lti_tool.web.guard import current_session, launch_url
 from lti_tool.web.record_services import current_record_services
 
 
 def entry(launch_id: str, entry_id: str) -> str:
-    """One entry of the person's own: what it is, how its JP were counted, the statements behind it."""
-    today = use_table().day(current_record_services().clock())
+    """One entry of the person's own: what it is, how its JP were counted, what can be done with it."""
+    use_table()
+    return _page(own_entry(entry_id) or abort(404))
+
+
+def withdraw_entry(launch_id: str, entry_id: str) -> ResponseReturnValue:
+    """Take an entry of the person's own out of the record; its statements stay."""
+    use_table()
     found = own_entry(entry_id)
     if found is None:
-        abort(404)
-    back = launch_url("record") + in_year(found.year, today)
-    return entry_page(found, back=back, back_name=gettext("My learning record"))
+        return redirect(launch_url("record?how=gone"), 303)
+    refused = withdraw(current_record_services(), current_session(), found.statement_id)
+    if refused in (Why.CHANGED, None):
+        how = "gone" if refused else "withdrawn"
+        return redirect(launch_url(f"record?how={how}&year={found.year}"), 303)
+    text = {
+        Why.VERIFIED: gettext("This entry was verified meanwhile, so it was not withdrawn."),
+    }.get(refused, gettext("What you sent before is still being saved. Please try again in a moment."))
+    return _page(own_entry(entry_id) or found, refused=text), 409
+
+
+def _page(found: Entry, refused: str = "") -> str:
+    form = table_in_force().forms.get(found.form)
+    today = table_in_force().day(current_record_services().clock())
+    return entry_page(
+        found,
+        back=launch_url("record") + in_year(found.year, today),
+        back_name=gettext("My learning record"),
+        own=True,
+        may_withdraw=changeable(found),
+        change=f"log/{found.form}?change={found.statement_id}"
+        if changeable(found) and form is not None and form.verifier != AUTOMATIC
+        else "",
+        refused=refused,
+    )
 
 
 def own_entry(entry_id: str) -> Entry | None:

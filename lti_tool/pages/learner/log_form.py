@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -33,6 +34,8 @@ COUNTED = frozenset({"sessions", "days", "semesters"})
 MAX_TITLE = 200
 _NAMED = uuid.UUID("9a1c2f04-52f0-5a0e-9f6d-6a656a616b03")
 MAX_TEXT = 4000
+AS_SENT = "as-sent"
+"""Value of the choice that leaves as mentor whoever an earlier version of the entry named."""
 SPENT = lazy_gettext("This form can no longer be used. To log the activity, send it once more.")
 
 
@@ -51,6 +54,21 @@ class Filled:
     typed: Mapping[str, str]
     errors: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a changed entry keeps of what was sent before, beyond the fields of the form."""
+
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """By language; kept whole when the title is not changed."""
+    mentor: Mapping[str, Any] | None = None
+    links: Sequence[Mapping[str, str]] = ()
+    attachments: Sequence[Mapping[str, Any]] = ()
+    courses: Sequence[Mapping[str, Any]] = ()
+    jp_claimed: Decimal | None = None
+    pillar: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 def _required(message: Any) -> dict[str, Any]:
@@ -194,26 +212,33 @@ def statement(
     values: Mapping[str, Any],
     session: LaunchSession,
     colleagues: Sequence[Colleague],
+    kept: Kept | None = None,
 ) -> dict[str, Any]:
-    """The statement of a well-filled form."""
-    asked = quantity(form)
+    """The statement of a well-filled form; `kept` is what it keeps of the one whose place it takes."""
+    asked, kept = quantity(form), kept or Kept()
     measured = {name: values["count"] for name in COUNTED if name == asked}
+    title, link = values["title"], values["evidence"]
+    links = [*kept.links, *([{"url": link, "title": title}] if link else ())]
     return activity_statement(
         table,
         id=str(values["statement_id"]),
         form=form.code,
         actor=agent(session.issuer, session.subject, session.name),
-        title=values["title"],
+        title=kept.titles if title in kept.titles.values() else title,
         end=values["end"],
         start=values["start"],
+        pillar=kept.pillar if kept.pillar in form.pillars else None,
         minutes=values["total_minutes"] or None if asked == "minutes" else None,
         **measured,
+        jp_claimed=kept.jp_claimed,
         international=values["international"],
-        mentor=_mentor(values, session, colleagues),
+        mentor=_mentor(values, session, colleagues, kept),
         organiser=values["organiser"],
         reflection=values["reflection"],
-        evidence_links=[{"url": values["evidence"], "title": values["title"]}] if values["evidence"] else (),
-        details={"certificate": values["certificate"]},
+        evidence_links=links,
+        attachments=kept.attachments,
+        courses=kept.courses,
+        details={**kept.details, "certificate": values["certificate"]},
         language=session.locale[:2].lower() if session.locale[:2].lower() in {"id", "en"} else "id",
     )
 
@@ -225,8 +250,10 @@ def agent(issuer: str, subject: str, name: str) -> dict[str, Any]:
 
 
 def _mentor(
-    values: Mapping[str, Any], session: LaunchSession, colleagues: Sequence[Colleague]
-) -> dict[str, Any] | None:
+    values: Mapping[str, Any], session: LaunchSession, colleagues: Sequence[Colleague], kept: Kept
+) -> Mapping[str, Any] | None:
+    if values["mentor"] == AS_SENT:
+        return kept.mentor
     for one in colleagues:
         if one.subject == values["mentor"]:
             return agent(session.issuer, one.subject, one.name)

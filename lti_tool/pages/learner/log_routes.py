@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from lrs.records.entries import Entry, Status
 from lti_tool.pages.learner import log_form
 from lti_tool.pages.learner.form_limits import most
 from lti_tool.pages.learner.log_hints import mentor_hint, title_hint
 from lti_tool.pages.learner.preview import preview
+from lti_tool.pages.learner.refill import Sent, changeable, find_sent
 from lti_tool.pages.learner.saving import Saved, Why, save
 from lti_tool.pages.shared import use_table
 from lti_tool.text import counting
@@ -45,31 +47,36 @@ def choose(launch_id: str) -> str:
 
 
 def log(launch_id: str, form_code: str) -> ResponseReturnValue:
-    """Second step: the form; a good one becomes a statement and leads back to the record."""
+    """Second step: the form; a good one becomes a statement and leads back to the record.
+
+    With `change` in the address, the id of a statement, the form opens filled with what that one said, and
+    what is sent takes its place.
+    """
     desk, session = current_record_services(), current_session()
     table = use_table()
-    form = table.forms.get(form_code)
-    if form is None or form.verifier == AUTOMATIC:
-        abort(404)
+    form = loggable_form(table, form_code)
+    changed = to_change(table)
+    old = None if changed is None else desk.record.records.entry(session.tenant, changed.entry_id)
+    if changed is not None and request.method == "GET" and (old is None or not changeable(old)):
+        return redirect(launch_url("record?how=gone" if old is None else f"entries/{old.id}"), 303)
     today = table.day(desk.clock())
-    filled = log_form.Filled({"end": today.isoformat(), "count": "1"})
     colleagues = [
         log_form.Colleague(one.subject, one.name)
         for one in desk.roster.members(session)
         if one.subject != session.subject and one.active and one.name
     ]
+    filled = log_form.Filled(
+        changed.typed(form, session, colleagues)
+        if changed is not None
+        else {"end": today.isoformat(), "count": "1"}
+    )
     form_id, saved, refused = uuid.uuid4(), None, ""
     if request.method == "POST" and COUNT_ONLY in request.form:
         filled = log_form.Filled(request.form.to_dict())
     elif request.method == "POST":
         filled = log_form.read(form, table, request.form.to_dict(), today)
         if not filled.errors:
-
-            def make(id: uuid.UUID) -> Mapping[str, Any]:
-                values = {**filled.values, "statement_id": id}
-                return log_form.statement(table, form, values, session, colleagues)
-
-            saved = save(desk, session, filled.values["statement_id"], make)
+            saved = _store(table, form, filled, colleagues, changed, old)
             if isinstance(saved, Saved):
                 query = f"?logged={saved.entry_id}&how={saved.how}&year={filled.values['end'].year}"
                 return redirect(launch_url("record") + query, 303)
@@ -77,7 +84,7 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         if "statement_id" in filled.errors or saved in NEEDS_NEW_ID:
             filled.typed = {**filled.typed, "statement_id": str(form_id)}
     typed = {"statement_id": str(form_id), **filled.typed}
-    counted = preview(desk, session, form, table, typed, today)
+    counted = preview(desk, session, form, table, typed, today, changed.statement_id if changed else "")
     page = render_template(
         "learner/log.html",
         form=form,
@@ -93,19 +100,61 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         counted="" if counted in filled.errors.values() else counted,
         title_hint=title_hint(form),
         mentor_hint=mentor_hint(form),
+        changed=changed,
+        old=old,
     )
     return page, 422 if filled.errors else 409 if refused else 200
+
+
+def _store(
+    table: Table,
+    form: Form,
+    filled: log_form.Filled,
+    colleagues: Sequence[log_form.Colleague],
+    changed: Sent | None,
+    old: Entry | None,
+) -> Saved | Why:
+    """Store a well-filled form: as a new entry, or in the place of what it changes."""
+    desk, session = current_record_services(), current_session()
+    kept = None if changed is None else changed.kept(filled.typed)
+
+    def make(id: uuid.UUID) -> Mapping[str, Any]:
+        values = {**filled.values, "statement_id": id}
+        return log_form.statement(table, form, values, session, colleagues, kept)
+
+    id = filled.values["statement_id"]
+    if changed is None:
+        return save(desk, session, id, make)
+    # Whoever answers a return may send the same once more: it waits again.
+    same = changed.statement if old is not None and old.status is Status.SUBMITTED else None
+    return save(desk, session, id, make, instead_of=changed.statement_id, before=same)
 
 
 def count(launch_id: str, form_code: str) -> Response:
     """The JP of what is typed so far, as a sentence; empty while there is too little to count."""
     desk, session = current_record_services(), current_session()
     table = use_table()
-    form = table.forms.get(form_code)
-    if form is None:
-        abort(404)
-    text = preview(desk, session, form, table, request.args, table.day(desk.clock()))
+    form = loggable_form(table, form_code)
+    changed = to_change(table)
+    instead_of = changed.statement_id if changed is not None else ""
+    text = preview(desk, session, form, table, request.args, table.day(desk.clock()), instead_of)
     return Response(text, mimetype="text/plain")
+
+
+def loggable_form(table: Table, code: str) -> Form:
+    """The form of that code, if people log it themselves; else there is no such page."""
+    form = table.forms.get(code)
+    if form is None or form.verifier == AUTOMATIC:
+        abort(404)
+    return form
+
+
+def to_change(table: Table) -> Sent | None:
+    """What the address asks to be changed; a statement that is not this person's is no page of theirs."""
+    id = request.args.get("change", "")
+    if not id:
+        return None
+    return find_sent(current_record_services(), current_session(), table, id) or abort(404)
 
 
 def why_not(why: Why) -> str:
@@ -114,6 +163,10 @@ def why_not(why: Why) -> str:
         Why.VERIFIED: gettext(
             "This entry is verified already, so it was not changed. "
             "Ask its verifier to return it, then send your correction again."
+        ),
+        Why.CHANGED: gettext(
+            "This entry was changed or withdrawn meanwhile, so nothing was sent. "
+            "Look at your learning record; what you typed still stands here."
         ),
         Why.WITHDRAWN: gettext("This entry was withdrawn meanwhile. To log it anew, send it once more."),
         Why.FOREIGN: str(log_form.SPENT),

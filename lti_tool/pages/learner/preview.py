@@ -34,8 +34,12 @@ def preview(
     table: Table,
     typed: Mapping[str, str],
     today: date,
+    instead_of: str = "",
 ) -> str:
-    """One or more sentences: the JP and why, what is wrong, or what is still to be filled in."""
+    """One or more sentences: the JP and why, what is wrong, or what is still to be filled in.
+
+    `instead_of` is the id of the statement whose place the form is to take, if it changes an entry.
+    """
     known = {name: typed[name] for name in (*COUNTS, "international", "statement_id") if typed.get(name)}
     filled = log_form.read(form, table, _OTHERS | known, today)
     if filled.errors:
@@ -44,7 +48,9 @@ def preview(
         return wrong[0] if wrong else gettext("The JP appear here once date and duration are filled in.")
     form_id = filled.values["statement_id"]
     before = sent_before(desk.record.store, session.tenant, form_id)
-    id, instead_of = (form_id, "") if before is None else (revision(form_id, before[0] + 1), before[1].id)
+    id = form_id
+    if before is not None:
+        id, instead_of = revision(form_id, before[0] + 1), before[1].id
     made = log_form.statement(table, form, {**filled.values, "statement_id": id}, session, ())
     person = desk.person(session)
     award = desk.record.records.worth(session.tenant, person, as_sent(made), instead_of=instead_of)

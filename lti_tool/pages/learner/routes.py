@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from lrs.records.entries import Status
 from lti_tool.launch.deep_linking import COHORT, GOAL, LOG, RECORD, embedded
 from lti_tool.launch.sessions import LaunchSession
-from lti_tool.pages.learner.entry_routes import entry, own_entry
+from lti_tool.pages.learner.entry_routes import entry, own_entry, withdraw_entry
 from lti_tool.pages.learner.log_routes import AUTOMATIC, choose, count, log
 from lti_tool.pages.shared import asked_year, use_table, years_around
 from lti_tool.roles import LEARNER
@@ -26,6 +26,7 @@ def create_learner_blueprint() -> Blueprint:
         ("/", home, ["GET"]),
         ("/record", record, ["GET"]),
         ("/entries/<entry_id>", entry, ["GET"]),
+        ("/entries/<entry_id>/withdraw", withdraw_entry, ["POST"]),
         ("/log", choose, ["GET"]),
         ("/log/<form_code>", log, ["GET", "POST"]),
         ("/log/<form_code>/jp", count, ["GET"]),

@@ -50,6 +50,8 @@ class Why(StrEnum):
     WITHDRAWN = "withdrawn"
     FOREIGN = "foreign"
     """The id belongs to something else."""
+    CHANGED = "changed"
+    """The entry that was to be changed was changed or withdrawn meanwhile."""
     NOT_YET = "not-yet"
     """What was sent before is still being worked on."""
 
@@ -66,21 +68,126 @@ Make = Callable[[uuid.UUID], Mapping[str, Any]]
 """Makes the form's statement with an id."""
 
 
-def save(desk: RecordServices, session: LaunchSession, form_id: uuid.UUID, make: Make) -> Saved | Why:
-    """Store the statement of a form, durably, and wait until its entry can be seen."""
+def save(
+    desk: RecordServices,
+    session: LaunchSession,
+    form_id: uuid.UUID,
+    make: Make,
+    *,
+    instead_of: str = "",
+    before: Mapping[str, Any] | None = None,
+) -> Saved | Why:
+    """Store the statement of a form, durably, and wait until its entry can be seen.
+
+    `instead_of` is the id of the statement whose place it takes, if it was made to change an entry, and
+    `before` that statement, where sending it once more without a change should change nothing.
+    """
     for _ in range(_ATTEMPTS):
-        try:
-            receipt = desk.emitter.emit(session.tenant, make(form_id))
-        except DiffersError:
-            pass
-        else:
-            if receipt.new:
-                desk.seen(session.tenant, receipt.stored)
-                return Saved(entry_id(session.tenant, receipt.ids[0]), Done.SAVED)
-        outcome = _again(desk, session, form_id, make)
+        outcome = (
+            _in_place_of(desk, session, form_id, make, instead_of, before)
+            if instead_of
+            else _first(desk, session, form_id, make)
+        )
+        if outcome is None:
+            outcome = _again(desk, session, form_id, make)
         if outcome is not None:
             return outcome
     return Why.NOT_YET
+
+
+def withdraw(desk: RecordServices, session: LaunchSession, statement_id: str) -> Why | None:
+    """Take an entry out of the record, by its owner; None when that is done, however often it is asked."""
+    here = entry_id(session.tenant, statement_id)
+    for _ in range(_ATTEMPTS):
+        plan = desk.record.verification.withdraw(
+            session.tenant, here, actor=_agent(session), void_id=void_id(statement_id)
+        )
+        if plan.refused:
+            return _WHY.get(plan.refused[here], Why.CHANGED)
+        try:
+            receipt = desk.emitter.emit_all(session.tenant, plan.statements)
+        except DiffersError:
+            # Somebody else was quicker; the record does not show it yet.
+            _see_void(desk, session, statement_id)
+            continue
+        desk.seen(session.tenant, receipt.stored)
+        return None
+    return Why.NOT_YET
+
+
+def _first(desk: RecordServices, session: LaunchSession, form_id: uuid.UUID, make: Make) -> Saved | None:
+    """Store a form as a new entry; None when its id is stored already."""
+    try:
+        receipt = desk.emitter.emit(session.tenant, make(form_id))
+    except DiffersError:
+        return None
+    if not receipt.new:
+        return None
+    desk.seen(session.tenant, receipt.stored)
+    return Saved(entry_id(session.tenant, receipt.ids[0]), Done.SAVED)
+
+
+def _in_place_of(
+    desk: RecordServices,
+    session: LaunchSession,
+    form_id: uuid.UUID,
+    make: Make,
+    statement_id: str,
+    before: Mapping[str, Any] | None,
+) -> Saved | Why | None:
+    """Store a form in the place of another statement; None when its id is stored already."""
+    if sent_before(desk.record.store, session.tenant, form_id) is not None:
+        return None
+    here = entry_id(session.tenant, statement_id)
+    replacement = make(form_id)
+    if before is not None and _told(before) == _told(as_sent(replacement)):
+        standing = desk.record.records.entry(session.tenant, here) is not None
+        return Saved(here, Done.AGAIN) if standing else Why.CHANGED
+    outcome = _replace(desk, session, statement_id, replacement)
+    if isinstance(outcome, Refusal):
+        return Why.VERIFIED if outcome is Refusal.VERIFIED else Why.CHANGED
+    if outcome is None:
+        _see_void(desk, session, statement_id)
+    return outcome
+
+
+def _replace(
+    desk: RecordServices, session: LaunchSession, statement_id: str, replacement: Mapping[str, Any]
+) -> Saved | Refusal | None:
+    """Void a statement and store another in its place; None when one of the ids is stored already.
+
+    The id of the voiding follows from what it voids: of several who replace or withdraw it at once, one does.
+    """
+    here = entry_id(session.tenant, statement_id)
+    plan = desk.record.verification.correct(
+        session.tenant, here, replacement, actor=_agent(session), void_id=void_id(statement_id)
+    )
+    if plan.refused:
+        return plan.refused[here]
+    try:
+        receipt = desk.emitter.emit_all(session.tenant, plan.statements)
+    except DiffersError:
+        return None
+    desk.seen(session.tenant, receipt.stored)
+    return Saved(entry_id(session.tenant, str(replacement["id"])), Done.CORRECTED)
+
+
+def _see_void(desk: RecordServices, session: LaunchSession, statement_id: str) -> None:
+    """Wait until the record shows that a statement was voided by its owner."""
+    id = void_id(statement_id)
+    with desk.record.store.reading() as reader:
+        held = reader.get(session.tenant, [id], bodies=False).get(id)
+    if held is not None:
+        desk.seen(session.tenant, held.stored)
+
+
+def void_id(statement_id: str) -> str:
+    """The id of the statement by which the owner of a statement voids it."""
+    return str(uuid.uuid5(uuid.UUID(statement_id), "void"))
+
+
+def _agent(session: LaunchSession) -> dict[str, Any]:
+    return agent(session.issuer, session.subject, session.name)
 
 
 def _again(
@@ -104,24 +211,13 @@ def _again(
     if number == MOST_CORRECTIONS:
         return Why.FOREIGN
     replacement = make(revision(form_id, number + 1))
-    plan = desk.record.verification.correct(
-        session.tenant,
-        here,
-        replacement,
-        actor=agent(session.issuer, session.subject, session.name),
-        void_id=str(uuid.uuid5(revision(form_id, number), "void")),
-    )
-    if plan.refused:
+    outcome = _replace(desk, session, last.id, replacement)
+    if isinstance(outcome, Refusal):
         now = sent_before(desk.record.store, session.tenant, form_id)
         if now is not None and (now[0], now[1].hidden) != (number, last.hidden):
             return None
-        return _WHY.get(plan.refused[here], Why.FOREIGN)
-    try:
-        receipt = desk.emitter.emit_all(session.tenant, plan.statements)
-    except DiffersError:
-        return None
-    desk.seen(session.tenant, receipt.stored)
-    return Saved(entry_id(session.tenant, str(replacement["id"])), Done.CORRECTED)
+        return _WHY.get(outcome, Why.FOREIGN)
+    return outcome
 
 
 _WHY: Final = {Refusal.VERIFIED: Why.VERIFIED, Refusal.GONE: Why.NOT_YET}
@@ -158,6 +254,7 @@ def _told(statement: Mapping[str, Any]) -> object:
         _without(context.get("extensions"), words.REPLACES),
         None if mentor is None else agent_key(mentor),
         {category["id"] for category in categories},
+        {attachment["sha2"] for attachment in statement.get("attachments") or ()},
     )
 
 
