@@ -20,6 +20,7 @@ from lrs.store.errors import UnavailableError
 from lrs.store.generator_runner import run_generator_async
 from lrs.store.index_keys import IndexKeys
 from lrs.store.log import LogQuery
+from lrs.store.mongo import raw_connections
 from lrs.store.mongo.codec import Raw
 from lrs.store.mongo.queries import ConsistencyWatermarks, Queries, Selectivity
 from lrs.store.mongo.raw_connections import RawConnections
@@ -138,7 +139,8 @@ class LoopPages:
             database = client[self._name]
             # A router may read an older snapshot than what another one has written, unless the driver tells
             # it the time; and to lose one router of several should cost nothing. So these are left to it.
-            connections = None if self._is_routed else RawConnections(database)
+            raw = raw_connections.are_possible() and not self._is_routed
+            connections = RawConnections(database) if raw else None
             ask: Ask = connections.command if connections else database.command
             opened = _Opened(ask, self._life(loop, client, connections))
             self._open[loop] = opened

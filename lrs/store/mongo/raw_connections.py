@@ -4,7 +4,7 @@ The driver finds the primary, connects, encrypts, logs in, and notices when a se
 of its own it then takes 100 us of the loop: it makes three tasks, takes a connection out of the pool and
 puts it back, under seven locks. A page is one command. So some connections are taken out of the pool
 and kept: a command is one message there and one back (OP_MSG, the server's wire protocol). Whatever goes
-otherwise than well, an error of the server too, is left to the driver: the line is given up and the
+otherwise than well, an error of the server too, is left to the driver: the connection is given up and the
 command, which only reads, is asked again in the ordinary way.
 """
 
@@ -15,6 +15,7 @@ import struct
 from typing import TYPE_CHECKING
 
 import bson
+import pymongo
 from bson.errors import InvalidBSON
 from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.asynchronous.database import AsyncDatabase
@@ -39,8 +40,17 @@ _BODY = 5
 """Where the document of an answer begins: after flags and kind of section."""
 
 
+TRIED_DRIVER = (4, 20)
+"""The version of pymongo that was tried: parts of its pool are used that have no public name."""
+
+
+def are_possible() -> bool:
+    """Whether the driver is the one that was tried; any other is asked for pages in its own way."""
+    return pymongo.version_tuple[:2] == TRIED_DRIVER
+
+
 class ConnectionLostError(Exception):
-    """A line did not bring an answer that is any use."""
+    """A connection did not bring an answer that is any use."""
 
 
 class RawConnection:
@@ -68,15 +78,14 @@ class RawConnection:
         """The answer to a command that names its database.
 
         ExecutionTimeout when the server gave it up, ConnectionLostError when it is not ok otherwise,
-        TimeoutError when it
-        is late, OSError when the line broke.
+        TimeoutError when it is late, OSError when the connection broke.
         """
         body = bson.encode(command)
         self._number = number = self._number + 1 & 0x7FFFFFFF
         connection = self._connection
         talk = connection.conn.get_conn
         patience = connection.opts.socket_timeout
-        # A third of what `asyncio.timeout` costs; a line that was late is of no more use anyway.
+        # A third of what `asyncio.timeout` costs; a connection that was late is of no more use anyway.
         timer = asyncio.get_running_loop().call_later(patience, self._too_late) if patience else None
         try:
             await talk.write(_HEADER.pack(_HEADER.size + len(body), number, 0, OP_MSG, 0, 0) + body)
@@ -127,26 +136,26 @@ class RawConnections:
 
     async def command(self, command: Raw) -> Raw:
         """The answer to a command that only reads. PyMongoError."""
-        line = self._free()
-        if line is None and self._count < self._most and not self._closed:
-            line = await self._another()
-        if line is None:
+        connection = self._free()
+        if connection is None and self._count < self._most and not self._closed:
+            connection = await self._another()
+        if connection is None:
             return await self._database.command(command)
         try:
-            answer = await line.ask({**command, "$db": self._database.name})
+            answer = await connection.ask({**command, "$db": self._database.name})
         except TimeoutError as error:
-            self._end(line)
+            self._end(connection)
             raise NetworkTimeout("a page was not answered in time") from error
-        except ExecutionTimeout:  # an answer like any other: the line is sound
-            self._done(line)
+        except ExecutionTimeout:  # an answer like any other: the connection is sound
+            self._done(connection)
             raise
         except (ConnectionLostError, OSError, PyMongoError, InvalidBSON):
-            self._end(line)
+            self._end(connection)
         except BaseException:  # cancelled
-            self._end(line)
+            self._end(connection)
             raise
         else:
-            self._done(line)
+            self._done(connection)
             return answer
         return await self._database.command(command)
 
@@ -161,10 +170,10 @@ class RawConnections:
 
     def _free(self) -> RawConnection | None:
         while self._idle:
-            line = self._idle.pop()  # the last one used
-            if line.is_sound:
-                return line
-            self._end(line)
+            connection = self._idle.pop()  # the last one used
+            if connection.is_sound:
+                return connection
+            self._end(connection)
         return None
 
     async def _another(self) -> RawConnection:
@@ -178,16 +187,16 @@ class RawConnections:
             self._count -= 1
             raise
 
-    def _done(self, line: RawConnection) -> None:
+    def _done(self, connection: RawConnection) -> None:
         if self._closed:
-            self._end(line)
+            self._end(connection)
         else:
-            self._idle.append(line)
+            self._idle.append(connection)
 
-    def _end(self, line: RawConnection) -> None:
-        """Close a line. The pool hears of it beside: who is cancelled may not wait for that."""
-        line.cut()
+    def _end(self, connection: RawConnection) -> None:
+        """Close a connection. The pool hears of it beside: who is cancelled may not wait for that."""
+        connection.cut()
         self._count -= 1
-        task = asyncio.create_task(line.give_back())
+        task = asyncio.create_task(connection.give_back())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

@@ -80,7 +80,7 @@ def failing(address: str, times: int, **how: Any) -> Iterator[None]:
         client.admin.command("configureFailPoint", "failCommand", mode="off")
 
 
-def test_pages_go_over_lines(store: MongoStore, ordinary: list[str]) -> None:
+def test_pages_go_over_connections(store: MongoStore, ordinary: list[str]) -> None:
     """The driver's own, slower way is not taken. A new driver that lacks what connections need is told."""
 
     async def scenario() -> list[bytes]:
@@ -90,10 +90,23 @@ def test_pages_go_over_lines(store: MongoStore, ordinary: list[str]) -> None:
     assert ordinary == []
 
 
-def test_more_readers_than_lines(
+def test_another_driver_is_asked_in_its_own_way(
     store: MongoStore, ordinary: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who finds no line free asks in the ordinary way; everybody gets their own page."""
+    """Nothing is taken out of the pool of a driver that was not tried, and the pages are the same."""
+    monkeypatch.setattr(raw_connections, "TRIED_DRIVER", (3, 0))
+
+    async def scenario() -> list[bytes]:
+        return [await body(store, n) for n in range(3)]
+
+    assert on_loop(scenario) == [b"body %d" % n for n in range(3)]
+    assert "find" in ordinary or "aggregate" in ordinary
+
+
+def test_more_readers_than_connections(
+    store: MongoStore, ordinary: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who finds no connection free asks in the ordinary way; everybody gets their own page."""
     monkeypatch.setattr(raw_connections, "MOST", 3)
 
     async def scenario() -> list[bytes]:
@@ -125,7 +138,9 @@ def test_a_small_pool_is_not_used_up(store: MongoStore, address: str, size: int)
         pytest.param({"errorCode": 246}, id="no snapshot yet"),
     ],
 )
-def test_a_line_that_fails(store: MongoStore, address: str, ordinary: list[str], how: dict[str, Any]) -> None:
+def test_a_connection_that_fails(
+    store: MongoStore, address: str, ordinary: list[str], how: dict[str, Any]
+) -> None:
     """The page comes all the same, and later ones go over connections again."""
 
     async def scenario() -> list[bytes]:
@@ -142,7 +157,7 @@ def test_a_line_that_fails(store: MongoStore, address: str, ordinary: list[str],
     assert ordinary[-1] == "then"
 
 
-def test_a_page_that_the_server_gave_up_leaves_its_line_as_it_was(
+def test_a_page_that_the_server_gave_up_leaves_its_connection_as_it_was(
     store: MongoStore, address: str, ordinary: list[str]
 ) -> None:
     """That its time was over is an answer: nobody asks the same again, and the next page has the line."""
@@ -168,7 +183,7 @@ def test_a_thread_is_told_that_the_server_gave_a_page_up(store: MongoStore, addr
     assert read_page(store, find)[0].body == b"body 1"
 
 
-def test_idle_lines_that_were_cut(store: MongoStore, ordinary: list[str]) -> None:
+def test_idle_connections_that_were_cut(store: MongoStore, ordinary: list[str]) -> None:
     """A line whose connection was closed meanwhile is not used; another one takes its place."""
 
     async def scenario() -> list[bytes]:
@@ -221,7 +236,7 @@ def test_a_server_that_does_not_answer(store: MongoStore, address: str, ordinary
         short.close()
 
 
-def test_an_answer_in_time_leaves_its_line_as_it_was(
+def test_an_answer_in_time_leaves_its_connection_as_it_was(
     address: str, store: MongoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once a question is answered, the time that it had may go by: the next one goes over the same line."""
@@ -248,7 +263,7 @@ def test_an_answer_in_time_leaves_its_line_as_it_was(
         timed.close()
 
 
-def test_a_store_that_closes_takes_its_lines_along(store: MongoStore) -> None:
+def test_a_store_that_closes_takes_its_connections_along(store: MongoStore) -> None:
     """After the store has closed no connection of a line is open, a line in use included."""
 
     async def scenario() -> list[bool]:
