@@ -53,8 +53,8 @@ from jejak.server.small_bodies import SmallBodies, SmallBody
 from jejak.server.threads import CLOSE, Threads
 from jejak.server.trial import show_credential
 from jejak.settings import load
+from lrs.http.guard import is_remembered
 from lrs.http.problems import SAFE_HEADERS
-from lrs.http.xapi.guard import is_remembered
 from lrs.store.open import MEMORY
 from statements.data_types.json_cost import separators
 

@@ -19,10 +19,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-import orjson
-
 from jejak.server.shares import STRANGERS, Party, Slots
-from lrs.http.problems import SAFE_HEADERS
+from lrs.http.problems import RefusalError, rendered
 from lrs.outbound.waiting import ENVIRON
 from lrs.tenant_turns import worked_on
 
@@ -200,17 +198,10 @@ def _close(answer: Iterable[bytes]) -> None:
 
 def refusal(status: int, detail: str) -> tuple[str, list[tuple[str, str]], bytes]:
     """An answer to a request that no application has seen, or not to its end: status line, headers, body."""
-    title = HTTPStatus(status).phrase
-    body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
-    headers = [
-        ("Content-Type", "application/problem+json"),
-        ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),
-        *SAFE_HEADERS,
-    ]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers.append(("Retry-After", str(RETRY_SECONDS)))
-    return f"{status} {title}", headers, body
+    wait = [("Retry-After", str(RETRY_SECONDS))] if status == HTTPStatus.SERVICE_UNAVAILABLE else []
+    body, headers = rendered(RefusalError(status, detail, headers=wait))
+    headers.append(("Content-Length", str(len(body))))
+    return f"{status} {HTTPStatus(status).phrase}", headers, body
 
 
 def _refuse(start_response: StartResponse, detail: str) -> list[bytes]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jejak.server.shares import STRANGERS, Party
 from lrs.access import Credentials
-from lrs.http.xapi.guard import client_address, remembered
+from lrs.http.guard import client_address, remembered
 from lrs.rate_limit import network_of
 from lti_tool.web.cookies import session_name
 from lti_tool.web.guard import TENANT

@@ -9,7 +9,8 @@ import orjson
 
 from lrs.http.response import Response
 from statements.errors import Problem
-from statements.rules.request_rules import problem
+from statements.rules.request_rules import REQUEST_RULES, problem
+from statements.rules.table import RULES
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 100
@@ -72,6 +73,12 @@ def parameter_problem(name: str, hint: str, rule: str = "request.parameter") -> 
 
 def render(refusal: RefusalError) -> Response:
     """The answer that tells a refusal."""
+    body, headers = rendered(refusal)
+    return Response(refusal.status, body, headers)
+
+
+def rendered(refusal: RefusalError) -> tuple[bytes, list[tuple[str, str]]]:
+    """Body and headers of the answer that tells a refusal, whoever sends it."""
     phrase = HTTPStatus(refusal.status).phrase
     body: dict[str, object] = {
         "type": "about:blank",
@@ -80,11 +87,16 @@ def render(refusal: RefusalError) -> Response:
         "detail": refusal.detail,
     }
     if refusal.problems:
-        body["errors"] = [
-            {**problem.as_dict(), "link": RULES_PAGE + problem.rule}
-            for problem in refusal.problems[:MOST_ERRORS]
-        ]
+        body["errors"] = [_shown(problem) for problem in refusal.problems[:MOST_ERRORS]]
         if len(refusal.problems) > MOST_ERRORS:
             body["more_errors"] = len(refusal.problems) - MOST_ERRORS
     headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), *SAFE_HEADERS, *refusal.headers]
-    return Response(refusal.status, orjson.dumps(body), headers)
+    return orjson.dumps(body), headers
+
+
+def _shown(problem: Problem) -> dict[str, object]:
+    """The problem, with a link where the page about rules has more to say."""
+    shown = problem.as_dict()
+    if problem.rule in RULES or problem.rule in REQUEST_RULES:
+        shown["link"] = RULES_PAGE + problem.rule
+    return shown

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 
 from jejak.server.backpressure import refusal
+from lrs.http.problems import invalid, rendered
+from statements.errors import Problem
 from tests.jejak.product import Product, product
 from tests.lti_tool.platform import TOOL
 
@@ -135,3 +138,46 @@ def test_options_of_nothing_is_404(served: Product) -> None:
     """Where nothing is, nothing is allowed."""
     for path in ("/api/v1/nothing", "/api/v1/people/x/y/z", "/xapi/nothing", "/nothing"):
         assert served.browser().options(path, base_url=TOOL).status_code == 404
+
+
+@pytest.mark.parametrize("credential", [None, ("unknown", "wrong")], ids=["none", "wrong"])
+def test_a_credential_is_asked_for_alike_everywhere(
+    served: Product, credential: tuple[str, str] | None
+) -> None:
+    """The xAPI and the record API have one guard: the same challenge, and the same words."""
+    headers = {"X-Experience-API-Version": "2.0.0"}
+    told = [
+        served.browser().get(path, base_url=TOOL, headers=headers, auth=credential)
+        for path in ("/xapi/statements", "/api/v1/table")
+    ]
+    assert [answer.status_code for answer in told] == [401, 401]
+    assert told[0].json == told[1].json
+    assert told[0].headers["WWW-Authenticate"] == told[1].headers["WWW-Authenticate"]
+
+
+def test_refusals_have_one_form(served: Product) -> None:
+    """What the server itself, the xAPI and the record API refuse is told by the same members and headers."""
+    xapi = served.browser().get("/xapi/nothing", base_url=TOOL)
+    records = served.browser().get("/api/v1/nothing", base_url=TOOL)
+    _, headers, body = refusal(408, "The body did not come in time.")
+    by_server = dict(headers)
+    for answer in (xapi, records):
+        assert (
+            list(orjson.loads(answer.data))
+            == list(orjson.loads(body))
+            == ["type", "title", "status", "detail"]
+        )
+        for name in ("Content-Type", "Cache-Control", "X-Content-Type-Options", "Referrer-Policy"):
+            assert answer.headers[name] == by_server[name]
+
+
+def test_an_error_links_to_what_there_is_to_read(served: Product) -> None:
+    """A rule that the page about rules explains has a link to it there; others have none."""
+    headers = {"Content-Type": "application/json"}
+    told = served.browser().post("/api/v1/validate", base_url=TOOL, data=b"{}", headers=headers)
+    (first, *_) = orjson.loads(told.data)["errors"]
+    page = served.browser().get("/docs/rules", base_url=TOOL).get_data(as_text=True)
+    assert first["link"] == f"/docs/rules#{first['rule']}"
+    assert f'id="{first["rule"]}"' in page
+    shape = invalid([Problem(None, "/year", "record.shape", "A year is needed.")])
+    assert "link" not in orjson.loads(rendered(shape)[0])["errors"][0]

@@ -110,7 +110,7 @@ def test_the_address_is_the_one_that_trusted_proxies_tell(
     store: Store, caplog: pytest.LogCaptureFixture, forwarded: str, hops: int, address: str
 ) -> None:
     """A client cannot count against others by making up an X-Forwarded-For of its own."""
-    from lrs.http.xapi.guard import failed_login
+    from lrs.http.guard import failed_login
 
     environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}
     failed_login(environ, Credentials(store, Clock(), proxy_hops=hops), "k")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -18,18 +17,19 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from lrs.access import Access, Credentials, Scope
 from lrs.http.cross_site import SAFE_METHODS, foreign
+from lrs.http.failures import answer_to
+from lrs.http.guard import caller, permit
 from lrs.http.problems import RefusalError
 from lrs.http.records import json_shapes as shapes
 from lrs.http.records import schemas
 from lrs.http.records.openapi import allowed_at, document
 from lrs.http.request import Request as XapiRequest
-from lrs.http.xapi.guard import IMITATION, TOO_MANY, failed_login
 from lrs.records.entries import Entry
 from lrs.records.learning_record import LearningRecord
 from lrs.records.records import EntryPage
 from lrs.records.reports import cohort
 from lrs.records.tables import MOST_VERSIONS, TooManyVersionsError
-from lrs.store.errors import FullError, StoreError, UnavailableError
+from lrs.store.errors import StoreError
 from statements.data_types.json_cost import TooManyValuesError, check_values
 from statements.errors import InvalidError
 from statements.profile.jsonld import profile_document
@@ -47,17 +47,8 @@ _TOO_MANY_VERSIONS = (
     "the version of their time. The version in force stays; ask whoever runs this service."
 )
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_ACCEPTED = {"Accept": "application/json"}
+_ACCEPTED = ("Accept", "application/json")
 _ELSEWHERE = "records_api.elsewhere"
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Jejak", charset="UTF-8"'}
-
-
-class _RefusedError(Exception):
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = headers or {}
 
 
 def create_records_blueprint(
@@ -105,7 +96,7 @@ def create_records_blueprint(
     def change_table(access: Access) -> Response:
         changes = _body()
         if not isinstance(changes, dict):
-            raise _RefusedError(400, "A JSON object is needed.")
+            raise RefusalError(400, "A JSON object is needed.")
         noting = record.admin_log.noting(
             "table.changed",
             by="program",
@@ -117,7 +108,7 @@ def create_records_blueprint(
         try:
             changed = record.tables.change(access.tenant, changes, author=access.name, also=noting)
         except TooManyVersionsError:
-            raise _RefusedError(409, _TOO_MANY_VERSIONS) from None
+            raise RefusalError(409, _TOO_MANY_VERSIONS) from None
         record.follower.notify()
         return _json(shapes.table_json(changed))
 
@@ -127,13 +118,13 @@ def create_records_blueprint(
         key = schemas.looked_up(schemas.load(schemas.LookupSchema(), _body()))
         found = record.people.resolve(access.tenant, key)
         if found is None:
-            raise _RefusedError(404, "Nobody is known by this identifier.")
+            raise RefusalError(404, "Nobody is known by this identifier.")
         return person(access, found)
 
     def person(access: Access, id: str) -> Response:
         known = record.people.person(access.tenant, id)
         if known is None:
-            raise _RefusedError(404, "There is no such person.")
+            raise RefusalError(404, "There is no such person.")
         return _json(shapes.person_json(known, record.records.years(access.tenant, known.id)))
 
     @api.get("/api/v1/people/<id>")
@@ -146,7 +137,7 @@ def create_records_blueprint(
             return None
         last = record.records.entry(access.tenant, id)
         if last is None:
-            raise _RefusedError(404, "The entry that `after` names is gone: begin again.")
+            raise RefusalError(404, "The entry that `after` names is gone: begin again.")
         return last.place, last.id
 
     def page_json(page: EntryPage) -> Response:
@@ -194,7 +185,7 @@ def create_records_blueprint(
     def entry_or_404(access: Access, id: str) -> Entry:
         found = record.records.entry(access.tenant, id)
         if found is None:
-            raise _RefusedError(404, "There is no such entry, or no longer.")
+            raise RefusalError(404, "There is no such entry, or no longer.")
         return found
 
     @api.get("/api/v1/entries/<id>")
@@ -260,23 +251,21 @@ def create_records_blueprint(
         """A method that nothing here takes; other parts of the product answer for themselves."""
         if not request.path.startswith("/api/"):
             return elsewhere(error)
-        refused = _not_served(request.path)
-        return _problem(refused.status, refused.detail, refused.headers)
+        return _told(_not_served(request.path))
 
-    api.register_error_handler(InvalidError, _invalid)
+    for failure in (RefusalError, InvalidError, StoreError):
+        api.register_error_handler(failure, _told)
     api.register_error_handler(
-        _RefusedError, lambda error: _problem(error.status, error.detail, error.headers)
+        HTTPException, lambda error: _told(RefusalError(error.code or 500, error.description or ""))
     )
-    api.register_error_handler(HTTPException, _http)
-    api.register_error_handler(StoreError, _store)
     return api
 
 
-def _not_served(path: str) -> _RefusedError:
+def _not_served(path: str) -> RefusalError:
     """405 with what the resource takes, or 404 where there is none."""
     if allowed := allowed_at(path):
-        return _RefusedError(405, f"This resource takes {allowed}.", {"Allow": allowed})
-    return _RefusedError(404, "There is nothing at this address; see /api/openapi.json.")
+        return RefusalError(405, f"This resource takes {allowed}.", headers=[("Allow", allowed)])
+    return RefusalError(404, "There is nothing at this address; see /api/openapi.json.")
 
 
 def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Callable[[Any], Any]:
@@ -285,18 +274,8 @@ def _guard(credentials: Credentials, allowed: Callable[[Access], bool]) -> Calla
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
         @wraps(view)
         def guarded(**given: Any) -> Response:
-            told = request.authorization
-            if told is None or told.type != "basic" or not told.username:
-                raise _RefusedError(401, "Send the key and secret of a credential.", _CHALLENGE)
-            access = credentials.authenticate(told.username, told.password or "")
-            if access is None:
-                if seconds := failed_login(request.environ, credentials, told.username):
-                    raise _RefusedError(429, TOO_MANY, {"Retry-After": str(seconds)})
-                raise _RefusedError(401, "The key or the secret is not valid.", _CHALLENGE)
-            if access.is_imitation:
-                raise _RefusedError(403, IMITATION)
-            if not allowed(access):
-                raise _RefusedError(403, "The scopes of this credential do not allow it.")
+            access = caller(XapiRequest(request.environ), credentials)
+            permit(allowed(access), "do this")
             _check_type()
             return view(access, **given)
 
@@ -310,7 +289,7 @@ def _check_sender(own_origin: str) -> None:
     if request.method in SAFE_METHODS or request.endpoint == _ELSEWHERE:
         return
     if why := foreign(request.environ, own_origin):
-        raise _RefusedError(403, why)
+        raise RefusalError(403, why)
 
 
 def _check_type() -> None:
@@ -320,13 +299,15 @@ def _check_type() -> None:
     """
     has_body = request.method in _WITH_BODY or bool(request.content_length)
     if has_body and request.mimetype != "application/json":
-        raise _RefusedError(415, "Send JSON, with the header Content-Type: application/json.", _ACCEPTED)
+        raise RefusalError(
+            415, "Send JSON, with the header Content-Type: application/json.", headers=[_ACCEPTED]
+        )
 
 
 def _query(schema: Schema) -> dict[str, Any]:
     twice = [name for name, values in request.args.lists() if len(values) > 1]
     if twice:
-        raise _RefusedError(400, "Each parameter may be given once.")
+        raise RefusalError(400, "Each parameter may be given once.")
     return schemas.load(schema, request.args.to_dict(), query=True)
 
 
@@ -335,12 +316,10 @@ def _body() -> Any:
         body = XapiRequest(request.environ).body(MOST_BYTES)
         check_values(body, MOST_VALUES)
         return orjson.loads(body)
-    except RefusalError as refusal:
-        raise _RefusedError(refusal.status, refusal.detail, dict(refusal.headers)) from None
     except TooManyValuesError as error:
-        raise _RefusedError(413, f"The body is too much to read at once: {error}.") from None
+        raise RefusalError(413, f"The body is too much to read at once: {error}.") from None
     except orjson.JSONDecodeError:
-        raise _RefusedError(400, "The body is not valid JSON.") from None
+        raise RefusalError(400, "The body is not valid JSON.") from None
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -354,36 +333,7 @@ def _bytes(body: bytes, status: int = 200) -> Response:
     return answer
 
 
-def _problem(
-    status: int, detail: str, headers: Mapping[str, str] | None = None, errors: Sequence[object] = ()
-) -> Response:
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-    }
-    if errors:
-        body["errors"] = errors
-    answer = _json(body, status)
-    answer.mimetype = "application/problem+json"
-    answer.headers.update(headers or {})
-    return answer
-
-
-def _invalid(error: InvalidError) -> Response:
-    return _problem(
-        400, "The request is not valid; see `errors`.", errors=[p.as_dict() for p in error.problems[:100]]
-    )
-
-
-def _http(error: HTTPException) -> Response:
-    return _problem(error.code or 500, error.description or "")
-
-
-def _store(error: StoreError) -> Response:
-    if isinstance(error, FullError):
-        return _problem(507, "There is no space left to store this.")
-    if isinstance(error, UnavailableError):
-        return _problem(503, "The store cannot answer now; try again.", {"Retry-After": "2"})
-    raise error
+def _told(error: Exception) -> Response:
+    """The answer that tells an error, as every other API of the record store does."""
+    answer = answer_to(error)
+    return Response(answer.body, answer.status, answer.headers)

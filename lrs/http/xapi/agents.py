@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lrs.http.guard import permit
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response
 from lrs.http.xapi import params
-from lrs.http.xapi.guard import permit
 from lrs.http.xapi.services import Services
 
 

@@ -20,9 +20,9 @@ from typing import Final
 
 from lrs.access import Credentials
 from lrs.http.cross_site import by_a_browser
+from lrs.http.guard import proved
 from lrs.http.problems import broken
 from lrs.http.request import Request, parameters
-from lrs.http.xapi.guard import proved
 from lrs.xapi.spool import spool
 from statements.data_types.versions import Version, negotiate
 

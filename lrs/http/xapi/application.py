@@ -8,6 +8,8 @@ from http import HTTPStatus
 from typing import Any
 
 from lrs.http.cors import cors_headers, options
+from lrs.http.failures import answer_to
+from lrs.http.guard import caller
 from lrs.http.parse_budget import ParseBudget
 from lrs.http.problems import RefusalError, broken
 from lrs.http.request import Request
@@ -22,8 +24,6 @@ from lrs.http.xapi import (
     state,
     statements,
 )
-from lrs.http.xapi.failures import answer_to
-from lrs.http.xapi.guard import caller
 from lrs.http.xapi.services import Services
 from lrs.store.port import Store
 from lrs.xapi.effects import Effects, run_sync

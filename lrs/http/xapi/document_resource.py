@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 
 from lrs.access import Scope
+from lrs.http.guard import permit
 from lrs.http.headers import http_date
 from lrs.http.problems import RefusalError, bad_parameter
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response, no_content
 from lrs.http.xapi import params
-from lrs.http.xapi.guard import permit
 from lrs.http.xapi.params import Parameter
 from lrs.http.xapi.services import Services
 from lrs.http.xapi.statement_body import parse

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import orjson
 
+from lrs.http.guard import permit
 from lrs.http.headers import http_date
 from lrs.http.multipart import write_parts
 from lrs.http.problems import RefusalError, bad_parameter
@@ -15,7 +16,6 @@ from lrs.http.request import Request
 from lrs.http.response import Response, json_response, no_content
 from lrs.http.xapi import statement_body
 from lrs.http.xapi.formatted import formatted, large_work
-from lrs.http.xapi.guard import permit
 from lrs.http.xapi.services import Services
 from lrs.store.log import Position
 from lrs.xapi.effects import Call, Effects

@@ -15,13 +15,13 @@ import orjson
 
 from lrs.access import Access, Credentials
 from lrs.http.cors import cors_headers, options
+from lrs.http.failures import RETRY_SECONDS, answer_to
+from lrs.http.guard import caller, client_address
 from lrs.http.parse_budget import ParseBudget
 from lrs.http.problems import RefusalError, broken, invalid, render
 from lrs.http.request import Request
 from lrs.http.response import Response, json_response
 from lrs.http.xapi.application import STATUS, VERSION
-from lrs.http.xapi.failures import RETRY_SECONDS, answer_to
-from lrs.http.xapi.guard import caller, client_address
 from lrs.http.xapi.services import Limits
 from lrs.http.xapi.statement_body import JSON, values_of
 from lrs.rate_limit import RateLimit

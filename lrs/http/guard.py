@@ -10,7 +10,7 @@ from lrs.http.headers import basic_credentials
 from lrs.http.problems import RefusalError
 from lrs.http.request import Request
 
-CHALLENGE = ("WWW-Authenticate", 'Basic realm="xAPI", charset="UTF-8"')
+CHALLENGE = ("WWW-Authenticate", 'Basic realm="Jejak", charset="UTF-8"')
 LONGEST = 2_000
 TOO_MANY = "Too many wrong secrets came from your address for this key. The right one is taken at any time."
 
