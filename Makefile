@@ -1,4 +1,4 @@
-# Two commands are all a newcomer needs: `make demo` and `make test`.
+# Two commands are all a newcomer needs: `make demo` and `make test`; while working, `make check` is the quick one.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 STAMP := $(VENV)/.ready-for-tests
 ARGS ?=
 
-.PHONY: demo test bench lint types layers unit translations lock clean setup browser javascript openedx
+.PHONY: demo check test bench lint types layers unit translations lock clean setup browser javascript openedx
 
 setup: $(STAMP)
 
@@ -25,6 +25,12 @@ demo: $(READY)
 
 test: $(STAMP) browser javascript openedx lint types layers unit
 
+# What needs no browser, no other process and no patience: for every change, before it is committed.
+ALONE := not browser and not server and not fault and not slow
+PARALLEL := -n 2 --dist worksteal -m "$(ALONE)"
+check: $(STAMP) lint types layers
+	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=quick $(ARGS)
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,8 +41,16 @@ types: $(STAMP)
 layers: $(STAMP)
 	$(BIN)/lint-imports
 
+# What needs nothing but itself runs on two cores; what measures or kills whole servers has the machine to itself.
 unit: $(STAMP)
+ifeq ($(ARGS),)
+	@failed=0; \
+	$(BIN)/python -m pytest $(PARALLEL) || failed=1; \
+	$(BIN)/python -m pytest -m "not ($(ALONE))" || failed=1; \
+	exit $$failed
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

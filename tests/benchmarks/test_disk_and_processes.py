@@ -67,6 +67,7 @@ def family(grandchild: str) -> Iterator[subprocess.Popen[bytes]]:
             os.killpg(one.pid, 9)
 
 
+@pytest.mark.server
 def test_memory_is_that_of_the_biggest_process() -> None:
     """The peak is found in a process below the one asked for, and begins anew when it is reset."""
     program = "b = bytearray(64 << 20); del b; print('r', flush=True); import time; time.sleep(60)"
@@ -78,12 +79,14 @@ def test_memory_is_that_of_the_biggest_process() -> None:
         assert processes.settle(one.pid, 20) < 20
 
 
+@pytest.mark.server
 def test_a_busy_server_is_not_waited_for_without_end() -> None:
     """Background work that never ends is waited for until the limit."""
     with family("print('r', flush=True)\nwhile True: pass") as one:
         assert 0.5 <= processes.settle(one.pid, 0.5) < 5
 
 
+@pytest.mark.server
 def test_a_peer_that_cannot_be_installed_is_told(tmp_path: Path) -> None:
     """A folder that cannot be made, or a program that fails, says so in words."""
     (tmp_path / "file").write_text("")
@@ -91,6 +94,7 @@ def test_a_peer_that_cannot_be_installed_is_told(tmp_path: Path) -> None:
         peer.install(tmp_path / "file" / "venv")
 
 
+@pytest.mark.server
 def test_a_peer_that_does_not_start_is_told(tmp_path: Path) -> None:
     """The run goes on with an error in place of the peer's figures."""
     figures = peer.measure(

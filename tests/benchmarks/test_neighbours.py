@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.neighbours import batches, measure
 from tests.faults.neighbour import Tenants
 
 
+@pytest.mark.server
 def test_each_attack_has_its_figures(tmp_path: Path) -> None:
     """An attack is repeated for as long as told; answers, seconds and memory are those of the run."""
     heard: list[int] = []

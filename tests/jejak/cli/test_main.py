@@ -227,6 +227,7 @@ def when_ready(server: subprocess.Popen[bytes], home: str, log: Path) -> request
             time.sleep(0.1)
 
 
+@pytest.mark.server
 def test_serve_answers_with_two_workers_and_logs_json(tmp_path: Path, store: str) -> None:
     """The promised addresses answer, every line of the log is JSON, and SIGTERM ends it with code 0."""
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
-from uuid import uuid4
 
 import pytest
 
@@ -34,6 +33,8 @@ Scenario = Callable[[Asking], Awaitable[Any]]
 Run = Callable[[Scenario], Any]
 
 STATEMENTS = "/xapi/statements"
+UNKNOWN = "f1b6a6c4-6e0b-4d3f-9a3c-0d1f6c0b8e11"
+"""The id of no statement."""
 
 
 @pytest.fixture(scope="module")
@@ -854,9 +855,9 @@ def test_a_credential_forgotten_while_the_store_works_is_looked_up_by_a_thread(
         (f"{STATEMENTS}?limit=1&format=ids", 200, ["thread"]),
         (f"{STATEMENTS}?limit=1&%66ormat=ids", 200, ["thread"]),
         (f"{STATEMENTS}?limit=1&attachments=true", 200, ["thread"]),
-        (f"{STATEMENTS}?statementId={uuid4()}", 404, ["thread"]),
-        (f"{STATEMENTS}?voidedStatementId={uuid4()}", 404, ["thread"]),
-        (f"{STATEMENTS}?%73tatementId={uuid4()}", 404, ["thread"]),
+        (f"{STATEMENTS}?statementId={UNKNOWN}", 404, ["thread"]),
+        (f"{STATEMENTS}?voidedStatementId={UNKNOWN}", 404, ["thread"]),
+        (f"{STATEMENTS}?%73tatementId={UNKNOWN}", 404, ["thread"]),
         ("/xapi/activities?activityId=https://a.example/1", 200, ["thread"]),
         ("/xapi/about", 200, ["thread"]),
     ],

@@ -86,6 +86,7 @@ def test_a_write_starts_after_every_promise(boards: tuple[Board, Board, Clock]) 
     assert writing.begin(5_000) == 5_001
 
 
+@pytest.mark.server
 def test_a_dead_writers_floor_counts_until_the_next_commit(tmp_path: Path) -> None:
     """A process that was killed inside a write holds promises down until somebody else has committed."""
     path = tmp_path / "a.db"
