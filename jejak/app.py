@@ -22,6 +22,7 @@ from lti_tool.pages.learner.routes import create_learner_blueprint
 from lti_tool.pages.lti.routes import create_lti_blueprint
 from lti_tool.pages.verifier.link_request_routes import create_link_request_blueprint
 from lti_tool.pages.verifier.link_routes import create_link_blueprint
+from lti_tool.pages.verifier.routes import create_verifier_blueprint
 from lti_tool.web.error_pages import error_page, install_error_pages
 from lti_tool.web.flask_setup import install_pages
 from lti_tool.web.record_services import install_record_services
@@ -114,6 +115,7 @@ def create_flask(wired: Wired) -> Flask:
     app.register_blueprint(create_lti_blueprint(wired.tool))
     app.register_blueprint(create_learner_blueprint())
     app.register_blueprint(create_instructor_blueprint())
+    app.register_blueprint(create_verifier_blueprint())
     app.register_blueprint(create_admin_blueprint())
     app.register_blueprint(create_link_request_blueprint(days=wired.settings.link_days))
     app.register_blueprint(create_link_blueprint(now))

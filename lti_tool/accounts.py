@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from statements.data_types.identity import agent_key
 
 
@@ -11,3 +13,9 @@ def account_key(issuer: str, subject: str) -> str:
     if key is None:
         raise ValueError("an account always identifies")
     return key
+
+
+def agent(issuer: str, subject: str, name: str) -> dict[str, Any]:
+    """A person of a platform as an xAPI agent: the account is (issuer, sub), never a NIP."""
+    found: dict[str, Any] = {"objectType": "Agent", "account": {"homePage": issuer, "name": subject}}
+    return found | ({"name": name} if name else {})

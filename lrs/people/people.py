@@ -138,6 +138,35 @@ class People:
             held = [orjson.loads(alias.body) for alias in aliases.values()]
         return sorted(alias["value"] for alias in held if alias["kind"] == kind)
 
+    def personas_of(self, tenant: str, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """All personas of whoever has these identifiers, by identifier key.
+
+        Where nobody is known by one, its own: statements may name it before its person comes.
+        """
+        own = {key: self.persona(tenant, key) for key in keys}
+        with self._store.reading() as reader:
+            owners = owners_of(reader, tenant, set(own.values()))
+        return {
+            key: owners[persona].personas if persona in owners else (persona,) for key, persona in own.items()
+        }
+
+    def accounts_of(self, tenant: str, personas: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+        """The accounts (home page, name) of the person whom each of these personas belongs to."""
+        with self._store.reading() as reader:
+            owners = owners_of(reader, tenant, personas)
+            everything = {persona for owner in owners.values() for persona in owner.personas}
+            aliases = reader.documents(ALIAS, tenant, everything)
+        accounts: dict[str, tuple[str, str]] = {}
+        for persona, alias in aliases.items():
+            held = orjson.loads(alias.body)
+            if held["kind"] == "account":
+                home_page, _, name = held["value"].partition("\x1f")
+                accounts[persona] = home_page, name
+        return {
+            persona: [accounts[one] for one in owner.personas if one in accounts]
+            for persona, owner in owners.items()
+        }
+
     def links(self, tenant: str, id: str) -> list[Link]:
         """The facts that made this person what it is, oldest first, undone ones too."""
         with self._store.reading() as reader:

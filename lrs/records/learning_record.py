@@ -14,8 +14,9 @@ from lrs.records.projection.follower import Follower, OnChanged
 from lrs.records.projection.rebuild import rebuild
 from lrs.records.records import Records
 from lrs.records.tables import Tables
-from lrs.records.verification import Verification
+from lrs.records.verification import UNDO_SECONDS, Verification
 from lrs.records.verifier_links import VerifierLinks
+from lrs.records.waiting import WaitingEntries
 from lrs.store.port import Store
 
 
@@ -29,6 +30,7 @@ class LearningRecord:
     people: People
     tables: Tables
     records: Records
+    waiting: WaitingEntries
     verification: Verification
     follower: Follower
     account_names: AccountNames
@@ -45,8 +47,12 @@ class LearningRecord:
         new_id: Callable[[], str],
         *,
         on_changed: OnChanged | None = None,
+        undo_seconds: float = UNDO_SECONDS,
     ) -> LearningRecord:
-        """The learning record that is kept in `store`; `on_changed` as in `Follower`."""
+        """The learning record that is kept in `store`; `on_changed` as in `Follower`.
+
+        `undo_seconds`: how long a decision can be undone, see `Verification.undo`.
+        """
         people = People(store, clock)
         tables = Tables(store, clock)
         records = Records(store, tables)
@@ -57,7 +63,8 @@ class LearningRecord:
             people,
             tables,
             records,
-            Verification(records, people, clock, new_id),
+            WaitingEntries(store),
+            Verification(records, people, clock, new_id, undo_seconds=undo_seconds),
             Follower(store, people, tables, clock, holder=new_id(), on_changed=on_changed),
             AccountNames(store, clock),
             UnmatchedActors(store),

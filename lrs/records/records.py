@@ -23,6 +23,7 @@ from lrs.records.entries import (
     waiting_key,
 )
 from lrs.records.projection.project import MOST_COUNTED, UNCOUNTED
+from lrs.records.recent_decisions import RecentDecision, recent_decisions
 from lrs.records.summaries import (
     SUMMARY,
     Summary,
@@ -35,6 +36,7 @@ from lrs.records.summaries import (
 from lrs.records.tables import Tables
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Reader, Store
+from statements.data_types.exact_json import loads
 from statements.profile.classify import Learning, classify
 from statements.profile.jp import Award, Counting
 
@@ -220,6 +222,27 @@ class Records:
         with self._store.reading() as reader:
             held = reader.get(entry.tenant, entry.statement_ids)
         return [held[id].body for id in entry.statement_ids if id in held]
+
+    def recent_decisions(self, tenant: str, verifier: Mapping[str, Any], since: int) -> list[RecentDecision]:
+        """See `lrs.records.recent_decisions`."""
+        with self._store.reading() as reader:
+            return recent_decisions(reader, tenant, verifier, since)
+
+    def reflections(self, tenant: str, entries: Collection[Entry], *, most_bytes: int) -> dict[str, str]:
+        """What learners wrote of their own about these entries, by entry id; who wrote nothing is missing.
+
+        A statement of more than `most_bytes` is not read.
+        """
+        ids = {entry.statement_id: entry.id for entry in entries if not entry.automatic}
+        with self._store.reading() as reader:
+            records = reader.get(tenant, ids)
+        found: dict[str, str] = {}
+        for id, record in records.items():
+            if len(record.body) <= most_bytes:
+                said = (loads(record.body).get("result") or {}).get("response")
+                if isinstance(said, str) and said.strip():
+                    found[ids[id]] = said.strip()
+        return found
 
     def is_own(self, entry: Entry, person: str) -> bool:
         """Whether an entry belongs to this person, by any of their identifiers."""

@@ -98,6 +98,15 @@ class Members:
             value = json_documents.get(reader, KIND, digest(subject), scope=scope_of(session))
         return None if value is None else _member(value)
 
+    def known(self, session: LaunchSession, subjects: Collection[str]) -> dict[str, Member]:
+        """Several people of the course by subject; whoever is not in it is missing."""
+        if not session.context_key or not subjects:
+            return {}
+        with self._store.reading() as reader:
+            found = reader.documents(KIND, scope_of(session), {digest(subject) for subject in subjects})
+        members = [_member(json_documents.value_of(document)) for document in found.values()]
+        return {one.subject: one for one in members}
+
     def some(self, session: LaunchSession, role: str = "", *, limit: int) -> list[Member]:
         """The first members by name, of all or of those active in a role."""
         if not session.context_key:

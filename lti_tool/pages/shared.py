@@ -20,7 +20,7 @@ MOST_SHOWN: Final = 65_536
 
 
 def entry_page(found: Entry, *, back: str, back_name: str, name: str = "", **more: Any) -> str:
-    """The page of an entry, for its owner or for an instructor; `more` is what its owner may do."""
+    """The page of an entry, for its owner or for a verifier; `more` is what either may do."""
     explanation, caps = counting.entry_explanation(found)
     bodies = current_record_services().record.records.statements_behind(found)
     return render_template(

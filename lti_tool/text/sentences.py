@@ -9,6 +9,7 @@ from flask_babel import get_locale
 
 from lrs.records.entries import Decided
 from lrs.records.summaries import Summary
+from lrs.records.waiting import WaitingPage
 from lti_tool.services.goal_progress import Standing
 from lti_tool.text.charts import Segment
 from lti_tool.text.formats import jp, plain_jp
@@ -123,6 +124,25 @@ def goal_sentence(goal: Standing) -> str:
     elif goal.waiting:
         parts.append(gettext("%(jp)s JP wait for verification.", jp=plain_jp(goal.waiting)))
     return " ".join(parts)
+
+
+def waiting_for_you(page: WaitingPage) -> str:
+    """The link to the queue of what waits for somebody: how many, and what to do."""
+    if page.is_more:
+        return gettext("More than %(num)s wait for you: verify", num=page.total)
+    return ngettext("%(num)s waits for you: verify", "%(num)s wait for you: verify", page.total)
+
+
+def late_sentence(count: int, days: int) -> str:
+    """How many entries wait for too long; "" when none does."""
+    if not count:
+        return ""
+    return ngettext(
+        "%(num)s waits for more than %(days)s days.",
+        "%(num)s wait for more than %(days)s days.",
+        count,
+        days=days,
+    )
 
 
 def safe_link(url: str) -> bool:

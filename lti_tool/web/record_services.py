@@ -16,6 +16,7 @@ from lti_tool.services.cohorts import Cohorts
 from lti_tool.services.emitter import Emitter
 from lti_tool.services.goal_progress import Progress
 from lti_tool.services.roster import Roster
+from lti_tool.services.sign_off import SignOff
 from lti_tool.text import formats, masking, sentences
 
 EXTENSION = "record_desk"
@@ -57,6 +58,11 @@ class RecordServices:
     def cohorts(self) -> Cohorts:
         """What counts the people of a course."""
         return Cohorts(self.roster, self.record, self.clock)
+
+    @property
+    def sign_off(self) -> SignOff:
+        """What finds what waits for somebody."""
+        return SignOff(self.record, self.roster, self.clock)
 
     def seen(self, tenant: str, stored: int) -> bool:
         """Wait until the tenant's records up to `stored` were worked out; False when that takes too long."""

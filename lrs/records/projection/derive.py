@@ -80,6 +80,8 @@ class Found:
 
     entries: dict[str, Entry | None] = field(default_factory=dict)
     """By entry id; None where the statement makes no entry (any more)."""
+    stored: dict[str, int] = field(default_factory=dict)
+    """When the statement of each entry was stored (microseconds), by entry id."""
     met: dict[str, Met] = field(default_factory=dict)
     """Learners, by persona."""
     lapsed: list[Document] = field(default_factory=list)
@@ -187,6 +189,7 @@ class Derivation:
                 learner = learners[id]
                 made = self._entry(draft, learner, standing.get(id) or _Standing())
                 if made is not None:
+                    found.stored[made.id] = draft.record.stored
                     found.met[made.persona] = Met(learner, draft.learning.actor.name, source_of(draft.record))
             found.entries[entry_id(self._tenant, id)] = made
         return found

@@ -31,6 +31,7 @@ from lrs.records.projection.early import EarlyLooks, still_early
 from lrs.records.projection.project import REVERSED, UNCOUNTED, Changes, Projector
 from lrs.records.queues import Queue
 from lrs.records.tables import EVERYONE, Tables
+from lrs.records.waiting import list_older
 from lrs.store.documents import Document
 from lrs.store.errors import StoreError
 from lrs.store.log import LogQuery, Position, Record
@@ -320,9 +321,9 @@ class Follower:
         return len(todo.records) + len(todo.asked) + walked, todo.changes.persons
 
     def _count_older(self, end: float) -> bool:
-        """Have decisions of earlier versions counted, for a moment; whether all of them are."""
+        """Have decisions of earlier versions counted, and what waits listed, for a moment; whether all is."""
         end = min(end, time.monotonic() + OLDER_SECONDS)
-        while count_older(self._store):
+        while count_older(self._store) or list_older(self._store):
             if time.monotonic() >= end:
                 return False
         self._counted = True

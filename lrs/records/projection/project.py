@@ -18,8 +18,9 @@ import orjson
 from lrs.people.people import Met, People, Person, owners_of, person_of
 from lrs.records import entries as kept_entries
 from lrs.records import summaries as kept_summaries
+from lrs.records import waiting
 from lrs.records.awards import awards_of
-from lrs.records.entries import ENTRY, NOT_COUNTED, Entry, awarded, entry_of, owned_key
+from lrs.records.entries import ENTRY, NOT_COUNTED, Entry, Status, awarded, entry_of, owned_key
 from lrs.records.projection.budget import Budget, TooMuchError
 from lrs.records.projection.derive import Derivation, Found, Reversed
 from lrs.records.summaries import SUMMARY, summarised_key, summary_name
@@ -178,6 +179,7 @@ class _OneTenant:
         for name in before:
             if found.entries[name] is None:
                 self.changes.gone.append((ENTRY, self.tenant, name))
+        self._queue(found, before)
         self.changes.persons.setdefault(self.tenant, set()).update(years)
         for id in years.keys() - known.keys():
             person = person_of(self.reader, self.tenant, id)
@@ -196,6 +198,18 @@ class _OneTenant:
             self._put_off(late, wanted, before, now)
         if found.met:
             self.changes.met[self.tenant] = found.met
+
+    def _queue(self, found: Found, before: Mapping[str, Entry]) -> None:
+        """Keep the queues of what waits in step; most of what is touched never waits."""
+        concerned = {
+            id: entry
+            for id, entry in found.entries.items()
+            if any(one is not None and one.status is Status.SUBMITTED for one in (entry, before.get(id)))
+        }
+        if concerned:
+            puts, gone = waiting.changed(self.reader, self.tenant, concerned, found.stored)
+            self.changes.puts += puts
+            self.changes.gone += [(waiting.KIND, self.tenant, id) for id in gone]
 
     def _asking(self, left: Reversed) -> Document:
         name = blake2b("\0".join(left.keys).encode(), digest_size=16).hexdigest()

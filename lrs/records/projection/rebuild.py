@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from lrs.people.people import RECOUNT, People, owners_of
-from lrs.records import checkpoint
+from lrs.records import checkpoint, waiting
 from lrs.records.checkpoint import LEASE, Checkpoint
 from lrs.records.entries import ENTRY, Entry, entry_of
 from lrs.records.projection.follower import Follower
@@ -53,6 +53,7 @@ def rebuild(
         known = tenants(reader)
     for tenant in known:
         _sweep(store, tenant, clock)
+        waiting.sweep(store, tenant)
     while follower.run_once():
         pass
     follower.release()
@@ -100,6 +101,7 @@ def _sweep(store: Store, tenant: str, clock: Callable[[], int]) -> None:
 def _remove(store: Store, tenant: str, stale: list[Entry], owners: set[str], now: int) -> None:
     def work(writer: Writer) -> None:
         writer.delete(ENTRY, tenant, {entry.id for entry in stale})
+        writer.delete(waiting.KIND, tenant, {entry.id for entry in stale})
         for person in owners:
             writer.put(Document(RECOUNT, tenant, person, b"{}", updated=now))
 

@@ -11,11 +11,13 @@ from flask import Blueprint, abort, render_template, request
 
 from lrs.records import reports
 from lrs.records.reports import Cohort, Row, Standing, Tally
+from lrs.records.waiting import WaitingPage
 from lti_tool.launch.course_members import Member
 from lti_tool.launch.sessions import COHORT_ROLES
 from lti_tool.pages.shared import asked_year, entry_page, in_year, use_table, years_around
 from lti_tool.roles import ADMINISTRATOR
 from lti_tool.services.roster import RosterState
+from lti_tool.services.sign_off import LATE_DAYS
 from lti_tool.text import charts, sentences
 from lti_tool.text.charts import Dot
 from lti_tool.text.formats import jp, time_of_day
@@ -61,7 +63,8 @@ def cohort(launch_id: str) -> str:
         numbers = desk.cohorts.numbers(session, year, since=state.fetched, patient=not state.fetching)
         tally, counted = (None, 0) if numbers is None else (numbers.tally, numbers.counted)
         dots = [] if tally is None else _dots(tally, today)
-    sentence = _sentence(tally, today)
+    mine = desk.sign_off.front(session, desk.sign_off.reach(session)) if session.is_instructor else None
+    sentence = _sentence(tally, today, counts_waiting=mine is None)
     target = sentences.table_in_force().target(None).jp
     return render_template(
         "instructor/cohort.html",
@@ -72,6 +75,8 @@ def cohort(launch_id: str) -> str:
         rows=rows,
         target=target,
         sentence=sentence,
+        verify=_verify(mine, tally) if session.is_instructor else "",
+        late=sentences.late_sentence(mine.late, LATE_DAYS) if mine else "",
         counted=counted,
         strip=charts.strip(dots, target, sentence) if dots else None,
         segments=sentences.segments,
@@ -191,7 +196,14 @@ def _label(row: Row) -> str:
     return f"{row.name}: {sentences.standing(row.summary, own=False)}"
 
 
-def _sentence(tally: Tally | None, today: date) -> str:
+def _verify(mine: WaitingPage | None, tally: Tally | None) -> str:
+    """The link to what waits for the instructor; "" when nothing does."""
+    if mine is not None:
+        return sentences.waiting_for_you(mine) if mine.total else ""
+    return gettext("Verify what waits") if tally is not None and tally.waiting else ""
+
+
+def _sentence(tally: Tally | None, today: date, *, counts_waiting: bool) -> str:
     if tally is None:
         return gettext("The people of this course are being counted.")
     if not tally.people:
@@ -205,7 +217,7 @@ def _sentence(tally: Tally | None, today: date) -> str:
             below=tally.count(Standing.BELOW_HALF, today),
         ),
     ]
-    if tally.waiting:
+    if tally.waiting and counts_waiting:
         parts.append(
             ngettext(
                 "%(num)s entry waits for verification.",

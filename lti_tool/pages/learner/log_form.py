@@ -22,6 +22,7 @@ from marshmallow import (
     validates_schema,
 )
 
+from lti_tool.accounts import agent
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.learner.form_limits import beyond, most
 from statements.profile.build import activity_statement, quantity
@@ -241,12 +242,6 @@ def statement(
         details={**kept.details, "certificate": values["certificate"]},
         language=session.locale[:2].lower() if session.locale[:2].lower() in {"id", "en"} else "id",
     )
-
-
-def agent(issuer: str, subject: str, name: str) -> dict[str, Any]:
-    """A person of a platform as an xAPI agent: the account is (issuer, sub), never a NIP."""
-    found: dict[str, Any] = {"objectType": "Agent", "account": {"homePage": issuer, "name": subject}}
-    return found | ({"name": name} if name else {})
 
 
 def _mentor(

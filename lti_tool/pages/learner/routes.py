@@ -73,6 +73,7 @@ def record(launch_id: str) -> str:
     person = desk.person(session)
     summary = desk.record.records.summary(session.tenant, person, year)
     entries = desk.record.records.entries(session.tenant, person, year=year)
+    waiting = desk.sign_off.named(session, desk.sign_off.reach(session))
     return render_template(
         "learner/record.html",
         year=year,
@@ -86,5 +87,6 @@ def record(launch_id: str) -> str:
         logged=own_entry(request.args.get("logged", "")),
         how=request.args.get("how", ""),
         instructor=session.sees_cohort,
+        verify=sentences.waiting_for_you(waiting) if waiting.total else "",
         goals=[goal for goal in desk.progress.shown_to(session, person) if goal.year == year],
     )

@@ -19,9 +19,8 @@ from lrs.records.verification import Refusal
 from lrs.store.log import Record
 from lrs.store.port import Store
 from lrs.xapi.repeated_statements import DiffersError
-from lti_tool.accounts import account_key
+from lti_tool.accounts import account_key, agent
 from lti_tool.launch.sessions import LaunchSession
-from lti_tool.pages.learner.log_form import agent
 from lti_tool.services.emitter import as_sent
 from lti_tool.web.record_services import RecordServices
 from statements.data_types.exact_json import loads

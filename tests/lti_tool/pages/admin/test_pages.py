@@ -23,6 +23,7 @@ from lti_tool.pages.learner.routes import create_learner_blueprint
 from lti_tool.pages.lti.routes import create_lti_blueprint
 from lti_tool.pages.verifier.link_request_routes import create_link_request_blueprint
 from lti_tool.pages.verifier.link_routes import create_link_blueprint
+from lti_tool.pages.verifier.routes import create_verifier_blueprint
 from lti_tool.platforms.platforms import ACTIVE, DISABLED, PENDING
 from lti_tool.services.ags import SCORE, Score
 from lti_tool.services.emitter import Emitter
@@ -59,7 +60,12 @@ def site(world: World) -> World:
     install_pages(app, default_language="en")
     install_record_services(app, desk)
     app.register_blueprint(create_lti_blueprint(tool))
-    for make in (create_learner_blueprint, create_instructor_blueprint, create_admin_blueprint):
+    for make in (
+        create_learner_blueprint,
+        create_instructor_blueprint,
+        create_admin_blueprint,
+        create_verifier_blueprint,
+    ):
         app.register_blueprint(make())
     app.register_blueprint(create_link_request_blueprint(days=14))
     app.register_blueprint(create_link_blueprint(world.clock))

@@ -13,8 +13,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from lrs.records.entries import Entry, Status, entry_id
+from lti_tool.accounts import agent
 from lti_tool.pages.learner import saving
-from lti_tool.pages.learner.log_form import agent
 from statements.profile.build import activity_statement
 from statements.profile.shipped import shipped
 from statements.profile.vocabulary import Decision
