@@ -120,6 +120,12 @@ TABLE: tuple[Setting, ...] = (
         "in a header, never by cookie); empty is none.",
     ),
     Setting(
+        "undo_seconds",
+        whole(0, 86_400),
+        "600",
+        "How long a verifier can undo a decision, in seconds. Grades and notices about it leave after that.",
+    ),
+    Setting(
         "link_days",
         whole(1, 365),
         "14",
@@ -203,6 +209,7 @@ class Settings:
     page_size_max: int
     page_bytes: int
     cors_origins: tuple[str, ...]
+    undo_seconds: int
     link_days: int
     allow_loopback: bool
     allowed_networks: tuple[str, ...]

@@ -71,7 +71,7 @@ def core(settings: Settings) -> Core:
         # `progress` is made from what is made here.
         progress.changed(tenant, persons)
 
-    record = LearningRecord.over(store, now, new_id, on_changed=changed)
+    record = LearningRecord.over(store, now, new_id, on_changed=changed, undo_seconds=settings.undo_seconds)
     known = PersonLinker(record.people, lambda tenant, person: changed(tenant, (person,)))
     tool = build_tool(
         store,

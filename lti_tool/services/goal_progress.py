@@ -4,6 +4,8 @@ What counts is verified: the JP of the goal's form in the year in which the lear
 the record itself counts them (limits included), so gradebook and record never tell two stories. Learning
 from before the link was opened counts, too; the new year takes nothing away.
 
+A decision that can still be undone by its verifier is not told yet: the score leaves once it stands.
+
 The follower tells whose record has changed; the learner's goals are looked up and their scores queued, and
 the outbox delivers. A word of the follower that was lost in a crash is made up for: a launch reports, and
 every goal is looked at when a follower starts and once an hour. Reporting the same again does nothing.
@@ -19,7 +21,7 @@ from decimal import Decimal
 
 import structlog
 
-from lrs.records.entries import Status
+from lrs.records.entries import Entry, Status
 from lrs.records.learning_record import LearningRecord
 from lrs.store.errors import StoreError
 from lti_tool.accounts import account_key
@@ -28,6 +30,7 @@ from lti_tool.launch.sessions import LaunchSession
 from lti_tool.platforms.platforms import Platforms
 from lti_tool.services.goals import Goal, Goals
 from lti_tool.services.grade_outbox import GradeQueue
+from lti_tool.settings import SECOND
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +74,8 @@ class Progress:
         self._news = threading.Event()
         self._walk: Iterator[list[Goal]] | None = None
         self._everything = False
+        self._later: dict[tuple[str, str], int] = {}
+        """Whose last decision can still be undone, and until when (microseconds)."""
 
     def changed(self, tenant: str, persons: Collection[str]) -> None:
         """Note whose record has changed; quick, the work is done by `run_once`."""
@@ -94,6 +99,11 @@ class Progress:
         """
         with self._guard:
             taken, self._changed = self._changed, set()
+            now = self._clock()
+            due = {who for who, until in self._later.items() if until <= now}
+            taken |= due
+            for who in due:
+                del self._later[who]
         try:
             self._look_at(taken)
         except BaseException:
@@ -139,23 +149,46 @@ class Progress:
 
     def standing(self, goal: Goal, person: str) -> Standing:
         """How far the person is with one goal."""
-        year = self._record.tables.of(goal.tenant).day(goal.since).year
-        sums = {Status.VERIFIED: Decimal(0), Status.SUBMITTED: Decimal(0)}
-        for entry in self._record.records.entries(goal.tenant, person, year=year, status=tuple(sums)):
-            if entry.form == goal.form:
-                sums[entry.status] += entry.jp
+        sums = dict.fromkeys(Status, Decimal(0))
+        for entry in self._counted(goal, person):
+            sums[entry.status] += entry.jp
+        year = self._year(goal)
         return Standing(goal.form, goal.jp, sums[Status.VERIFIED], sums[Status.SUBMITTED], year)
 
+    def _undoable_until(self, goal: Goal, person: str) -> int:
+        """Until when (microseconds) a decision that the goal's score depends on can be undone; 0 without."""
+        decided = [one.decided.at for one in self._counted(goal, person) if one.decided is not None]
+        return max(decided) + round(self._record.verification.undo_seconds * SECOND) if decided else 0
+
+    def _counted(self, goal: Goal, person: str) -> list[Entry]:
+        """The entries of the goal's form in its year, in whatever state."""
+        entries = self._record.records.entries(goal.tenant, person, year=self._year(goal))
+        return [entry for entry in entries if entry.form == goal.form]
+
+    def _year(self, goal: Goal) -> int:
+        return self._record.tables.of(goal.tenant).day(goal.since).year
+
     def report(self, goal: Goal, person: str) -> None:
-        """Queue the score of a goal if it is another than before.
+        """Queue the score of a goal if it is another than before, and no decision can be undone any more.
 
         Read and queued until nothing is new: whoever read before another and queued after it has then put
         it right.
         """
         for _ in range(MAX_ROUNDS):
             at = self._clock()
+            until = self._undoable_until(goal, person)
+            if until > at:
+                self._look_later(goal.tenant, person, until)
+                return
             if not self._goals.report(goal, self.standing(goal, person).verified, at=at):
                 return
+
+    def _look_later(self, tenant: str, person: str, until: int) -> None:
+        """Look at somebody's goals again then; what a process forgets at its end, the hourly walk finds."""
+        with self._guard:
+            if len(self._later) >= MAX_REMEMBERED:
+                self._later.clear()
+            self._later[tenant, person] = max(until, self._later.get((tenant, person), 0))
 
     def _look_at(self, changed: Collection[tuple[str, str]]) -> None:
         with_goals: dict[str, bool] = {}

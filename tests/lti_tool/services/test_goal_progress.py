@@ -45,13 +45,18 @@ class Course:
 
     world: World
     told: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    undo_seconds: float = 0.0
     deaf: bool = False
     """Whether what the follower tells is lost, as in a crash right after its commit."""
 
     def __post_init__(self) -> None:
         world = self.world
         self.record = LearningRecord.over(
-            world.store, world.clock, lambda: str(uuid4()), on_changed=self._changed
+            world.store,
+            world.clock,
+            lambda: str(uuid4()),
+            on_changed=self._changed,
+            undo_seconds=self.undo_seconds,
         )
         tool = world.tool
         self.progress = Progress(self.record, tool.goals, tool.grades, tool.platforms, world.clock)
@@ -131,6 +136,45 @@ def test_each_sign_off_moves_the_grade(course: Course) -> None:
     course.decide(second)
     course.turn()
     assert course.sent == [50, 100]
+
+
+def test_a_grade_waits_until_the_decision_can_no_longer_be_undone(world: World) -> None:
+    """What is undone in time never reaches the gradebook; what stands does, ten minutes later."""
+    serve_tokens(world, world.platform)
+    world.wire.handlers[SCORES] = lambda _sent: answer([], 200)
+    course = Course(world, undo_seconds=600)
+    course.open_goal()
+    told = course.learn()
+    course.decide(told)
+    course.turn()
+    at = course.record.verification.recent("agency", agent("7"))[0].at
+    course.submit(*course.record.verification.undo("agency", at, verifier=agent("7")).statements)
+    world.clock.forward(601)
+    course.turn()
+    assert course.sent == []
+    course.decide(told)
+    course.turn()
+    world.clock.forward(300)
+    course.turn()
+    assert course.sent == []
+    world.clock.forward(301)
+    course.turn()
+    assert course.sent == [50]
+
+
+def test_a_grade_that_left_is_taken_back(world: World) -> None:
+    """A verified entry that is returned later lowers the grade, once that decision stands."""
+    serve_tokens(world, world.platform)
+    world.wire.handlers[SCORES] = lambda _sent: answer([], 200)
+    course = Course(world, undo_seconds=600)
+    course.open_goal()
+    told = course.learn()
+    for decision in (Decision.VERIFIED, Decision.RETURNED):
+        course.decide(told, decision)
+        course.turn()
+        world.clock.forward(601)
+        course.turn()
+    assert course.sent == [50, 0]
 
 
 def test_a_grade_falls_when_an_entry_is_taken_back(course: Course) -> None:
