@@ -13,6 +13,7 @@ from jejak.clock import now
 from jejak.compression import install_compression
 from jejak.settings import Settings
 from jejak.wiring import Wired, wire
+from lrs.document_kinds import HEALTH
 from lrs.http.records.routes import Write, create_records_blueprint
 from lrs.store.errors import StoreError
 from lti_tool.pages.admin.routes import create_admin_blueprint
@@ -149,7 +150,7 @@ def _live() -> Response:
 def _ready(wired: Wired) -> tuple[Response, int]:
     try:
         with wired.store.reading() as reader:
-            reader.document("health", "", "probe")
+            reader.document(HEALTH, "", "probe")
     except StoreError:
         return jsonify(status="the store cannot answer"), 503
     return jsonify(status="ready"), 200

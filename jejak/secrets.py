@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from typing import Final
 
+from lrs import document_kinds
 from lrs.store.documents import Document
 from lrs.store.port import Store, Writer
 
-KIND = "secret"
+KIND: Final = document_kinds.SECRET
 
 
 def secret_key(store: Store, configured: str) -> bytes:

@@ -15,21 +15,23 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
 
+from lrs import document_kinds
 from lrs.failed_logins import FailedLogins
 from lrs.names import check_credential_name, check_tenant_name, is_reserved
+from lrs.store.document_walk import walk_documents, walk_stored_documents
 from lrs.store.documents import Document, DocumentQuery
-from lrs.store.port import Reader, Store, Writer
+from lrs.store.port import Store, Writer
 from lrs.tenants import is_known, tenant_key
 from statements.data_types.identity import agent_key
 from statements.keys import AUTHORITY
 
-KIND = "credential"
-CARRIED_OVER = "carried-over"
+KIND: Final = document_kinds.CREDENTIAL
+CARRIED_OVER: Final = document_kinds.CARRIED_OVER
 """Kind of the documents that say which rights were carried over from earlier versions."""
 CACHE_MICROSECONDS = 5_000_000
 """How long a process may go on believing a credential after it was disabled elsewhere."""
@@ -280,15 +282,13 @@ class Credentials:
                 return None
             writer.put(Document(CARRIED_OVER, "", Scope.DECISIONS_WRITE, b"{}", updated=self._clock()))
             holders: list[Credential] = []
-            after: tuple[str, str] | None = None
-            while page := writer.find_documents(DocumentQuery(KIND, "", after=after, limit=PAGE)):
+            for page in walk_documents(writer, DocumentQuery(KIND, "", limit=PAGE)):
                 for document in page:
                     one = _credential(document)
                     if not one.disabled and Scope.STATEMENTS_WRITE in one.scopes:
                         one = self._rescoped(writer, document, {Scope.DECISIONS_WRITE}, ())
                     if not one.disabled and not {Scope.ALL, Scope.DECISIONS_WRITE}.isdisjoint(one.scopes):
                         holders.append(one)
-                after = (page[-1].order, page[-1].name)
             return holders
 
         return self._store.writing(work)
@@ -308,13 +308,9 @@ class Credentials:
 
     def list(self, tenant: str) -> list[Credential]:
         """The credentials of a tenant, by name."""
-        found: list[Credential] = []
+        query = DocumentQuery(KIND, "", {tenant_key(tenant)}, limit=PAGE)
         with self._store.reading() as reader:
-            after: tuple[str, str] | None = None
-            while page := self._page(reader, tenant, after):
-                found += [_credential(document) for document in page]
-                after = (page[-1].order, page[-1].name)
-        return found
+            return [_credential(document) for page in walk_documents(reader, query) for document in page]
 
     def find(self, key: str) -> Credential | None:
         """One credential, disabled or not; None when there is none."""
@@ -331,15 +327,8 @@ class Credentials:
         return [one for one in self._all() if not one.disabled and is_reserved(one.name)]
 
     def _all(self) -> Iterator[Credential]:
-        after: tuple[str, str] | None = None
-        with self._store.reading() as reader:
-            while page := reader.find_documents(DocumentQuery(KIND, "", after=after, limit=PAGE)):
-                yield from map(_credential, page)
-                after = (page[-1].order, page[-1].name)
-
-    @staticmethod
-    def _page(reader: Reader, tenant: str, after: tuple[str, str] | None) -> Sequence[Document]:
-        return reader.find_documents(DocumentQuery(KIND, "", {tenant_key(tenant)}, after=after, limit=PAGE))
+        for page in walk_stored_documents(self._store, DocumentQuery(KIND, "", limit=PAGE)):
+            yield from map(_credential, page)
 
 
 def _digest(secret: str) -> bytes:

@@ -10,16 +10,17 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.errors import StoreError
 from lrs.store.port import Store, Writer
 from statements.masking import masked
 
-KIND = "admin-act"
+KIND: Final = document_kinds.ADMIN_ACT
 KEPT_DAYS = 730
 LONGEST = 200
 CLEARED = 50

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from lrs import document_kinds
+from lrs.store.document_walk import walk_documents
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Reader, Writer
 
-TENANT: Final = "tenant"
+TENANT: Final = document_kinds.TENANT
 """Kind of the documents: the scope is "", the name the tenant's."""
 _PAGE: Final = 500
-_HOLDERS: Final = ("credential", "platform")
+_HOLDERS: Final = (document_kinds.CREDENTIAL, document_kinds.PLATFORM)
 """Kinds of documents that belong to a tenant; each of them has the key `tenant_key`."""
 
 
 def tenants(reader: Reader) -> list[str]:
     """All tenants with statements, by name."""
-    found: list[str] = []
-    while page := reader.find_documents(
-        DocumentQuery(TENANT, "", after=("", found[-1]) if found else None, limit=_PAGE)
-    ):
-        found += [document.name for document in page]
-    return found
+    walk = walk_documents(reader, DocumentQuery(TENANT, "", limit=_PAGE))
+    return [document.name for page in walk for document in page]
 
 
 def tenant_key(tenant: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 from contextlib import suppress
 
+from lrs.document_kinds import HEALTH
 from lrs.store.errors import StoreError
 from lrs.store.port import Store
 
@@ -60,7 +61,7 @@ class Health:
     def _ask(self) -> bool:
         try:
             with self._store.reading() as reader:
-                reader.document("health", "", "probe")
+                reader.document(HEALTH, "", "probe")
         except StoreError:
             return False
         return True

@@ -7,8 +7,9 @@ messages that are due: tenants take turns, and within a tenant its targets, what
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.outbox.messages import (
     FAILED,
     SECOND,
@@ -25,9 +26,9 @@ from lrs.store import json_documents
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Reader, Writer
 
-TARGET = "outbox-target"
+TARGET: Final = document_kinds.OUTBOX_TARGET
 """Kind of the documents with the counts of one target; their scope is the kind of the messages."""
-TENANT = "outbox-tenant"
+TENANT: Final = document_kinds.OUTBOX_TENANT
 """Kind of the documents with the counts of one tenant; their scope is the kind of the messages."""
 NEVER = "~"
 """Order of what has nothing that waits: behind every time."""

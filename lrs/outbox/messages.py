@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store import json_documents
+from lrs.store.document_walk import walk_stored_documents
 from lrs.store.documents import Document, DocumentQuery
-from lrs.store.port import Reader, Writer
+from lrs.store.port import Reader, Store, Writer
 
 SECOND = 1_000_000
 """Microseconds."""
 DAY_SECONDS = 86_400
-MESSAGE = "outbox-message"
+MESSAGE: Final = document_kinds.OUTBOX_MESSAGE
 """Kind of the documents; their scope is the kind of the message, their name the message's own."""
 WAITING, DELIVERED, SUPERSEDED, FAILED = "waiting", "delivered", "superseded", "failed"
 OPEN = (WAITING, FAILED)
@@ -162,15 +164,11 @@ class Messages:
         """The messages of these names; absent ones are missing."""
         return [loaded(one) for one in reader.documents(MESSAGE, self.kind.name, names).values()]
 
-    def page(
-        self, reader: Reader, key: str, after: tuple[str, str] | None, *, limit: int
-    ) -> tuple[list[Message], tuple[str, str] | None]:
-        """A page of what `find` finds, and the place behind which the next one begins (None: the last)."""
-        found = reader.find_documents(
-            DocumentQuery(MESSAGE, self.kind.name, (key,), after=after, limit=limit)
-        )
-        last = (found[-1].order, found[-1].name) if len(found) == limit else None
-        return [loaded(one) for one in found], last
+    def pages(self, store: Store, key: str, *, limit: int) -> Iterator[list[Message]]:
+        """All that hold an index key, in pages, each of a snapshot of its own."""
+        query = DocumentQuery(MESSAGE, self.kind.name, (key,), limit=limit)
+        for page in walk_stored_documents(store, query):
+            yield [loaded(one) for one in page]
 
     def expired(self, reader: Reader, status: str, now: int, *, limit: int) -> list[str]:
         """Names of messages of one state that need not be kept any longer."""

@@ -215,16 +215,12 @@ class Outbox:
         """
         dropped = 0
         for status in of:
-            key, after = target_key(status, tenant, target), None
-            while True:
-                with self.store.reading() as reader:
-                    page, after = self.kinds[kind].page(reader, key, after, limit=SLICE)
+            key = target_key(status, tenant, target)
+            for page in self.kinds[kind].pages(self.store, key, limit=SLICE):
                 names = [one.name for one in page if which(one)]
                 if names:
                     forget = partial(self._forget, kind=kind, names=names, status=status)
                     dropped += self.store.writing(forget, WriteHints(tenant=tenant))
-                if after is None:
-                    break
         return dropped
 
     def drop_target(self, kind: str, tenant: str, target: str) -> int:

@@ -8,15 +8,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Reader, Writer
 
-ALIAS, PERSON, LINK = "alias", "person", "link"
-RECOUNT = "recount"
+ALIAS: Final = document_kinds.ALIAS
+PERSON: Final = document_kinds.PERSON
+LINK: Final = document_kinds.LINK
+RECOUNT: Final = document_kinds.RECOUNT
 """Kind of the documents that ask for a person's entries and sums to be worked out anew."""
 PROVED = "proved"
 """Index key of the aliases whose account launched or stands in a roster of a platform."""

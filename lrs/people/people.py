@@ -16,9 +16,11 @@ import secrets
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.people.links import (
     ALIAS,
     LINK,
@@ -59,7 +61,7 @@ __all__ = [
     "username_key",
 ]
 
-SALT = "salt"
+SALT: Final = document_kinds.SALT
 SYSTEM = "system"
 """Author of the links that a launch makes by verified identifiers."""
 

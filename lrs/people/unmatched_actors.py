@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from lrs.people.links import ALIAS, PROVED, UNMATCHED, owners_of, person_of, source_key
+from lrs.store.document_walk import walk_documents
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Reader, Store
 from statements.masking import hinted, masked
@@ -92,22 +93,21 @@ class UnmatchedActors:
     def counts(self, tenant: str) -> Counts:
         """How many unmatched actors each source has."""
         found: dict[str, int] = {}
-        after: tuple[str, str] | None = None
         seen = 0
+        query = DocumentQuery(ALIAS, tenant, {UNMATCHED}, limit=PAGE)
         with self._store.reading() as reader:
-            while seen < MOST_COUNTED:
-                page = reader.find_documents(
-                    DocumentQuery(ALIAS, tenant, {UNMATCHED}, after=after, limit=PAGE)
-                )
+            for page in walk_documents(reader, query):
                 for alias in _still_unmatched(reader, tenant, page):
                     source = _source(alias)
                     found[source] = found.get(source, 0) + 1
                 seen += len(page)
-                if len(page) < PAGE:
+                if seen >= MOST_COUNTED and len(page) == PAGE:
+                    complete = False
                     break
-                after = page[-1].order, page[-1].name
+            else:
+                complete = True
         ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-        return Counts(tuple(SourceCount(*each) for each in ordered), len(page) < PAGE)
+        return Counts(tuple(SourceCount(*each) for each in ordered), complete)
 
 
 def _still_unmatched(reader: Reader, tenant: str, aliases: Sequence[Document]) -> list[Document]:

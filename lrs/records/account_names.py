@@ -17,6 +17,7 @@ from typing import Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.access import authority_of, mine_key
 from lrs.people.people import RECOUNT, username_key
 from lrs.records.tables import EVERYONE
@@ -24,7 +25,7 @@ from lrs.store.documents import Document, DocumentQuery
 from lrs.store.log import Record
 from lrs.store.port import Reader, Store, Writer
 
-KIND: Final = "account-names"
+KIND: Final = document_kinds.ACCOUNT_NAMES
 _MOST = 1000
 """Sources of one tenant with a setting of their own."""
 _ACCOUNT = "account\x1f"

@@ -7,11 +7,12 @@ from typing import Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store.documents import Document
 from lrs.store.log import Position
 from lrs.store.port import Reader, Writer
 
-CHECKPOINT: Final = "checkpoint"
+CHECKPOINT: Final = document_kinds.CHECKPOINT
 NAME: Final = "records"
 LEASE: Final = 5_000_000
 """Microseconds for which whoever wrote the checkpoint may expect to be alone."""

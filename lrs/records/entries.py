@@ -16,13 +16,14 @@ from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store.documents import Document
 from statements.profile.classify import Learning
 from statements.profile.jp import ZERO, Amount, Award, Cap, Claim, Counting
 from statements.profile.reading import Evidence
 from statements.profile.vocabulary import Decision
 
-ENTRY: Final = "entry"
+ENTRY: Final = document_kinds.ENTRY
 RULES: Final = 3
 """Raised when entries must be derived anew because this program decides differently."""
 _NAMESPACE: Final = uuid.UUID("6f1d9d2e-6f0b-5a54-9b1c-6a656a616b00")

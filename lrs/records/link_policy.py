@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from lrs import document_kinds
 from lrs.records.entries import Entry
 from lrs.store import json_documents
 from lrs.store.port import Store, Writer
 from lrs.store.writes import WriteHints
 from statements.profile.vocabulary import Decision
 
-KIND: Final = "verifier-link-policy"
+KIND: Final = document_kinds.VERIFIER_LINK_POLICY
 _NAME: Final = "current"
 
 

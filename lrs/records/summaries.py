@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.records.entries import Entry, Status
 from lrs.store.documents import Document
 from lrs.store.port import Reader
 from statements.profile.jp import ZERO
 from statements.profile.table import PILLAR_CODES, Table, Target
 
-SUMMARY: Final = "summary"
+SUMMARY: Final = document_kinds.SUMMARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.people.people import RECOUNT
 from lrs.records.checkpoint import CHECKPOINT
 from lrs.records.checkpoint import NAME as FOLLOWER
@@ -23,7 +24,7 @@ from statements.errors import InvalidError, Problem
 from statements.profile.shipped import overridden, shipped
 from statements.profile.table import LATEST, SHIPPED, Table
 
-TABLE: Final = "jp-table"
+TABLE: Final = document_kinds.JP_TABLE
 CURRENT: Final = "current"
 """Where earlier programs kept an agency's changes that are in force."""
 HISTORY: Final = "history"

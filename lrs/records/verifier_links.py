@@ -21,17 +21,19 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.records.entries import Entry, Status
 from lrs.records.records import Records
 from lrs.store import json_documents
-from lrs.store.documents import Document, DocumentQuery
+from lrs.store.document_walk import walk_documents
+from lrs.store.documents import DocumentQuery
 from lrs.store.errors import StoreError
 from lrs.store.port import Reader, Store, Writer
 from lrs.store.writes import STRANGERS, WriteHints
 from statements.profile.build import decision_statement
 from statements.profile.vocabulary import BY_LINK, LINKS, Decision
 
-KIND: Final = "verifier-link"
+KIND: Final = document_kinds.VERIFIER_LINK
 """Kind of the documents: the scope is "", the name the hash of the code."""
 CODE_BYTES: Final = 16
 CODE_LENGTH: Final = 22
@@ -284,15 +286,12 @@ def _entry_key(tenant: str, entry_id: str) -> str:
 
 def _links(reader: Reader, tenant: str, entry_id: str) -> list[tuple[str, VerifierLink]]:
     """The links of an entry, with the names of their documents; those that ended long ago are gone."""
-    found: list[Document] = []
-    while True:
-        after = (found[-1].order, found[-1].name) if found else None
-        page = reader.find_documents(
-            DocumentQuery(KIND, "", {_entry_key(tenant, entry_id)}, after=after, limit=100)
-        )
-        found += page
-        if len(page) < 100:
-            return [(one.name, VerifierLink(**json_documents.value_of(one))) for one in found]
+    query = DocumentQuery(KIND, "", {_entry_key(tenant, entry_id)}, limit=100)
+    return [
+        (one.name, VerifierLink(**json_documents.value_of(one)))
+        for page in walk_documents(reader, query)
+        for one in page
+    ]
 
 
 def _keep(writer: Writer, name: str, link: VerifierLink, now: int) -> None:

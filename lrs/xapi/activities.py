@@ -13,15 +13,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.store.documents import Document
 from lrs.store.port import Reader, Store, Writer
 from lrs.tenant_turns import TenantTurns
 from statements.data_types.exact_json import canonical, dumps, loads
 from statements.formats import activities_in
 
-KIND = "activity"
+KIND: Final = document_kinds.ACTIVITY
 TRUST_MICROSECONDS = 2_000_000
 """How long a process believes that the definition it merged last is still the last one."""
 CACHE_SIZE = 50_000

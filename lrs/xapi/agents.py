@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store.documents import Document
 from lrs.store.port import Store, Writer
 from statements.data_types.identity import IDENTIFIERS, agent_key, members
 
-KIND = "agent"
+KIND: Final = document_kinds.AGENT
 MOST_NAMES = 20
 """Names kept for one agent; later ones push out the earliest."""
 MOST_BYTES = 4_096

@@ -11,17 +11,18 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from os import SEEK_END
-from typing import IO
+from typing import IO, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.access import Access
 from lrs.store.documents import Document
 from lrs.store.port import Reader, Store, Writer
 from lrs.xapi.spool import full_without_room
 from statements.attachments import hasher
 
-KIND = "attachment"
+KIND: Final = document_kinds.ATTACHMENT
 GRANT_SIZE = 1_000
 """Bytes that the two documents are reckoned with by which a write lets the data of one attachment be read."""
 

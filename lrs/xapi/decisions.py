@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.log import LogQuery, Position, Record
 from lrs.store.port import Reader, Store, Writer
@@ -29,9 +30,9 @@ from statements.keys import verb_filter_key
 from statements.prepare import Prepared
 from statements.profile.vocabulary import DECISION_VERBS, DECISIONS, VOIDED, Decision
 
-DECISION: Final = "decision"
+DECISION: Final = document_kinds.DECISION
 """Kind of these documents: scope is the tenant, name the id of the statement that decides or voids."""
-PROGRESS: Final = "decisions-counted"
+PROGRESS: Final = document_kinds.DECISIONS_COUNTED
 """Kind of the one document that says how far `count_older` has come."""
 _EARLIER: Final = (Decision.VERIFIED, Decision.RETURNED, Decision.REJECTED)
 _VERBS: Final = (*sorted(DECISION_VERBS[one] for one in _EARLIER), VOIDED)

@@ -8,13 +8,15 @@ once for all the writes of a group.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Final
 
+from lrs import document_kinds
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Reader, Writer
 
-KIND = "awaited"
+KIND: Final = document_kinds.AWAITED
 """The marks: scope is the tenant, name the id."""
-EVER = "awaited-ever"
+EVER: Final = document_kinds.AWAITED_EVER
 """Whether a tenant ever had a mark: scope is the tenant, without a name, body `YES` or `NO`. There is none
 before the first statement, nor where the statements were stored by a program that did not have it yet; such a
 program must not run beside this one, for it marks ids without saying so."""

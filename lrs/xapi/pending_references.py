@@ -17,9 +17,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.errors import StoreError
 from lrs.store.log import LogQuery, Position, Record
@@ -32,9 +34,9 @@ from statements.keys import VOIDED as VOIDED_VERB
 from statements.keys import target_key, target_of, verb_filter_key
 from statements.references import Chain, Incoming, lookups
 
-OWED = "references-owed"
+OWED: Final = document_kinds.REFERENCES_OWED
 """What is owed: scope is the tenant, name the id of the statement that is referred to."""
-TURN = "references-turn"
+TURN: Final = document_kinds.REFERENCES_TURN
 """Tenants to which something is owed: name is the tenant, order when it last had its turn."""
 
 AT_ONCE = 100

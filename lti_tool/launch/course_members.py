@@ -5,11 +5,13 @@ An instructor's page reads the few documents that it shows, in the order of name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.store import json_documents
+from lrs.store.document_walk import walk_stored_documents
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Store, Writer
 from lrs.store.writes import WriteHints
@@ -18,7 +20,7 @@ from lti_tool.roles import INSTRUCTOR, LEARNER
 from lti_tool.settings import SECOND
 from lti_tool.tokens import digest
 
-KIND = "member"
+KIND: Final = document_kinds.MEMBER
 REFRESH_SECONDS = 3600
 """A launch that changes nothing about a member is written at most this often."""
 MAX_ORDER = 200
@@ -194,16 +196,8 @@ class Members:
             if due:
                 self._store.writing(work, WriteHints(tenant=tenant_of(scope)))
 
-    def _walk(self, scope: str, keys: Collection[str] = ()) -> Iterator[list[Document]]:
-        after: tuple[str, str] | None = None
-        while True:
-            with self._store.reading() as reader:
-                found = reader.find_documents(DocumentQuery(KIND, scope, keys, after=after, limit=WALK))
-            if found:
-                yield found
-            if len(found) < WALK:
-                return
-            after = found[-1].order, found[-1].name
+    def _walk(self, scope: str, keys: Collection[str] = ()) -> Iterator[Sequence[Document]]:
+        return walk_stored_documents(self._store, DocumentQuery(KIND, scope, keys, limit=WALK))
 
 
 def scope_of(session: LaunchSession) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.store import json_documents
 from lrs.store.port import Store, Writer
 from lrs.store.writes import STRANGERS, WriteHints
@@ -17,7 +18,7 @@ from lti_tool.roles import ADMINISTRATOR, INSTRUCTOR
 from lti_tool.settings import SECOND, LtiSettings
 from lti_tool.tokens import digest, matches, new_id, new_secret
 
-KIND = "launch-session"
+KIND: Final = document_kinds.LAUNCH_SESSION
 COHORT_ROLES = frozenset({INSTRUCTOR, ADMINISTRATOR})
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from lrs import document_kinds
 from lrs.names import check_tenant_name
 from lrs.store import json_documents
+from lrs.store.document_walk import walk_stored_documents
 from lrs.store.documents import DocumentQuery
 from lrs.store.port import Reader, Store, Writer
 from lrs.store.writes import WriteHints
@@ -21,9 +23,9 @@ from lti_tool.settings import origin_of
 from lti_tool.tokens import digest, new_id
 from statements.data_types.iri import valid_iri
 
-KIND = "platform"
-CLIENT_KIND = "platform-client"
-DEPLOYMENT_KIND = "deployment"
+KIND: Final = document_kinds.PLATFORM
+CLIENT_KIND: Final = document_kinds.PLATFORM_CLIENT
+DEPLOYMENT_KIND: Final = document_kinds.DEPLOYMENT
 
 ACTIVE, PENDING, DISABLED = "active", "pending", "disabled"
 STATUSES = (ACTIVE, PENDING, DISABLED)
@@ -145,21 +147,8 @@ class Platforms:
 
     def tenants(self) -> Sequence[str]:
         """Every agency that has a platform, whatever its status."""
-        found: set[str] = set()
-        after: tuple[str, str] | None = None
-        while True:
-            with self._store.reading() as reader:
-                page = reader.find_documents(DocumentQuery(KIND, "", after=after, limit=PAGE))
-            found.update(json_documents.value_of(one)["tenant"] for one in page)
-            if len(page) < PAGE:
-                return sorted(found)
-            after = page[-1].order, page[-1].name
-
-    def places(self, *, after: tuple[str, str] | None = None, limit: int = PAGE) -> Sequence[tuple[str, str]]:
-        """Where platforms stand in the order of their names, with their ids; those behind `after`."""
-        with self._store.reading() as reader:
-            found = reader.find_documents(DocumentQuery(KIND, "", after=after, limit=limit, bodies=False))
-        return [(one.order, one.name) for one in found]
+        walk = walk_stored_documents(self._store, DocumentQuery(KIND, "", limit=PAGE))
+        return sorted({json_documents.value_of(one)["tenant"] for page in walk for one in page})
 
     def show(self, platform_id: str) -> Platform | None:
         """One platform with its deployments, or None."""
@@ -215,15 +204,10 @@ class Platforms:
         Builds before the setting existed trusted every platform, so a platform that could be used keeps that,
         and the accounts that it joined stay joined. One that still waits to be activated has joined nothing.
         """
-        silent: list[str] = []
-        after: tuple[str, str] | None = None
-        while True:
-            with self._store.reading() as reader:
-                page = reader.find_documents(DocumentQuery(KIND, "", after=after, limit=PAGE))
-            silent += [one.name for one in page if "numbers_trusted" not in json_documents.value_of(one)]
-            if len(page) < PAGE:
-                break
-            after = page[-1].order, page[-1].name
+        walk = walk_stored_documents(self._store, DocumentQuery(KIND, "", limit=PAGE))
+        silent = [
+            one.name for page in walk for one in page if "numbers_trusted" not in json_documents.value_of(one)
+        ]
         loaded = [self.get(platform_id) for platform_id in silent]
         return [self.change(one.id, numbers_trusted=one.status != PENDING) for one in loaded if one]
 

@@ -10,18 +10,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwcrypto.jwk import JWK
 
+from lrs import document_kinds
 from lrs.store import json_documents
 from lrs.store.documents import DocumentQuery
 from lrs.store.port import Store, Writer
 from lti_tool.settings import SECOND, LtiSettings
 
-KIND = "tool-key"
+KIND: Final = document_kinds.TOOL_KEY
 KEY_BITS = 2048
 MAX_KEYS = 32
 

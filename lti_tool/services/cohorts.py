@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.records import reports
 from lrs.records.learning_record import LearningRecord
 from lrs.records.reports import Tally
@@ -26,7 +27,7 @@ from lti_tool.roles import LEARNER
 from lti_tool.services.roster import Roster
 from lti_tool.settings import SECOND
 
-KIND = "cohort"
+KIND: Final = document_kinds.COHORT
 COUNTED_AT_ONCE = 300
 """Learners up to whose number a course is counted with its page."""
 COUNT_SECONDS = 60

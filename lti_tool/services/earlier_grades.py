@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.outbox.ledger import Ledger
 from lrs.outbox.messages import (
     DELIVERED,
@@ -23,7 +24,7 @@ from lrs.store import json_documents
 from lrs.store.documents import DocumentQuery
 from lrs.store.port import Store, Writer
 
-EARLIER = "grade"
+EARLIER: Final = document_kinds.EARLIER_GRADE
 """Kind of the documents of the earlier queue."""
 SLICE = 100
 _STATES = {"waiting": WAITING, "sent": DELIVERED, "superseded": SUPERSEDED, "failed": FAILED}

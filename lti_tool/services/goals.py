@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.store import json_documents
+from lrs.store.document_walk import walk_stored_documents
 from lrs.store.documents import DocumentQuery
 from lrs.store.port import Reader, Store, Writer
 from lrs.store.writes import WriteHints
@@ -21,8 +23,8 @@ from lti_tool.services.ags import SCORE, Score
 from lti_tool.services.grade_outbox import GradeQueue
 from lti_tool.tokens import digest
 
-KIND = "goal"
-LINK_KIND = "goal-link"
+KIND: Final = document_kinds.GOAL
+LINK_KIND: Final = document_kinds.GOAL_LINK
 """One document for each graded link: what it asks for, and whether it was dismissed."""
 MAX_GOALS = 500
 PAGE = 100
@@ -190,16 +192,10 @@ class Goals:
 
     def pages(self, tenant: str) -> Iterator[list[Goal]]:
         """All goals of a tenant, some at a time, without those of dismissed links."""
-        after: tuple[str, str] | None = None
-        while True:
+        for page in walk_stored_documents(self._store, DocumentQuery(KIND, tenant, limit=PAGE)):
             with self._store.reading() as reader:
-                found = reader.find_documents(DocumentQuery(KIND, tenant, after=after, limit=PAGE))
-                goals = self._asking(reader, [_load(json_documents.value_of(document)) for document in found])
-            if found:
-                yield goals
-            if len(found) < PAGE:
-                return
-            after = found[-1].order, found[-1].name
+                goals = self._asking(reader, [_load(json_documents.value_of(document)) for document in page])
+            yield goals
 
     def report(self, goal: Goal, jp: Decimal, *, at: int, comment: str = "") -> bool:
         """Queue progress: `jp` of the goal's form that count at `at`. False when that was said before.

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import structlog
 
+from lrs import document_kinds
 from lrs.admin_log import AdminLog
 from lrs.names import check_tenant_name
 from lrs.outbound.calls import REGISTRATION, Calls, Party
@@ -32,7 +33,7 @@ from statements.data_types.iri import valid_iri
 
 log = structlog.get_logger(__name__)
 
-KIND = "invite"
+KIND: Final = document_kinds.INVITE
 REGISTER_PATH = "/lti/register"
 LOGIN_PATH = "/lti/login"
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
+from lrs import document_kinds
 from lrs.store import json_documents
 from lrs.store.port import Store, Writer
 from lrs.store.writes import WriteHints
@@ -27,7 +28,7 @@ from lti_tool.settings import SECOND, LtiSettings
 
 log = structlog.get_logger(__name__)
 
-KIND = "roster"
+KIND: Final = document_kinds.ROSTER
 NAME = "nrps"
 FORM = 2
 """How members are kept. In form 1 a roster was one document; members then get their index keys anew."""

@@ -21,9 +21,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.people.people import RECOUNT, People
 from lrs.records import checkpoint
 from lrs.records.checkpoint import LEASE, Checkpoint, CheckpointLostError
@@ -73,7 +75,7 @@ HELP, HELP_SECONDS = 20, 0.1
 """Records of a pass of somebody who waits, and how long they wait for their turn: both are over soon."""
 PAUSE = 1.0
 """Seconds between two attempts after a failure."""
-UNUSABLE = "unprojected"
+UNUSABLE: Final = document_kinds.UNPROJECTED
 """Kind of the documents that name records which could not be worked on; they are passed over."""
 
 OnChanged = Callable[[str, Collection[str]], None]

@@ -12,9 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import islice
+from typing import Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.people.people import Met, People, Person, owners_of, person_of
 from lrs.records import entries as kept_entries
 from lrs.records import summaries as kept_summaries
@@ -26,6 +28,7 @@ from lrs.records.projection.derive import Derivation, Found, Reversed
 from lrs.records.summaries import SUMMARY, summarised_key, summary_name
 from lrs.records.table_history import History
 from lrs.records.tables import Tables
+from lrs.store.document_walk import walk_documents
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.log import Position, Record
 from lrs.store.port import Reader, Writer
@@ -41,12 +44,12 @@ YEARS_SECONDS = 0.5
 """How long a pass works on the years of one tenant's persons; the rest is put off, see `UNCOUNTED`."""
 RECOUNTED, FEW_RECOUNTED = 200, 10
 """Entries that a pass works out because of what is asked for; the fewer after all of them took too long."""
-UNCOUNTED = "uncounted"
+UNCOUNTED: Final = document_kinds.UNCOUNTED
 """Kind of the documents that ask for one year of one person to be summed up: its name is that of the sums.
 
 Years with many entries are put off this way: who has them waits, and nobody else.
 """
-REVERSED = "reversed"
+REVERSED: Final = document_kinds.REVERSED
 """Kind of the documents that ask for those completions to be worked out anew that a reversal touches beyond
 the latest ones; its name stands for the completions' keys."""
 
@@ -250,17 +253,14 @@ class _OneTenant:
 
     def _held(self, key: str, person: str, page: Sequence[Document] | None = None) -> Iterator[Entry]:
         """The entries with this key; `page` is the first of their documents, if these are known."""
-        after: tuple[str, str] | None = None
-        while True:
-            if page is None:
-                page = self.reader.find_documents(
-                    DocumentQuery(ENTRY, self.tenant, {key}, after=after, limit=_PAGE)
-                )
+        query = DocumentQuery(ENTRY, self.tenant, {key}, limit=_PAGE)
+        if page is not None:
             yield from (entry_of(document, person) for document in page)
             if len(page) < _PAGE:
                 return
-            after = page[-1].order, page[-1].name
-            page = None
+            query = replace(query, after=(page[-1].order, page[-1].name))
+        for following in walk_documents(self.reader, query):
+            yield from (entry_of(document, person) for document in following)
 
     def _years(
         self,

@@ -11,6 +11,7 @@ from lrs.records.checkpoint import LEASE, Checkpoint
 from lrs.records.entries import ENTRY, Entry, entry_of
 from lrs.records.projection.follower import Follower
 from lrs.records.tables import Tables
+from lrs.store.document_walk import walk_stored_documents
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.log import LogQuery
 from lrs.store.port import Store, Writer
@@ -83,19 +84,14 @@ def _caught_up(store: Store) -> bool:
 
 def _sweep(store: Store, tenant: str, clock: Callable[[], int]) -> None:
     """Remove the entries whose statement is no longer in the log: the walk through the log passes them by."""
-    after: tuple[str, str] | None = None
-    while True:
+    for page in walk_stored_documents(store, DocumentQuery(ENTRY, tenant, limit=_PAGE)):
+        entries = [entry_of(document) for document in page]
         with store.reading() as reader:
-            page = reader.find_documents(DocumentQuery(ENTRY, tenant, after=after, limit=_PAGE))
-            entries = [entry_of(document) for document in page]
             present = reader.get(tenant, {entry.statement_id for entry in entries})
             stale = [entry for entry in entries if entry.statement_id not in present]
             owners = owners_of(reader, tenant, {entry.persona for entry in stale})
         if stale:
             _remove(store, tenant, stale, {owner.id for owner in owners.values()}, clock())
-        if len(page) < _PAGE:
-            return
-        after = page[-1].order, page[-1].name
 
 
 def _remove(store: Store, tenant: str, stale: list[Entry], owners: set[str], now: int) -> None:
