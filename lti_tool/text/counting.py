@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from lrs.records.entries import Entry
 from lti_tool.text.formats import jp, month, plain_jp
 from lti_tool.text.i18n import gettext, ngettext
 from lti_tool.text.sentences import duration, table_in_force
-from statements.profile.jp import Award, Cap
+from statements.profile.jp import Award, Cap, Used
 from statements.profile.table import Form, JpKind, Table
 
 
@@ -43,6 +44,38 @@ def rule_sentence(form: Form, table: Table) -> str:
     if limits:
         said += " " + gettext("Limit: %(limits)s.", limits=", ".join(limits))
     return f"{said} {_limits_of_sense(form)}".rstrip()
+
+
+def worth_sentence(form: Form, table: Table, used: Used, today: date) -> str:
+    """What a form is worth and what is left of its limit, short, for a list of forms."""
+    rule, parts = form.jp, []
+    if rule.kind is JpKind.HOURS:
+        parts.append(gettext("1 JP per %(minutes)s minutes", minutes=table.minutes_per_jp))
+    elif rule.kind is JpKind.NONE or rule.unit is None:
+        parts.append(gettext("no JP yet"))
+    else:
+        unit = plain_jp(rule.unit.national)
+        parts.append(
+            {
+                JpKind.DAY: gettext("%(jp)s JP per day", jp=unit),
+                JpKind.SESSION: gettext("%(jp)s JP per session", jp=unit),
+                JpKind.EACH: gettext("%(jp)s JP per activity", jp=unit),
+                JpKind.SEMESTER: gettext("%(jp)s JP per semester", jp=unit),
+            }[rule.kind]
+        )
+    if (limit := rule.max_sessions_per_month) is not None:
+        left = limit - used.sessions.get((form.code, today.year, today.month), 0)
+        parts.append(gettext("%(left)s of %(limit)s left this month", left=max(0, left), limit=limit))
+    if (limit := form.limits.semesters_per_year) is not None:
+        left = limit - used.semesters.get((form.code, today.year), 0)
+        parts.append(
+            gettext("%(left)s of %(limit)s left in %(year)s", left=max(0, left), limit=limit, year=today.year)
+        )
+    if rule.max_per_day.national is not None:
+        parts.append(gettext("at most %(jp)s JP a day", jp=plain_jp(rule.max_per_day.national)))
+    if form.limits.fewest_days:
+        parts.append(ngettext("from %(num)s day on", "from %(num)s days on", form.limits.fewest_days))
+    return ", ".join(parts)
 
 
 def _limits_of_sense(form: Form) -> str:

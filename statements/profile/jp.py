@@ -99,6 +99,23 @@ class _Ledger:
         self.once: dict[str, str] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What the entries of a year have used up of the limits that span entries."""
+
+    sessions: Mapping[tuple[str, int, int], int]
+    """By form, year and month: sessions, or days where sessions are counted by the day."""
+    semesters: Mapping[tuple[str, int], int]
+    """By form and year."""
+
+
+def used(claims: Iterable[Claim], table: Table, earlier: Sequence[Table] = ()) -> Used:
+    """What these claims of one person's year use up; the arguments are those of `award`."""
+    ledger = _Ledger()
+    _all(claims, table, earlier, ledger)
+    return Used(ledger.month, ledger.semesters)
+
+
 def award(claims: Iterable[Claim], table: Table, earlier: Sequence[Table] = ()) -> dict[str, Award]:
     """The award of each claim of one person's year, by claim id.
 
@@ -110,6 +127,12 @@ def award(claims: Iterable[Claim], table: Table, earlier: Sequence[Table] = ()) 
     of earlier tables come first, so what is verified later never lowers them either. Then earlier days come
     before later ones. A form that the table no longer has is worth nothing.
     """
+    return _all(claims, table, earlier, _Ledger())
+
+
+def _all(
+    claims: Iterable[Claim], table: Table, earlier: Sequence[Table], ledger: _Ledger
+) -> dict[str, Award]:
     tables = {one.version: (age, one) for age, one in enumerate(earlier)}
     now = len(earlier), table
 
@@ -117,7 +140,6 @@ def award(claims: Iterable[Claim], table: Table, earlier: Sequence[Table] = ()) 
         age, _ = tables.get(claim.table, now)
         return claim.counting is not Counting.VERIFIED, age, claim.end, claim.at, claim.id
 
-    ledger = _Ledger()
     return {
         claim.id: _one(claim, tables.get(claim.table, now)[1], ledger) for claim in sorted(claims, key=order)
     }

@@ -6,7 +6,7 @@ from flask import abort, redirect
 from flask.typing import ResponseReturnValue
 
 from lrs.records.entries import Entry
-from lti_tool.pages.learner.log_routes import AUTOMATIC
+from lti_tool.pages.learner.choose_routes import AUTOMATIC
 from lti_tool.pages.learner.refill import changeable
 from lti_tool.pages.learner.saving import Why, withdraw
 from lti_tool.pages.shared import entry_page, in_year, use_table

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from lrs.records.entries import Entry, Status
 from lti_tool.pages.learner import log_form
+from lti_tool.pages.learner.choose_routes import AUTOMATIC
 from lti_tool.pages.learner.form_limits import most
 from lti_tool.pages.learner.log_hints import mentor_hint, title_hint
 from lti_tool.pages.learner.preview import preview
@@ -22,28 +23,11 @@ from lti_tool.text.i18n import gettext
 from lti_tool.web.guard import current_session, launch_url
 from lti_tool.web.record_services import current_record_services
 from statements.profile.build import quantity
-from statements.profile.table import PILLAR_CODES, Form, Table
+from statements.profile.table import Form, Table
 
-AUTOMATIC: Final = "automatic"
 COUNT_ONLY: Final = "count_only"
 """Name of the button that counts the JP without sending anything, for browsers without scripts."""
 NEEDS_NEW_ID: Final = frozenset({Why.WITHDRAWN, Why.FOREIGN})
-
-
-def choose(launch_id: str) -> str:
-    """First step of logging: the question how something was learned."""
-    table = use_table()
-    groups = {code: loggable(table, code) for code in PILLAR_CODES}
-    return render_template(
-        "learner/choose.html",
-        groups=groups,
-        opened=request.args.get("pillar", ""),
-        examples={
-            "70": gettext("On-the-job training, internship, secondment"),
-            "20": gettext("Coaching, mentoring, community of practice"),
-            "10": gettext("External course, seminar, workshop"),
-        },
-    )
 
 
 def log(launch_id: str, form_code: str) -> ResponseReturnValue:
@@ -172,8 +156,3 @@ def why_not(why: Why) -> str:
         Why.FOREIGN: str(log_form.SPENT),
         Why.NOT_YET: gettext("What you sent before is still being saved. Please send it again in a moment."),
     }[why]
-
-
-def loggable(table: Table, pillar: str) -> list[Form]:
-    """The forms of a pillar that people log themselves."""
-    return [form for form in table.forms.values() if form.pillar == pillar and form.verifier != AUTOMATIC]

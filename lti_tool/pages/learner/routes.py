@@ -8,8 +8,10 @@ from flask.typing import ResponseReturnValue
 from lrs.records.entries import Status
 from lti_tool.launch.deep_linking import COHORT, GOAL, LOG, RECORD, embedded
 from lti_tool.launch.sessions import LaunchSession
+from lti_tool.pages.learner.choose_routes import AUTOMATIC, choose
 from lti_tool.pages.learner.entry_routes import entry, own_entry, withdraw_entry
-from lti_tool.pages.learner.log_routes import AUTOMATIC, choose, count, log
+from lti_tool.pages.learner.log_routes import count, log
+from lti_tool.pages.learner.which_form_routes import which_form
 from lti_tool.pages.shared import asked_year, use_table, years_around
 from lti_tool.roles import LEARNER
 from lti_tool.text import sentences
@@ -28,6 +30,7 @@ def create_learner_blueprint() -> Blueprint:
         ("/entries/<entry_id>", entry, ["GET"]),
         ("/entries/<entry_id>/withdraw", withdraw_entry, ["POST"]),
         ("/log", choose, ["GET"]),
+        ("/which-form", which_form, ["GET"]),
         ("/log/<form_code>", log, ["GET", "POST"]),
         ("/log/<form_code>/jp", count, ["GET"]),
         ("/<path:nowhere>", missing, ["GET", "POST"]),
