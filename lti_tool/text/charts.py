@@ -116,8 +116,9 @@ def record_bar(
 
 def _cut(height: int) -> str:
     """Two slanted strokes at the right end: there is more than is drawn."""
-    strokes = " ".join(f"M{x} {height + 1}l6 -{height + 2}" for x in (-18, -11))
-    return f'<svg x="100%" class="cut" overflow="visible"><path d="{strokes}"/></svg>'
+    gap, *edges = (f"M{x} {height + 1}l6 -{height + 2}" for x in (-16, -19, -13))
+    shapes = f'<path class="gap" d="{gap}"/><path class="edge" d="{" ".join(edges)}"/>'
+    return f'<svg x="100%" class="cut" overflow="visible">{shapes}</svg>'
 
 
 def strip(dots: Sequence[Dot], target: Decimal, label: str) -> Strip:

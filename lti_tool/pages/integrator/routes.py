@@ -10,6 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from lrs.http.problems import RefusalError
+from lti_tool.text.rules import rule_sentence
 from lti_tool.web.security_headers import secure
 from statements.data_types.versions import Version
 from statements.errors import Problem
@@ -53,7 +54,8 @@ def create_integrator_blueprint(validate: Validate, *, max_bytes: int = MAX_BYTE
         groups: dict[str, list[Rule]] = {}
         for rule in (*RULES.values(), *REQUEST_RULES.values()):
             groups.setdefault(rule.slug.partition(".")[0], []).append(rule)
-        return secure(make_response(render_template("integrator/rules.html", groups=groups)))
+        page = render_template("integrator/rules.html", groups=groups, rule_sentence=rule_sentence)
+        return secure(make_response(page))
 
     @blueprint.route("/validate", methods=["GET", "POST"])
     def page() -> Response:
@@ -76,6 +78,7 @@ def create_integrator_blueprint(validate: Validate, *, max_bytes: int = MAX_BYTE
             text=text,
             version=version,
             versions=list(Version),
+            rule_sentence=rule_sentence,
             verdict=verdict,
             wait=wait,
         )
@@ -91,6 +94,7 @@ def create_integrator_blueprint(validate: Validate, *, max_bytes: int = MAX_BYTE
             text="",
             version=Version.V1,
             versions=list(Version),
+            rule_sentence=rule_sentence,
             verdict=None,
             too_large=max_bytes // 1024,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from importlib.resources import files
 
 import pytest
 from flask import Flask
@@ -113,3 +114,19 @@ def test_the_pages_speak_both_languages(client: FlaskClient, lang: str, word: st
     assert word in answer.text
     assert f'lang="{lang}"' in answer.text
     assert "__Host-lang" in answer.headers["Set-Cookie"]
+
+
+def test_problems_are_told_in_indonesian(client: FlaskClient) -> None:
+    """What a rule asks for stands in the reader's language, above the hint of the checker."""
+    bad = {**GOOD, "verb": {"id": "no-iri"}}
+    answer = client.post("/validate?lang=id", data={"statement": json.dumps(bad), "version": "2.0.0"})
+    assert "verb mempunyai id berupa IRI dengan skema." in answer.text
+    assert "verb mempunyai" not in client.post("/validate?lang=en", data={"statement": json.dumps(bad)}).text
+
+
+def test_every_rule_of_statements_has_its_indonesian_text() -> None:
+    """None is left in English alone, and none is told of a rule that there is not."""
+    told = json.loads((files("lti_tool.text") / "rules_id.json").read_text("utf-8"))
+    assert set(RULES) <= set(told)
+    assert set(told) <= {*RULES, *REQUEST_RULES}
+    assert all(text.endswith(".") for text in told.values())
