@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from jejak.demo.moodle import Module
 
@@ -33,10 +33,19 @@ class Activity:
     international: bool = False
     coached: bool = False
     """The course's instructor was mentor, coach or observer."""
+    linked: tuple[str, str] | None = None
+    """Name and position of somebody without an account, to whom the learner handed a one-time link."""
+    confirmed: bool = False
+    """By that link it was confirmed alone; the outcome is the instructor's."""
+
+
+def _read(row: dict[str, Any]) -> Activity:
+    linked = row.get("linked")
+    return Activity(**{**row, "linked": tuple(linked) if linked else None})
 
 
 ACTIVITIES: tuple[Activity, ...] = tuple(
-    Activity(**row) for row in json.loads(files(__package__).joinpath("activities.json").read_text("utf-8"))
+    _read(row) for row in json.loads(files(__package__).joinpath("activities.json").read_text("utf-8"))
 )
 
 QUIZ = Module(51, "quiz", "Kuis nilai dasar ASN", "http://adlnet.gov/expapi/activities/assessment")

@@ -19,7 +19,7 @@ from jejak.demo.moodle import Module, Site
 from statements.profile.build import activity_statement, decision_statement, quantity
 from statements.profile.shipped import shipped
 from statements.profile.table import Table
-from statements.profile.vocabulary import Decision
+from statements.profile.vocabulary import BY_LINK, LINKS, NAMED_PEOPLE, Decision
 
 NAMESPACE = uuid.UUID("6f0f8a52-6c8e-5d0e-9a52-7a1f3f0c2026")
 DECISIONS = {"verified": Decision.VERIFIED, "returned": Decision.RETURNED, "rejected": Decision.REJECTED}
@@ -119,11 +119,13 @@ def _from_tool(site: Site, year: int, chance: random.Random) -> Iterator[Sent]:
                 at=logged,
                 organiser=activity.organiser,
                 international=activity.international,
-                mentor=verifier if activity.coached else None,
+                mentor=_mentor(name, activity, verifier),
                 courses=[course],
                 **amount,
             ),
         )
+        if activity.confirmed:
+            yield _confirmed(name, activity, identifier, end, table)
         if activity.outcome == "waiting":
             continue
         later = end + timedelta(days=chance.randrange(2, 12))
@@ -134,12 +136,45 @@ def _from_tool(site: Site, year: int, chance: random.Random) -> Iterator[Sent]:
             decision_statement(
                 DECISIONS[activity.outcome],
                 id=str(uuid.uuid5(NAMESPACE, f"{name} decision")),
-                verifier=verifier,
                 target=identifier,
                 at=decided,
                 reason=activity.reason,
+                **({"verifier": verifier} if activity.confirmed else _decider(name, activity, verifier)),
             ),
         )
+
+
+def _mentor(name: str, activity: plan.Activity, verifier: dict[str, Any]) -> dict[str, Any] | None:
+    """Who is named in the entry: whoever the link was made for, or the instructor, or nobody."""
+    if activity.linked is not None:
+        return _named(NAMED_PEOPLE, f"{name} mentor", activity.linked[0])
+    return verifier if activity.coached else None
+
+
+def _confirmed(name: str, activity: plan.Activity, target: str, end: date, table: Table) -> Sent:
+    """The confirmation by a one-time link, at noon of the day after."""
+    at = _microseconds(datetime.combine(end + timedelta(days=1), time(12), table.zone))
+    made = decision_statement(
+        Decision.CONFIRMED,
+        id=str(uuid.uuid5(NAMESPACE, f"{name} confirmation")),
+        target=target,
+        at=at,
+        **_decider(name, activity, {}),
+    )
+    return Sent(at, "tool", made)
+
+
+def _decider(name: str, activity: plan.Activity, verifier: dict[str, Any]) -> dict[str, Any]:
+    """Who decides: the holder of the link, as they call themselves, else the instructor."""
+    if activity.linked is None:
+        return {"verifier": verifier}
+    called, position = activity.linked
+    return {"verifier": _named(LINKS, f"{name} link", called), "channel": BY_LINK, "position": position}
+
+
+def _named(home_page: str, name: str, called: str) -> dict[str, Any]:
+    account = {"homePage": home_page, "name": str(uuid.uuid5(NAMESPACE, name))}
+    return {"objectType": "Agent", "name": called, "account": account}
 
 
 def _agent(site: Site, person: Person) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from statements.data_types.identity import agent_key
 from statements.data_types.versions import Version
 from statements.profile.classify import Learning, Reversal, SignOff, classify
 from statements.profile.shipped import shipped
+from statements.profile.vocabulary import DECISIONS, LINKS
 from statements.rules.check import check_statement
 
 ISSUER = "http://127.0.0.1:8090"
@@ -64,6 +65,23 @@ def test_every_status_occurs(sent: list[Sent]) -> None:
     assert set(decided) == {"verified", "returned", "rejected"}
     assert logged > sum(decided.values())
     assert any(isinstance(one, Reversal) for one in found)
+
+
+def test_some_entries_are_decided_by_link(sent: list[Sent]) -> None:
+    """One is verified by link alone, two are confirmed by link, and the instructor completes one of these."""
+    decided: dict[str, list[tuple[str, bool]]] = {}
+    for one in sent:
+        if one.statement["object"].get("objectType") == "StatementRef":
+            verb = one.statement["verb"]["id"]
+            if verb in DECISIONS:
+                linked = one.statement["actor"]["account"]["homePage"] == LINKS
+                decided.setdefault(one.statement["object"]["id"], []).append((DECISIONS[verb], linked))
+    ways = sorted(ways for ways in decided.values() if any(linked for _, linked in ways))
+    assert ways == [
+        [("confirmed", True)],
+        [("confirmed", True), ("verified", False)],
+        [("verified", True)],
+    ]
 
 
 def test_sign_off_is_by_another_and_later(sent: list[Sent]) -> None:
