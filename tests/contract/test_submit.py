@@ -14,7 +14,6 @@ import pytest
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.errors import ConflictError, UnavailableError
 from lrs.store.log import LogQuery, Record
-from lrs.store.mongo.store import LANES
 from lrs.store.port import CONSISTENCY_BOUND, Store, Writer
 from lrs.store.writes import Submitted, WriteHints
 from tests.contract.engines import ENGINES, Engine
@@ -23,8 +22,8 @@ from tests.contract.make import add, adding, draft, now
 SECONDS = 20.0
 """How long anything here is waited for before a test fails."""
 MANY = 400
-WRITERS = {"sqlite": 1, "mongo": LANES}
-"""The engines that do submitted works later, and how many threads of theirs do them."""
+LATER = ("sqlite", "mongo")
+"""The engines that do submitted works later, in a thread of their own."""
 
 
 class Refused(Exception):
@@ -185,27 +184,25 @@ def test_what_is_over_cannot_be_withdrawn(store: Store) -> None:
 
 
 class Queueing:
-    """A store whose writing threads can be held up."""
+    """A store whose writing thread can be held up."""
 
-    def __init__(self, store: Store, writers: int) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self._writers = writers
 
     @contextmanager
     def held(self) -> Iterator[list[Submitted]]:
-        """Every writing thread stands still inside a work (these are given) while the body runs."""
+        """The writing thread stands still inside a work (which is given) while the body runs."""
         free = threading.Event()
         held = []
         ended = Told()
         try:
-            for _ in range(self._writers):
-                begun = threading.Event()
-                held.append(self.store.submit(self._waiting(begun, free), ended))
-                assert begun.wait(SECONDS)
+            begun = threading.Event()
+            held.append(self.store.submit(self._waiting(begun, free), ended))
+            assert begun.wait(SECONDS)
             yield held
         finally:
             free.set()
-        assert ended.wait(self._writers) == [(None, None)] * self._writers
+        assert ended.wait() == [(None, None)]
 
     @staticmethod
     def _waiting(begun: threading.Event, free: threading.Event) -> Callable[[Writer], None]:
@@ -216,12 +213,12 @@ class Queueing:
         return work
 
 
-@pytest.fixture(params=list(WRITERS))
+@pytest.fixture(params=LATER)
 def queueing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queueing]:
     """An opened store of each engine in which a write may have to wait."""
     place = ENGINES[request.param](tmp_path)
     store = place.open()
-    yield Queueing(store, WRITERS[request.param])
+    yield Queueing(store)
     store.close()
     place.remove()
 

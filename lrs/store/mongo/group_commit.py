@@ -1,6 +1,6 @@
 """Group commit: the works that wait together share one transaction.
 
-Each lease's thread takes all the works that wait, runs them one after another over one snapshot, sends
+One thread of a process takes all the works that wait, runs them one after another over one snapshot, sends
 their changes and commits once, with the majority and the journal. A work that raises drops out alone.
 
 What isolation gives: a transaction that changes something another one changed aborts, and its works
@@ -45,7 +45,7 @@ from lrs.store.mongo.reader import MongoReader
 from lrs.store.mongo.schema import DOCS, DURABLE, LOG
 from lrs.store.mongo.snapshots import InTransaction
 from lrs.store.mongo.writer import Changes, Group, MissingTextsError, MongoWriter
-from lrs.store.mongo.writer_leases import Stamps, WriterLease, WriterLeases
+from lrs.store.mongo.writer_leases import Stamps, WriterLeases
 from lrs.store.write_queue import WriteQueue
 from lrs.store.writer_activity import WriterActivity
 from lrs.store.writes import WRITE_WAIT_SECONDS, Done, WriteHints
@@ -105,7 +105,7 @@ class _Waiter:
 
 
 class Committer:
-    """The queue of waiting works, and one thread per lease that serves it."""
+    """The queue of waiting works, and the thread that serves it."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Committer:
     ) -> None:
         self._database = database
         self._index_keys = index_keys
-        self._lanes = leases
+        self._leases = leases
         self._stamps = stamps
         self._rarity = rarity
         self._log = database[LOG]
@@ -129,12 +129,8 @@ class Committer:
         """How many works were under way when a group was last answered, if that group was a small one."""
         self._answered = 0.0
         """When that was, by the monotonic clock."""
-        self._threads = [
-            threading.Thread(target=self._serve, args=(lease,), name=f"jejak-mongo-lease-{n}", daemon=True)
-            for n, lease in enumerate(leases.all)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._thread = threading.Thread(target=self._serve, name="jejak-mongo-writer", daemon=True)
+        self._thread.start()
 
     def submit(self, work: Callable[[MongoWriter], Any], done: Done, hints: WriteHints) -> Job:
         """Queue the work; `done` is told how it ended.
@@ -163,10 +159,9 @@ class Committer:
         return self._queue.remove(job)
 
     def close(self) -> None:
-        """Serve what waits, then end the threads."""
+        """Serve what waits, then end the thread."""
         self._queue.close()
-        for thread in self._threads:
-            thread.join()
+        self._thread.join()
 
     def _take(self) -> list[Job]:
         """The works that wait, at least one; empty when closing."""
@@ -196,12 +191,12 @@ class Committer:
             before = waiting
             time.sleep(GATHER_STEP)
 
-    def _serve(self, lease: WriterLease) -> None:
+    def _serve(self) -> None:
         while jobs := self._take():
-            with lease.busy:
-                self._see_through(lease, jobs)
+            with self._leases.own.busy:
+                self._see_through(jobs)
 
-    def _see_through(self, lease: WriterLease, jobs: list[Job]) -> None:
+    def _see_through(self, jobs: list[Job]) -> None:
         """Try until every job has its result or its error."""
         waiting = jobs
         tries = 0
@@ -209,7 +204,7 @@ class Committer:
         while waiting:
             part = waiting if tries < PATIENT_TRIES else waiting[:1]
             try:
-                self._try(lease, part, careful=tries > 0)
+                self._try(part, careful=tries > 0)
             except BaseException as error:
                 tries += 1
                 cause = error.__cause__ if isinstance(error.__cause__, PyMongoError) else error
@@ -223,10 +218,10 @@ class Committer:
                     job.done(None, translate(cause))
             waiting = waiting[len(part) :]
 
-    def _try(self, lease: WriterLease, jobs: list[Job], *, careful: bool) -> None:
+    def _try(self, jobs: list[Job], *, careful: bool) -> None:
         """One transaction for these jobs; whatever is raised, nothing of it was kept, or UnavailableError."""
-        self._lanes.keep_moving(lease)
-        session = lease.session
+        self._leases.keep_moving()
+        session = self._leases.own.session
         session.start_transaction(SNAPSHOT, DURABLE)
         try:
             reader = MongoReader(
@@ -252,21 +247,21 @@ class Committer:
                     encode_record(self._index_keys, changes.records[name], ready) for name in changes.added
                 ]
             if changes:
-                self._send(group, added, lease)
+                self._send(group, added)
         except BaseException:
             with suppress(PyMongoError):
                 session.abort_transaction()
             raise
-        self._commit(lease)
+        self._commit()
         self._answered = time.monotonic()
         self._company = len(jobs) + len(self._queue) if len(group.changes.added) < LARGE else 0
         if group.changes.added:
-            lease.moved = self._answered
+            self._leases.own.moved = self._answered
         for job, (result, error) in outcome.items():
             job.done(result, error)
 
-    def _send(self, group: Group, added: list[Raw], lease: WriterLease) -> None:
-        session = lease.session
+    def _send(self, group: Group, added: list[Raw]) -> None:
+        session = self._leases.own.session
         changes = group.changes
         self._guard(changes, session)
         if added:
@@ -299,7 +294,7 @@ class Committer:
             self._docs.bulk_write(writes, ordered=False, session=session)
         if changes.added:
             last = max(changes.records[name].stored for name in changes.added)
-            self._lanes.raise_low_watermark(lease, last, session)
+            self._leases.raise_low_watermark(last, session)
 
     def _guard(self, changes: Changes, session: ClientSession) -> None:
         """Make this transaction conflict with those that change what its works relied on.
@@ -317,11 +312,11 @@ class Committer:
             self._docs.bulk_write(marks, ordered=False, session=session)
             self._docs.delete_many({"_id": {"$in": relied}, "k": {"$exists": False}}, session=session)
 
-    def _commit(self, lease: WriterLease) -> None:
+    def _commit(self) -> None:
         end = time.monotonic() + TRY_SECONDS
         while True:
             try:
-                lease.session.commit_transaction()
+                self._leases.own.session.commit_transaction()
                 return
             except PyMongoError as error:
                 if error.has_error_label("TransientTransactionError"):
@@ -330,7 +325,7 @@ class Committer:
                 if unknown and time.monotonic() < end:
                     time.sleep(0.05)
                     continue
-                self._lanes.abandon(lease)
+                self._leases.abandon()
                 raise UnavailableError(f"it is not known whether the write was kept: {said(error)}") from None
 
 

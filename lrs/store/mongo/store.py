@@ -41,7 +41,6 @@ from lrs.store.writes import NO_HINTS, Done, Submitted, WriteHints
 
 T = TypeVar("T")
 
-LANES = 1
 """Threads that commit. A second one made nothing faster, and it would let the promise lag behind."""
 
 OPTIONS: dict[str, Any] = {
@@ -113,11 +112,11 @@ class MongoStore:
                 self._rarity = Selectivity()
                 self._blobs = MongoBlobs(self._database)
                 self._blobs.sweep(datetime.datetime.now(datetime.UTC))
-                self._lanes = WriterLeases(self._client, self._database, stamps, LANES)
+                self._leases = WriterLeases(self._client, self._database, stamps)
                 try:
                     self._backfill = Backfill(self._database, index_keys, self._has_pairs)
                 except BaseException:
-                    self._lanes.close()
+                    self._leases.close()
                     raise
         except BaseException:
             self._client.close()
@@ -131,7 +130,7 @@ class MongoStore:
             self._promises,
             is_routed=is_routed(self._database),
         )
-        self._committer = Committer(self._database, index_keys, self._lanes, stamps, self._rarity)
+        self._committer = Committer(self._database, index_keys, self._leases, stamps, self._rarity)
 
     @property
     def is_local(self) -> bool:
@@ -171,7 +170,7 @@ class MongoStore:
 
     def promised(self) -> int:
         """See `Store.promised`."""
-        return self._lanes.promised
+        return self._leases.consistency_watermark
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -180,7 +179,7 @@ class MongoStore:
             self._pages.close()
             self._committer.close()
             self._backfill.close()
-            self._lanes.close()
+            self._leases.close()
             self._client.close()
 
     def _has_pairs(self) -> None:

@@ -1,27 +1,27 @@
-"""Stamps, and the promise of `consistent_through`, across many processes.
+"""Stamps, and the consistency watermark (`consistent_through`), across many processes.
 
-Every thread that commits is a *lease* with a document of its own in `writers`: `floor` (microseconds)
-and `open`. The rules, and why they are enough:
+Every process that writes holds a *writer lease*: a document of its own in `writers` with its low watermark
+(`floor`, microseconds) and whether it is `open`. The rules, and why they are enough:
 
-1. A transaction that appends records raises its lease's floor to its last stamp, on the condition that
-   the lease is open. Records and floor become visible together. A lease runs one transaction at a time
-   and its stamps only grow, so whatever a lease commits later has stamps above the floor seen now.
-2. Hence in any snapshot no record at or below the smallest floor of the open leases can be missing:
+1. A transaction that appends records raises the low watermark of its lease to its last stamp, on the
+   condition that the lease is open. Records and watermark become visible together. A lease runs one
+   transaction at a time and its stamps only grow, so whatever it commits later has stamps above the
+   watermark seen now.
+2. Hence in any snapshot no record at or below the smallest watermark of the open leases can be missing:
    that is `consistent_through`. A closed lease cannot commit: its condition fails, or, when the
    transaction began before the closing, the two changes of one document conflict and it aborts.
    No clock takes part in this.
-3. A transaction reads all low_watermarks first, and stamps above the largest: every stamp is later than all
-   that was committed before, whatever the clocks of the servers say. The largest floor never falls,
-   because closed leases are kept until a larger floor has been there for an hour.
-4. A new lease first appears in `writers` and then reads the low_watermarks, so its stamps lie above every
-   promise that was made without it.
-5. Idle leases raise their low_watermarks by a heartbeat, and busy ones between two transactions when these
-did
-   not; so the promise stays near the present. A lease that
-   has not moved for `PATIENCE` is closed by whichever process notices, which first ends its open
-   transaction: a process that was killed holds nobody up, and a write that takes longer than that is
-   stamped anew. A lease that was closed although alive opens as a new one with twice the patience, so
-   that an honest write that needs long gets through once the store is that slow.
+3. A transaction reads all low watermarks first, and stamps above the largest: every stamp is later than all
+   that was committed before, whatever the clocks of the servers say. The largest watermark never falls,
+   because closed leases are kept until a larger one has been there for an hour.
+4. A new lease first appears in `writers` and then reads the low watermarks, so its stamps lie above every
+   consistency watermark that was given out without it.
+5. An idle process raises its low watermark by a heartbeat, and a busy one between two transactions when
+   these did not, so the consistency watermark stays near the present. A lease that has not moved for
+   `PATIENCE` is closed by whichever process notices, which first ends its open transaction: a process that
+   was killed holds nobody up, and a write that takes longer than that is stamped anew. A lease that was
+   closed although its process lives is opened as a new one with twice the patience, so that an honest write
+   that needs long gets through once the store is that slow.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ class Stamps:
             self._last = first + count - 1
             return first
 
-    def observe(self, floor: int) -> None:
-        """Stay above a floor that another process reached."""
+    def observe(self, watermark: int) -> None:
+        """Stay above a low watermark that another process reached."""
         with self._lock:
-            self._last = max(self._last, floor)
+            self._last = max(self._last, watermark)
 
 
 @dataclass
 class WriterLease:
-    """One committing thread. `busy` is held by whoever uses the lease."""
+    """The right of one process to append records. `busy` is held by whoever uses it."""
 
     session: ClientSession
     key: ObjectId = field(default_factory=ObjectId)
@@ -84,7 +84,7 @@ class WriterLease:
     registered: bool = False
     busy: threading.Lock = field(default_factory=threading.Lock)
     moved: float = 0.0
-    """When its floor last rose, by the monotonic clock."""
+    """When its low watermark last rose, by the monotonic clock."""
 
 
 @dataclass
@@ -95,9 +95,9 @@ class _Sighting:
 
 
 class WriterLeases:
-    """The leases of this process, and its watch over those of others."""
+    """The lease of this process, and its watch over those of others."""
 
-    def __init__(self, client: MongoClient[Raw], database: Database[Raw], stamps: Stamps, count: int) -> None:
+    def __init__(self, client: MongoClient[Raw], database: Database[Raw], stamps: Stamps) -> None:
         self._client = client
         self._stamps = stamps
         self._writers = database.get_collection(
@@ -106,20 +106,20 @@ class WriterLeases:
         self._quick = database.get_collection(
             WRITERS, write_concern=WriteConcern(1), read_preference=ReadPreference.PRIMARY
         )
-        self.promised = 0
-        """A promise that was true a moment ago, and so for ever; see rule 2."""
+        self.consistency_watermark = 0
+        """The latest that was learnt; what was true once is true for ever, see rule 2."""
         self._seen: dict[ObjectId, _Sighting] = {}
         self._stop = threading.Event()
-        self.all = [WriterLease(client.start_session(causal_consistency=False)) for _ in range(count)]
+        self.own = WriterLease(client.start_session(causal_consistency=False))
         self._close_stale()
-        for lease in self.all:
-            self.register(lease)
+        self.register()
         self._learn_watermark()
         self._thread = threading.Thread(target=self._beat, name="jejak-mongo-heartbeat", daemon=True)
         self._thread.start()
 
-    def register(self, lease: WriterLease) -> None:
-        """Open the lease under a new key; the caller holds `lease.busy` or is alone."""
+    def register(self) -> None:
+        """Open the lease under a new key; the caller holds `own.busy` or is alone."""
+        lease = self.own
         for raw in self._writers.find({}, {"floor": 1}):
             self._stamps.observe(raw["floor"])
         lease.key = ObjectId()
@@ -129,37 +129,33 @@ class WriterLeases:
         lease.registered = True
         lease.moved = time.monotonic()
 
-    def fenced(self, lease: WriterLease) -> None:
+    def fenced(self) -> None:
         """The lease turned out to be closed: be ready to open it anew, with more patience."""
-        lease.registered = False
-        lease.patience = min(lease.patience * 2, LONGEST_PATIENCE)
+        self.own.registered = False
+        self.own.patience = min(self.own.patience * 2, LONGEST_PATIENCE)
 
-    def abandon(self, lease: WriterLease) -> None:
+    def abandon(self) -> None:
         """Leave a lease whose last transaction may still be open: its old key is closed like a stranger's."""
-        lease.session.end_session()
-        lease.session = self._client.start_session(causal_consistency=False)
-        lease.registered = False
+        self.own.session.end_session()
+        self.own.session = self._client.start_session(causal_consistency=False)
+        self.own.registered = False
 
-    def raise_low_watermark(self, lease: WriterLease, floor: int, session: ClientSession) -> None:
-        """The last statement of the lease's transaction; FencedError when the lease is closed."""
-        change = {"$set": {"floor": floor}}
-        if not self._quick.update_one(
-            {"_id": lease.key, "open": True}, change, session=session
-        ).matched_count:
-            self.fenced(lease)
+    def raise_low_watermark(self, stamp: int, session: ClientSession) -> None:
+        """The last statement of a transaction; FencedError when the lease is closed."""
+        where = {"_id": self.own.key, "open": True}
+        if not self._quick.update_one(where, {"$set": {"floor": stamp}}, session=session).matched_count:
+            self.fenced()
             raise FencedError
 
     def close(self) -> None:
-        """Stop the heartbeat and close the leases; nobody uses them any more."""
+        """Stop the heartbeat and close the lease; nobody uses it any more."""
         self._stop.set()
         self._thread.join()
         try:
-            keys = [lease.key for lease in self.all]
-            self._writers.update_many({"_id": {"$in": keys}}, {"$set": {"open": False}})
+            self._writers.update_one({"_id": self.own.key}, {"$set": {"open": False}})
         except PyMongoError:
-            pass  # another process closes them when it sees them stand still
-        for lease in self.all:
-            lease.session.end_session()
+            pass  # another process closes it when it sees it stand still
+        self.own.session.end_session()
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT):
@@ -171,52 +167,49 @@ class WriterLeases:
                 self._seen.clear()
 
     def _move_idle(self) -> None:
-        """Raise the low_watermarks of the leases that nobody uses now."""
-        for lease in self.all:
-            if not lease.busy.acquire(blocking=False):
-                continue
+        """Raise the low watermark when nobody uses the lease now."""
+        if self.own.busy.acquire(blocking=False):
             try:
-                self._move(lease)
+                self._move()
             finally:
-                lease.busy.release()
+                self.own.busy.release()
 
     def _learn_watermark(self) -> None:
-        """Learn the promise of this moment, from low_watermarks that a majority holds."""
+        """Learn the consistency watermark of this moment, from low watermarks that a majority holds."""
         opened = [raw["floor"] for raw in self._writers.find({"open": True}, {"floor": 1})]
         if opened:
-            self.promised = max(self.promised, min(opened))
+            self.consistency_watermark = max(self.consistency_watermark, min(opened))
 
-    def keep_moving(self, lease: WriterLease) -> None:
+    def keep_moving(self) -> None:
         """Between two transactions: open the lease if need be, and move it if it stood still for long.
 
-        What only writes documents, or loses a race again and again, raises no floor; a lease that is busy
-        with nothing else would be taken for dead. The caller holds `lease.busy`.
+        What only writes documents, or loses a race again and again, raises no watermark; a lease that is busy
+        with nothing else would be taken for dead. The caller holds `own.busy`.
         """
-        if not lease.registered or time.monotonic() - lease.moved > 2 * HEARTBEAT:
-            self._move(lease)
-        if not lease.registered:
-            self.register(lease)
+        if not self.own.registered or time.monotonic() - self.own.moved > 2 * HEARTBEAT:
+            self._move()
+        if not self.own.registered:
+            self.register()
 
-    def _move(self, lease: WriterLease) -> None:
-        if not lease.registered:
-            self.register(lease)
+    def _move(self) -> None:
+        if not self.own.registered:
+            self.register()
             return
-        where = {"_id": lease.key, "open": True}
+        where = {"_id": self.own.key, "open": True}
         if self._quick.update_one(where, {"$max": {"floor": self._stamps.take()}}).matched_count:
-            lease.moved = time.monotonic()
+            self.own.moved = time.monotonic()
         else:
-            self.fenced(lease)
+            self.fenced()
 
     def _watch(self) -> None:
-        """Learn the low_watermarks of others; close leases that stand still; drop what is long closed."""
-        own = {lease.key for lease in self.all}
+        """Learn the low watermarks of others; close leases that stand still; drop what is long closed."""
         now = time.monotonic()
         seen: dict[ObjectId, _Sighting] = {}
         highest = 0
         rows = list(self._quick.find({}))
         for raw in rows:
             highest = max(highest, raw["floor"])
-            if not raw["open"] or raw["_id"] in own:
+            if not raw["open"] or raw["_id"] == self.own.key:
                 continue
             sighting = self._seen.get(raw["_id"])
             if sighting is None or sighting.floor != raw["floor"]:
