@@ -298,3 +298,32 @@ def test_a_joined_page_is_the_found_records_as_one_piece(store: Store) -> None:
         check(reader)
         assert reader.find_raw_page(LogQuery("lan", ["a"], limit=5)) == raw_page([], 5)
     store.writing(check)
+
+
+def test_a_raw_page_may_be_of_all_tenants_and_of_hidden_records(store: Store) -> None:
+    """It is what `find` finds, whatever the query says."""
+    one, hidden, other = add(store, draft("a"), draft("a"), draft("a", tenant="lan"))
+    store.writing(lambda writer: writer.hide("bkn", [hidden.id]))
+
+    def check(reader: Reader) -> None:
+        for query in (
+            LogQuery(None, limit=2),
+            LogQuery(None, limit=2, ascending=True, include_hidden=True),
+            LogQuery("bkn", ["a"], limit=1, include_hidden=True),
+            LogQuery("bkn", limit=9, include_hidden=True, ascending=True),
+        ):
+            found = reader.find(replace(query, limit=query.limit + 1))
+            assert reader.find_raw_page(query) == raw_page(found, query.limit)
+        assert [record.id for record in reader.find(LogQuery(None, limit=9))] == [other.id, one.id]
+
+    with store.reading() as reader:
+        check(reader)
+    store.writing(check)
+
+
+def test_a_query_that_cannot_be_answered_is_refused_where_it_is_made() -> None:
+    """Keys are a tenant's own, and a walk over every scope has no place to go on from."""
+    with pytest.raises(ValueError, match="takes no keys"):
+        LogQuery(None, ["k"], limit=1)
+    with pytest.raises(ValueError, match="cannot be resumed"):
+        DocumentQuery("note", None, after=("", "a"), limit=1)
