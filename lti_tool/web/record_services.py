@@ -13,6 +13,7 @@ from lti_tool.accounts import account_key
 from lti_tool.launch.course_members import Member
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.services.cohorts import Cohorts
+from lti_tool.services.drafts import Drafts
 from lti_tool.services.emitter import Emitter
 from lti_tool.services.goal_progress import Progress
 from lti_tool.services.roster import Roster
@@ -43,6 +44,15 @@ class RecordServices:
         return self.record.people.resolve(session.tenant, key) or self.record.people.ensure(
             session.tenant, [key], session.name
         )
+
+    @property
+    def drafts(self) -> Drafts:
+        """What keeps forms that are not sent yet."""
+        return Drafts(self.record.store, self.clock)
+
+    def draft_owner(self, session: LaunchSession) -> str:
+        """Whose drafts a person finds: those of the account that launched."""
+        return self.record.people.persona(session.tenant, account_key(session.issuer, session.subject))
 
     def persons_of(self, session: LaunchSession, members: Collection[Member]) -> dict[str, str]:
         """The person of each member, by subject; one seen for the first time is made known here."""

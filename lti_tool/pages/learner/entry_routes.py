@@ -41,15 +41,15 @@ def withdraw_entry(launch_id: str, entry_id: str) -> ResponseReturnValue:
 def _page(found: Entry, refused: str = "") -> str:
     form = table_in_force().forms.get(found.form)
     today = table_in_force().day(current_record_services().clock())
+    is_loggable = form is not None and form.verifier != AUTOMATIC
     return entry_page(
         found,
         back=launch_url("record") + in_year(found.year, today),
         back_name=gettext("My learning record"),
         own=True,
         may_withdraw=changeable(found),
-        change=f"log/{found.form}?change={found.statement_id}"
-        if changeable(found) and form is not None and form.verifier != AUTOMATIC
-        else "",
+        change=f"log/{found.form}?change={found.statement_id}" if changeable(found) and is_loggable else "",
+        repeat=f"log/{found.form}?repeat={found.statement_id}" if is_loggable and not found.automatic else "",
         refused=refused,
     )
 

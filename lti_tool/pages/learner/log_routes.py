@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Response, abort, redirect, render_template, request
@@ -18,7 +19,9 @@ from lti_tool.pages.learner.preview import preview
 from lti_tool.pages.learner.refill import Sent, changeable, find_sent
 from lti_tool.pages.learner.saving import Saved, Why, save
 from lti_tool.pages.shared import use_table
+from lti_tool.services.drafts import Draft
 from lti_tool.text import counting
+from lti_tool.text.formats import time_of_day
 from lti_tool.text.i18n import gettext
 from lti_tool.web.guard import current_session, launch_url
 from lti_tool.web.record_services import current_record_services
@@ -27,6 +30,11 @@ from statements.profile.table import Form, Table
 
 COUNT_ONLY: Final = "count_only"
 """Name of the button that counts the JP without sending anything, for browsers without scripts."""
+KEEP_DRAFT: Final = "keep_draft"
+DROP_DRAFT: Final = "drop_draft"
+"""Names of the buttons that keep what is typed without sending it, and that throw it away."""
+UNSENT: Final = frozenset({COUNT_ONLY, KEEP_DRAFT})
+BOOKKEEPING: Final = frozenset({"csrf_token", *UNSENT, DROP_DRAFT})
 NEEDS_NEW_ID: Final = frozenset({Why.WITHDRAWN, Why.FOREIGN})
 
 
@@ -49,24 +57,36 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         for one in desk.roster.members(session)
         if one.subject != session.subject and one.active and one.name
     ]
-    filled = log_form.Filled(
-        changed.typed(form, session, colleagues)
-        if changed is not None
-        else {"end": today.isoformat(), "count": "1"}
-    )
+    place = FormDraft(form, changed)
+    if DROP_DRAFT in request.form:
+        place.drop()
+        return redirect(request.full_path.removesuffix("?"), 303)
+    draft = place.found() if request.method == "GET" else None
+    if draft is not None:
+        filled = log_form.Filled(draft.typed)
+    elif changed is not None:
+        filled = log_form.Filled(changed.typed(form, session, colleagues))
+    else:
+        fresh = {"end": today.isoformat(), "count": "1"}
+        filled = log_form.Filled(fresh | to_repeat(table, form, colleagues))
     form_id, saved, refused = uuid.uuid4(), None, ""
-    if request.method == "POST" and COUNT_ONLY in request.form:
+    if request.method == "POST" and not UNSENT.isdisjoint(request.form):
         filled = log_form.Filled(request.form.to_dict())
+        draft = place.keep(request.form) if KEEP_DRAFT in request.form else None
     elif request.method == "POST":
         filled = log_form.read(form, table, request.form.to_dict(), today)
         if not filled.errors:
             saved = _store(table, form, filled, colleagues, changed, old)
             if isinstance(saved, Saved):
+                place.drop()
                 query = f"?logged={saved.entry_id}&how={saved.how}&year={filled.values['end'].year}"
                 return redirect(launch_url("record") + query, 303)
             refused = why_not(saved)
         if "statement_id" in filled.errors or saved in NEEDS_NEW_ID:
             filled.typed = {**filled.typed, "statement_id": str(form_id)}
+    if request.method == "POST" and KEEP_DRAFT not in request.form:
+        # Whoever now changes the language, or comes back tomorrow, finds it again.
+        place.keep(request.form)
     typed = {"statement_id": str(form_id), **filled.typed}
     counted = preview(desk, session, form, table, typed, today, changed.statement_id if changed else "")
     page = render_template(
@@ -86,6 +106,8 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         mentor_hint=mentor_hint(form),
         changed=changed,
         old=old,
+        draft=draft,
+        draft_owner=desk.draft_owner(session)[:13],
     )
     return page, 422 if filled.errors else 409 if refused else 200
 
@@ -114,6 +136,44 @@ def _store(
     return save(desk, session, id, make, instead_of=changed.statement_id, before=same)
 
 
+def draft(launch_id: str, form_code: str) -> Response:
+    """Keep what is typed so far, and say so; the page sends it by itself after a pause."""
+    table = use_table()
+    kept = FormDraft(loggable_form(table, form_code), to_change(table)).keep(request.form)
+    if kept is None:
+        return Response(gettext("This is too long to be kept as a draft."), 413, mimetype="text/plain")
+    return Response(gettext("Draft kept, %(time)s.", time=time_of_day(kept.at)), mimetype="text/plain")
+
+
+@dataclass(frozen=True, slots=True)
+class FormDraft:
+    """Where the draft of a form of the person who launched is kept."""
+
+    form: Form
+    changed: Sent | None
+
+    @property
+    def page(self) -> str:
+        """The form's own address, below `log/`."""
+        return self.form.code + (f"?change={self.changed.statement_id}" if self.changed is not None else "")
+
+    def found(self) -> Draft | None:
+        """The draft, if there is one."""
+        desk, session = current_record_services(), current_session()
+        return desk.drafts.of(session.tenant, desk.draft_owner(session), self.page)
+
+    def keep(self, typed: Mapping[str, str]) -> Draft | None:
+        """Keep what is typed; None when it is too much."""
+        desk, session = current_record_services(), current_session()
+        fields = {name: text for name, text in typed.items() if name not in BOOKKEEPING}
+        return desk.drafts.keep(session.tenant, desk.draft_owner(session), self.page, fields)
+
+    def drop(self) -> None:
+        """Forget the draft."""
+        desk, session = current_record_services(), current_session()
+        desk.drafts.drop(session.tenant, desk.draft_owner(session), self.page)
+
+
 def count(launch_id: str, form_code: str) -> Response:
     """The JP of what is typed so far, as a sentence; empty while there is too little to count."""
     desk, session = current_record_services(), current_session()
@@ -131,6 +191,20 @@ def loggable_form(table: Table, code: str) -> Form:
     if form is None or form.verifier == AUTOMATIC:
         abort(404)
     return form
+
+
+def to_repeat(table: Table, form: Form, colleagues: Sequence[log_form.Colleague]) -> dict[str, str]:
+    """What a form takes over of the entry that the address asks to be repeated: title and mentor."""
+    id, session = request.args.get("repeat", ""), current_session()
+    sent = find_sent(current_record_services(), session, table, id) if id else None
+    if sent is None:
+        return {}
+    before = sent.typed(form, session, colleagues)
+    return {
+        "title": before["title"],
+        "organiser": before["organiser"],
+        "mentor": "" if before["mentor"] == log_form.AS_SENT else before["mentor"],
+    }
 
 
 def to_change(table: Table) -> Sent | None:

@@ -10,7 +10,7 @@ from lti_tool.launch.deep_linking import COHORT, GOAL, LOG, RECORD, embedded
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.learner.choose_routes import AUTOMATIC, choose
 from lti_tool.pages.learner.entry_routes import entry, own_entry, withdraw_entry
-from lti_tool.pages.learner.log_routes import count, log
+from lti_tool.pages.learner.log_routes import count, draft, log
 from lti_tool.pages.learner.which_form_routes import which_form
 from lti_tool.pages.shared import asked_year, use_table, years_around
 from lti_tool.roles import LEARNER
@@ -32,6 +32,7 @@ def create_learner_blueprint() -> Blueprint:
         ("/log", choose, ["GET"]),
         ("/which-form", which_form, ["GET"]),
         ("/log/<form_code>", log, ["GET", "POST"]),
+        ("/log/<form_code>/draft", draft, ["POST"]),
         ("/log/<form_code>/jp", count, ["GET"]),
         ("/<path:nowhere>", missing, ["GET", "POST"]),
     ):
@@ -89,6 +90,11 @@ def record(launch_id: str) -> str:
         returned=[one for one in entries if one.status is Status.RETURNED],
         logged=own_entry(request.args.get("logged", "")),
         how=request.args.get("how", ""),
+        drafts=[
+            (one, form)
+            for one in desk.drafts.all(session.tenant, desk.draft_owner(session))
+            if (form := table.forms.get(one.page.partition("?")[0])) is not None
+        ],
         instructor=session.sees_cohort,
         verify=sentences.waiting_for_you(waiting) if waiting.total else "",
         goals=[goal for goal in desk.progress.shown_to(session, person) if goal.year == year],
