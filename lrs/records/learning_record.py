@@ -9,6 +9,7 @@ from lrs.admin_log import AdminLog
 from lrs.people.people import People
 from lrs.people.unmatched_actors import UnmatchedActors
 from lrs.records.account_names import AccountNames
+from lrs.records.history import Histories
 from lrs.records.link_policy import LinkPolicies
 from lrs.records.projection.follower import Follower, OnChanged
 from lrs.records.projection.rebuild import rebuild
@@ -38,6 +39,7 @@ class LearningRecord:
     admin_log: AdminLog
     links: VerifierLinks
     link_policies: LinkPolicies
+    histories: Histories
 
     @classmethod
     def over(
@@ -56,6 +58,7 @@ class LearningRecord:
         people = People(store, clock)
         tables = Tables(store, clock)
         records = Records(store, tables)
+        links = VerifierLinks(store, records, clock)
         return cls(
             store,
             clock,
@@ -69,8 +72,9 @@ class LearningRecord:
             AccountNames(store, clock),
             UnmatchedActors(store),
             AdminLog(store, clock),
-            VerifierLinks(store, records, clock),
+            links,
             LinkPolicies(store, clock),
+            Histories(store, people, tables, links),
         )
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:

@@ -8,8 +8,7 @@ from typing import Any, Final
 from flask import g, render_template, request
 
 from lrs.records.entries import Entry
-from lti_tool.text import counting, sentences
-from lti_tool.text.masking import masked_statement
+from lti_tool.text import counting, happened, sentences
 from lti_tool.web.guard import current_session
 from lti_tool.web.record_services import current_record_services
 from statements.data_types.exact_json import loads
@@ -22,15 +21,17 @@ MOST_SHOWN: Final = 65_536
 def entry_page(found: Entry, *, back: str, back_name: str, name: str = "", **more: Any) -> str:
     """The page of an entry, for its owner or for a verifier; `more` is what either may do."""
     explanation, caps = counting.entry_explanation(found)
-    bodies = current_record_services().record.records.statements_behind(found)
+    desk = current_record_services()
+    history = desk.record.histories.of(found, desk.clock())
+    body = history.bodies.get(found.statement_id, b"")
     return render_template(
         "learner/entry.html",
         entry=found,
         explanation=explanation,
         caps=caps,
         table_note=sentences.words(sentences.table_in_force().note),
-        statements=[masked_statement(body) if len(body) <= MOST_SHOWN else "" for body in bodies],
-        reflection=_reflection(found, bodies[0]) if bodies and len(bodies[0]) <= MOST_SHOWN else "",
+        events=happened.told(history, MOST_SHOWN),
+        reflection=_reflection(body) if 0 < len(body) <= MOST_SHOWN else "",
         most_shown=MOST_SHOWN // 1024,
         back=back,
         back_name=back_name,
@@ -39,10 +40,9 @@ def entry_page(found: Entry, *, back: str, back_name: str, name: str = "", **mor
     )
 
 
-def _reflection(entry: Entry, body: bytes) -> str:
+def _reflection(body: bytes) -> str:
     """What the learner wrote for whoever verifies the entry."""
-    statement = loads(body)
-    said = (statement.get("result") or {}).get("response") if statement["id"] == entry.statement_id else ""
+    said = (loads(body).get("result") or {}).get("response")
     return said if isinstance(said, str) else ""
 
 

@@ -39,6 +39,11 @@ def time_of_day(value: int) -> str:
     return f"{datetime.fromtimestamp(value / 1_000_000, tz=UTC).astimezone(WIB):%H:%M} WIB"
 
 
+def iso_time(value: int) -> str:
+    """A moment (microseconds) for programs: `2026-11-23T14:05:00+07:00`."""
+    return datetime.fromtimestamp(value // 1_000_000, tz=UTC).astimezone(WIB).isoformat()
+
+
 def short_day(value: date | int | str) -> str:
     """A date in lists: `12 Nov`."""
     return str(format_date(as_date(value), "d MMM"))

@@ -41,6 +41,7 @@ def install_pages(app: Flask, *, default_language: str) -> None:
         day=formats.day,
         short_day=formats.short_day,
         time_of_day=formats.time_of_day,
+        iso_time=formats.iso_time,
         moment=formats.moment,
     )
     app.jinja_env.trim_blocks = True

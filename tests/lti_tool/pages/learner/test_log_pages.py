@@ -21,6 +21,7 @@ from lrs.xapi.ingest import Ingest
 from lti_tool.pages import shared
 from lti_tool.pages.learner import saving
 from lti_tool.pages.learner.preview import in_words
+from lti_tool.text import happened
 from lti_tool.web.record_services import EXTENSION, RecordServices
 from statements.data_types.versions import Version
 from statements.profile.build import decision_statement, voiding_statement
@@ -367,7 +368,7 @@ def test_a_large_statement_is_named_and_not_shown(learner: Learner, monkeypatch:
     assert "&#34;verb&#34;" in page("en")
     monkeypatch.setattr(shared, "MOST_SHOWN", 100)
     asked: list[bytes] = []
-    monkeypatch.setattr(shared, "masked_statement", asked.append)
+    monkeypatch.setattr(happened, "masked_statement", asked.append)
     assert "too much to be shown here" in page("en")
     assert "terlalu besar untuk ditampilkan" in page("id")
     assert asked == []
