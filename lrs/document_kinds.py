@@ -403,6 +403,13 @@ LAUNCH_SESSION: Final = _kind(
     kept="12 hours",
     scope=Scope.SERVICE,
 )
+FORM_DRAFT: Final = _kind(
+    "form-draft",
+    "lti_tool.services.drafts",
+    "a form that is not sent yet: what was typed so far; by a hash of whose draft it is",
+    personal=True,
+    kept="until the form is sent or the draft thrown away, at most 30 days",
+)
 MEMBER: Final = _kind(
     "member",
     "lti_tool.launch.course_members",

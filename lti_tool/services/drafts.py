@@ -14,13 +14,14 @@ from typing import Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.store import json_documents
 from lrs.store.documents import DocumentQuery
 from lrs.store.port import Store, Writer
 from lrs.store.writes import WriteHints
 from lti_tool.settings import SECOND
 
-KIND: Final = "form-draft"
+KIND: Final = document_kinds.FORM_DRAFT
 """Kind of the documents; the scope is the tenant, the name a hash of whose draft of which form it is."""
 KEPT_DAYS: Final = 30
 """Days after the last change for which a draft is kept."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import render_template, request
 
+from lrs.records.entries import Entry
 from lrs.records.forms_used import FormsUsed, forms_used
 from lti_tool.pages.shared import use_table
 from lti_tool.text import counting
@@ -15,6 +16,8 @@ from lti_tool.web.record_services import current_record_services
 from statements.profile.table import PILLAR_CODES, Form, Table
 
 AUTOMATIC: Final = "automatic"
+LOOKED_AT: Final = 20
+"""The latest entries among which the one to be repeated is looked for."""
 
 
 def choose(launch_id: str) -> str:
@@ -29,6 +32,7 @@ def choose(launch_id: str) -> str:
         "learner/choose.html",
         groups=groups,
         last=last if last is not None and last.verifier != AUTOMATIC else None,
+        repeat=last_logged(table),
         worth=lambda form: counting.worth_sentence(form, table, uses.used, today),
         opened=request.args.get("pillar", ""),
         examples={
@@ -37,6 +41,17 @@ def choose(launch_id: str) -> str:
             "10": gettext("External course, seminar, workshop"),
         },
     )
+
+
+def last_logged(table: Table) -> Entry | None:
+    """The latest entry that the person logged by a form which the agency still has."""
+    desk, session = current_record_services(), current_session()
+    page = desk.record.records.entry_page(session.tenant, desk.person(session), limit=LOOKED_AT)
+    for entry in page.entries:
+        form = table.forms.get(entry.form)
+        if not entry.automatic and form is not None and form.verifier != AUTOMATIC:
+            return entry
+    return None
 
 
 def loggable(table: Table, pillar: str, uses: FormsUsed) -> list[Form]:

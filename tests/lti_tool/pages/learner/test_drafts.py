@@ -135,8 +135,8 @@ def test_a_draft_belongs_to_who_typed_it(site: World, learner: Learner) -> None:
 def test_the_last_one_can_be_repeated(learner: Learner) -> None:
     """The form opens with title and form of an entry, and everything else is to be said anew."""
     entry = learner.saved(learner.send("coaching", **COACHING))
-    page = get(learner, f"entries/{entry.id}").text
-    assert f"log/coaching?repeat={entry.statement_id}" in page
+    for where in (f"entries/{entry.id}", "log"):
+        assert f"log/coaching?repeat={entry.statement_id}" in get(learner, where).text
     found = fields(get(learner, f"log/coaching?repeat={entry.statement_id}").text)
     assert (found["title"], found["end"], found["reflection"]) == (COACHING["title"], "2025-11-23", "")
     second = learner.saved(post(learner, "log/coaching", found))
