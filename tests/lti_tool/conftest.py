@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -18,6 +18,7 @@ from lti_tool.services import jobs
 from lti_tool.settings import LtiSettings
 from lti_tool.web.guard import csrf_token, current_session, launch_session_required
 from lti_tool.web.lti_services import LtiTool, build_tool
+from tests.keys import shared_keys
 from tests.lti_tool.platform import TOOL, Clock, TestPlatform, Visit, Wire
 
 
@@ -85,6 +86,13 @@ def make_world(clock: Clock, **settings: object) -> World:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait for jobs however slow the machine is; what they show when they do not has its own tests."""
     monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 30.0)
+
+
+@pytest.fixture(autouse=True)
+def keys() -> Iterator[None]:
+    """The tool's keys come from a stock that all tests share."""
+    with shared_keys():
+        yield
 
 
 @pytest.fixture

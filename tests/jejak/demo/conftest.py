@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -19,6 +19,7 @@ from jejak.demo.lms import LmsConfig, create_demo_lms
 from jejak.demo.lms.config import SCOPES, tool_at
 from jejak.demo.lms.keys import Key
 from jejak.demo.lms.memory import Memory
+from tests.keys import shared_keys
 
 URL = "http://127.0.0.1:8090"
 TOOL_URL = "http://localhost:8080"
@@ -131,6 +132,13 @@ def fields(page: str) -> dict[str, str]:
     """The hidden fields of a self-posting page."""
     found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
     return {unescape(name): unescape(value) for name, value in found}
+
+
+@pytest.fixture(autouse=True)
+def stock() -> Iterator[None]:
+    """The keys of the LMS and of its tools come from a stock that all tests share."""
+    with shared_keys():
+        yield
 
 
 @pytest.fixture
