@@ -6,6 +6,7 @@ them. Each names the table's version and `RULES`, so that one knows what made it
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from statements.profile.vocabulary import Decision
 ENTRY: Final = document_kinds.ENTRY
 RULES: Final = 3
 """Raised when entries must be derived anew because this program decides differently."""
+_SHORTEST_NUMBER: Final = 4
+"""Letters and digits of a certificate number that tells anything."""
 _NAMESPACE: Final = uuid.UUID("6f1d9d2e-6f0b-5a54-9b1c-6a656a616b00")
 
 
@@ -177,6 +180,21 @@ def waiting_key(mentor_persona: str) -> str:
     return f"w\x1f{mentor_persona}"
 
 
+def certificate_key(number: str) -> str:
+    """Index key of the entries with a certificate number, however spaced; "" when it tells too little."""
+    plain = "".join(one for one in number.casefold() if one.isalnum())
+    return f"c\x1f{_digest(plain)}" if len(plain) >= _SHORTEST_NUMBER else ""
+
+
+def evidence_key(sha2: str) -> str:
+    """Index key of the entries with this file as evidence."""
+    return f"e\x1f{sha2.lower()}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 WAITING: Final = "s\x1fsubmitted"
 """Index key of all entries that wait."""
 
@@ -188,6 +206,9 @@ def document_of(entry: Entry, updated: int) -> Document:
         keys.add(WAITING)
         if entry.mentor is not None:
             keys.add(waiting_key(entry.mentor.persona))
+    if number := certificate_key((entry.details or {}).get("certificate", "")):
+        keys.add(number)
+    keys.update(evidence_key(one.sha2) for one in entry.evidence if one.sha2)
     return Document(
         ENTRY,
         entry.tenant,

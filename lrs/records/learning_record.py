@@ -9,6 +9,7 @@ from lrs.admin_log import AdminLog
 from lrs.people.people import People
 from lrs.people.unmatched_actors import UnmatchedActors
 from lrs.records.account_names import AccountNames
+from lrs.records.hints import Hints
 from lrs.records.history import Histories
 from lrs.records.link_policy import LinkPolicies
 from lrs.records.projection.follower import Follower, OnChanged
@@ -32,6 +33,7 @@ class LearningRecord:
     tables: Tables
     records: Records
     waiting: WaitingEntries
+    hints: Hints
     verification: Verification
     follower: Follower
     account_names: AccountNames
@@ -67,6 +69,7 @@ class LearningRecord:
             tables,
             records,
             WaitingEntries(store),
+            Hints(store),
             Verification(records, people, clock, new_id, undo_seconds=undo_seconds),
             Follower(store, people, tables, clock, holder=new_id(), on_changed=on_changed),
             AccountNames(store, clock),

@@ -129,6 +129,8 @@ class _OneTenant:
     now: int
     budget: Budget
     changes: Changes
+    mislaid: set[str] = field(default_factory=set)
+    """Entries that are kept under other index keys than this program finds them by."""
 
     def work(self, people: People, records: Sequence[Record], asked: Sequence[Document]) -> None:
         derivation = Derivation(self.reader, self.tenant, self.tables, people.persona, self.budget)
@@ -163,9 +165,13 @@ class _OneTenant:
             return
         found = derivation.entries(touched)
         self.changes.puts += found.lapsed
-        before = {
-            name: entry_of(document)
-            for name, document in self.reader.documents(ENTRY, self.tenant, found.entries).items()
+        documents = self.reader.documents(ENTRY, self.tenant, found.entries)
+        before = {name: entry_of(document) for name, document in documents.items()}
+        self.mislaid = {
+            name
+            for name, document in documents.items()
+            if (entry := found.entries[name]) is not None
+            and kept_entries.document_of(entry, self.now).keys != document.keys
         }
         entries = [entry for entry in found.entries.values() if entry is not None]
         concerned = {entry.persona: entry for entry in (*before.values(), *entries)}
@@ -343,7 +349,7 @@ class _OneTenant:
         awards = awards_of(entries[:MOST_COUNTED], self.tables)
         full = [awarded(entry, awards[entry.id]) for entry in entries[:MOST_COUNTED]]
         for entry in (*full, *uncounted):
-            if held.get(entry.id) != entry:
+            if held.get(entry.id) != entry or entry.id in self.mislaid:
                 self.changes.puts.append(kept_entries.document_of(entry, self.now))
         if not full:
             if document is not None:

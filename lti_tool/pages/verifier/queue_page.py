@@ -14,6 +14,7 @@ from lrs.records.recent_decisions import RecentDecision
 from lrs.records.waiting import Place, Waiting, WaitingPage
 from lti_tool.accounts import agent
 from lti_tool.pages.shared import MOST_SHOWN
+from lti_tool.pages.verifier.hint_words import hint_sentence
 from lti_tool.pages.verifier.queue_form import Asked
 from lti_tool.services.sign_off import LATE_DAYS, Reach
 from lti_tool.settings import SECOND
@@ -44,6 +45,8 @@ class Row:
     explanation: str
     caps: Sequence[str]
     reflection: str
+    hints: Sequence[str]
+    """Facts beside it, as sentences."""
 
     @property
     def late(self) -> bool:
@@ -99,6 +102,7 @@ def _rows(found: Sequence[Waiting]) -> list[Row]:
     shown = [entries[one.entry_id] for one in waiting]
     people = desk.record.people.persons(session.tenant, {entry.person for entry in shown})
     reflections = records.reflections(session.tenant, shown, most_bytes=MOST_SHOWN)
+    facts = desk.record.hints.about(session.tenant, list(zip(waiting, shown, strict=True)))
     now = desk.clock()
     rows = []
     for one, entry in zip(waiting, shown, strict=True):
@@ -107,7 +111,8 @@ def _rows(found: Sequence[Waiting]) -> list[Row]:
         name = masked(person.name if person else "") or gettext("No name")
         waited = max(0, now - one.since) // DAY
         reflection = masked(reflections.get(entry.id, ""))
-        rows.append(Row(entry, name, waited, explanation, caps, reflection))
+        hints = [hint_sentence(hint) for hint in facts.get(entry.id, ())]
+        rows.append(Row(entry, name, waited, explanation, caps, reflection, hints))
     return rows
 
 
