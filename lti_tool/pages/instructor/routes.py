@@ -72,6 +72,7 @@ def cohort(launch_id: str) -> str:
         year=year,
         years=years_around(year, today),
         in_year=in_year(year, today),
+        ring=_ring(year, today),
         rows=rows,
         target=target,
         sentence=sentence,
@@ -210,12 +211,7 @@ def _sentence(tally: Tally | None, today: date, *, counts_waiting: bool) -> str:
         return gettext("Nobody is here yet.")
     parts = [
         ngettext("%(num)s participant:", "%(num)s participants:", tally.people),
-        gettext(
-            "%(on)s on target, %(behind)s behind, %(below)s below half of what is due by today.",
-            on=tally.count(Standing.ON_TRACK, today),
-            behind=tally.count(Standing.BEHIND, today),
-            below=tally.count(Standing.BELOW_HALF, today),
-        ),
+        _standings(tally, today),
     ]
     if tally.waiting and counts_waiting:
         parts.append(
@@ -226,6 +222,29 @@ def _sentence(tally: Tally | None, today: date, *, counts_waiting: bool) -> str:
             )
         )
     return " ".join(parts)
+
+
+def _ring(year: int, today: date) -> str:
+    """What a ring around a dot means."""
+    if year == today.year:
+        return gettext("A ring means below half of what is due by today.")
+    return gettext("A ring means below half of the target.")
+
+
+def _standings(tally: Tally, today: date) -> str:
+    """How many people stand how; a year that has ended has no today."""
+    told = {
+        "on": tally.count(Standing.ON_TRACK, today),
+        "behind": tally.count(Standing.BEHIND, today),
+        "below": tally.count(Standing.BELOW_HALF, today),
+    }
+    if tally.year == today.year:
+        return gettext(
+            "%(on)s on target, %(behind)s behind, %(below)s below half of what is due by today.", **told
+        )
+    return gettext(
+        "%(on)s reached the target, %(behind)s did not, %(below)s have less than half of it.", **told
+    )
 
 
 def _participant(key: str) -> str:

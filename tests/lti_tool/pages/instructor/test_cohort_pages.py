@@ -228,3 +228,19 @@ def test_a_teacher_who_may_not_edit_is_no_participant(site: World, here: Here) -
     page = here.get("cohort").text
     assert rows(page) == ["Ani"]
     assert lead(page).startswith("1 participant:")
+
+
+def test_another_year_is_spoken_of_as_another_year(site: World, here: Here) -> None:  # noqa: F811
+    """A year that has ended has no today, the links of its page keep it, and there is a way on."""
+    serve_roster(site, numbered(2))
+    here.get("cohort")
+    page = follow(here, here.path + "cohort?year=2024")
+    assert "0 reached the target, 0 did not, 2 have less than half of it." in lead(page)
+    assert "due by today" not in page
+    assert 'href="?year=2025"' in page
+    (path,) = re.findall(r'<th scope="row"><a href="([^"]*)"[^>]*>Person 00001</a>', page)
+    assert path.endswith("?year=2024")
+    person = follow(here, path)
+    assert "0.0 of 20 JP in 2024." in person
+    assert "this year" not in person
+    assert 'cohort?year=2024"' in person

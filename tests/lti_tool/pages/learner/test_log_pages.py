@@ -138,6 +138,20 @@ def test_what_is_counted_while_typing_is_what_is_stored(
     assert (entry.jp, learner.words(entry)) == (int(jp), shown)
 
 
+@pytest.mark.parametrize("international", ["", "1"])
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_stores_what_it_shows(learner: Learner, form: str, international: str) -> None:
+    """For each form of the table: the sentence while typing is the stored one, also for a second entry."""
+    typed = {"start": "2025-11-10", "end": "2025-11-20", "international": international, "count": "2"}
+    typed |= {"hours": "7", "minutes": "20"}
+    for _ in range(2):
+        typed["statement_id"] = str(uuid4())
+        shown = learner.count(form, **typed)
+        entry = learner.saved(learner.send(form, **typed))
+        assert learner.words(entry) == shown
+        assert entry.jp or "JP" in shown
+
+
 days = st.integers(0, 420).map(lambda back: (TODAY - timedelta(days=back)).isoformat())
 few_days = st.integers(0, 9).map(lambda back: (TODAY - timedelta(days=back)).isoformat())
 numbers = st.one_of(st.integers(0, 12).map(str), st.integers(0, 2500).map(str), st.just(""), st.just("dua"))
@@ -210,6 +224,28 @@ def test_what_makes_no_sense_is_refused_beside_the_field(
     assert _field(page, "title") == "Judul saya"
     assert ">Banyak</textarea>" in page
     assert learner.entries() == []
+
+
+def test_a_used_up_month_is_explained_while_typing(learner: Learner) -> None:
+    """Who has had both sessions of the month reads why another one counts nothing, before sending it."""
+    learner.send("coaching", end="2025-11-04", count="2")
+    shown = learner.count("coaching", end="2025-11-20", count="1")
+    assert "those of November 2025 are used up by other entries. Nothing is left for this entry." in shown
+
+
+@pytest.mark.parametrize(
+    ("form", "typed", "said"),
+    [
+        ("self-study", {"end": "2025-11-20"}, "The JP appear here once date and duration are filled in."),
+        ("self-study", {"end": "2025-11-20", "hours": "?"}, "Give hours as a whole number"),
+        ("coaching", {"end": "?", "count": "1"}, "Choose the date"),
+    ],
+)
+def test_the_count_never_disappears_silently(
+    learner: Learner, form: str, typed: dict[str, str], said: str
+) -> None:
+    """What is missing or wrong is said where the JP would stand."""
+    assert said in learner.count(form, **typed)
 
 
 def test_it_counts_without_scripts(learner: Learner) -> None:
