@@ -17,6 +17,7 @@ from lrs.document_kinds import HEALTH
 from lrs.http.records.routes import Write, create_records_blueprint
 from lrs.store.errors import StoreError
 from lti_tool.pages.admin.routes import create_admin_blueprint
+from lti_tool.pages.evidence.routes import create_evidence_blueprint
 from lti_tool.pages.instructor.routes import create_instructor_blueprint
 from lti_tool.pages.integrator.routes import create_integrator_blueprint
 from lti_tool.pages.learner.routes import create_learner_blueprint
@@ -115,6 +116,7 @@ def create_flask(wired: Wired) -> Flask:
     install_error_pages(app)
     app.register_blueprint(create_lti_blueprint(wired.tool))
     app.register_blueprint(create_learner_blueprint())
+    app.register_blueprint(create_evidence_blueprint())
     app.register_blueprint(create_instructor_blueprint())
     app.register_blueprint(create_verifier_blueprint())
     app.register_blueprint(create_admin_blueprint())

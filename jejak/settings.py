@@ -87,6 +87,19 @@ TABLE: tuple[Setting, ...] = (
         str(256 * MIB),
         "Largest multipart request (statements and attachments together), in bytes.",
     ),
+    Setting(
+        "evidence_max_bytes",
+        whole(64 * 1024, 64 * MIB),
+        str(10 * MIB),
+        "Largest photo or PDF that a learner may send as evidence, in bytes. Pages make photos smaller "
+        "before they send them; this bounds what is sent.",
+    ),
+    Setting(
+        "evidence_max_files",
+        whole(1, 20),
+        "5",
+        "Most photos and PDFs that one entry may have as evidence.",
+    ),
     Setting("max_batch", whole(1, 10_000), "1000", "Most statements in one POST."),
     Setting("max_depth", whole(8, 200), "64", "Deepest nesting of JSON that is accepted."),
     Setting(
@@ -201,6 +214,8 @@ class Settings:
     max_document_bytes: int
     max_values: int
     max_attachment_bytes: int
+    evidence_max_bytes: int
+    evidence_max_files: int
     max_batch: int
     max_depth: int
     validate_max_bytes: int

@@ -20,6 +20,8 @@ from lrs.http.xapi.application import XapiApplication
 from lrs.http.xapi.services import Limits, Services
 from lrs.http.xapi.validate import Strangers, ValidateApplication, inspect
 from lrs.people.people import People, mailbox_key, nip_key, username_key
+from lrs.records.evidence.files import Bounds, EvidenceFiles
+from lrs.records.evidence.uploads import Uploads
 from lrs.records.learning_record import LearningRecord
 from lrs.store.open import MEMORY, open_store
 from lrs.store.port import Store
@@ -138,12 +140,16 @@ def wire(settings: Settings) -> Wired:
         on_written=lambda _: record.follower.notify(),
     )
     xapi = XapiApplication(store, services, cors_origins=settings.cors_origins, budget=budget)
+    bounds = Bounds(file_bytes=settings.evidence_max_bytes, files=settings.evidence_max_files)
+    evidence = EvidenceFiles(store, record.people, now, bounds)
     desk = RecordServices(
         record=record,
-        emitter=Emitter(services.ingest),
+        emitter=Emitter(services.ingest, evidence),
         roster=tool.roster,
         clock=now,
         progress=parts.progress,
+        evidence=evidence,
+        uploads=Uploads(store, evidence, now),
     )
     strangers = Strangers(
         max_bytes=settings.validate_max_bytes, per_minute=settings.validate_per_minute, clock=now

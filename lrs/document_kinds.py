@@ -161,6 +161,37 @@ REFERENCES_TURN: Final = _kind(
     scope=Scope.SERVICE,
 )
 
+# Evidence.
+EVIDENCE: Final = _kind(
+    "evidence",
+    "lrs.records.evidence.files",
+    "a photo or PDF that somebody sent to prove learning: whose it is, its name, hash, and what names it; "
+    "its bytes are a blob of its own",
+    personal=True,
+    kept="as long as the statements that name it; 30 days if none does",
+)
+EVIDENCE_PREVIEW: Final = _kind(
+    "evidence-preview",
+    "lrs.records.evidence.files",
+    "the small picture of such a photo, by the same name",
+    personal=True,
+    kept="as the file",
+)
+EVIDENCE_UPLOAD: Final = _kind(
+    "evidence-upload",
+    "lrs.records.evidence.uploads",
+    "an upload that was begun: whose it is, how far it has come, and what became of it",
+    personal=True,
+    kept="a day",
+)
+EVIDENCE_UPLOAD_PIECE: Final = _kind(
+    "evidence-upload-piece",
+    "lrs.records.evidence.uploads",
+    "some bytes of an upload that is not finished",
+    personal=True,
+    kept="until the upload is finished, ended or expired",
+)
+
 # People.
 ALIAS: Final = _kind(
     "alias",

@@ -209,6 +209,14 @@ class Reason(Enum):
         lazy_gettext("Remove or disable the existing registration before adding another."),
     )
     REQUEST_TOO_LARGE = Refusal("LTI-90", 413, lazy_gettext("The request is too large."), _ADVICE_TOKEN)
+    FORM_TOO_LARGE = Refusal(
+        "LTI-92",
+        413,
+        lazy_gettext("What you sent is too large; nothing was saved."),
+        lazy_gettext(
+            "Go back: what you typed is still there. Choose fewer or smaller files; paste a link to a video."
+        ),
+    )
     TOO_MANY_REQUESTS = Refusal(
         "LTI-91",
         429,

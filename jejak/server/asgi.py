@@ -56,6 +56,7 @@ from jejak.settings import load
 from lrs.http.guard import is_remembered
 from lrs.http.problems import SAFE_HEADERS
 from lrs.store.open import MEMORY
+from lti_tool.pages.learner.routes import FORM_BYTES
 from statements.data_types.json_cost import separators
 
 MOST_VALUES = 6_000
@@ -134,7 +135,11 @@ class Serving:
         self._steps = LoopEffects(app.wired.store, loop)
         settings = app.wired.settings
         self._most_bytes = max(
-            settings.max_body_bytes, settings.max_document_bytes, settings.max_attachment_bytes
+            settings.max_body_bytes,
+            settings.max_document_bytes,
+            settings.max_attachment_bytes,
+            # The form of an activity, with files.
+            settings.evidence_max_bytes * settings.evidence_max_files + FORM_BYTES,
         )
         self._callers = Callers(app.wired.credentials, settings.proxy_hops)
         self._threads = Threads(Backpressure(app, settings.threads), threads_for(settings.threads), loop)

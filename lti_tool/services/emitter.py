@@ -11,6 +11,7 @@ import tincan
 
 from lrs.access import AUTHORITY_HOME, Access
 from lrs.names import RESERVED
+from lrs.records.evidence.files import EvidenceFiles
 from lrs.xapi.ingest import Ingest, Receipt
 from statements.data_types.versions import Version
 
@@ -20,8 +21,10 @@ NAME = RESERVED
 class Emitter:
     """Sends statements under the tool's own authority, one authority per tenant."""
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, evidence: EvidenceFiles | None = None) -> None:
+        """`evidence`: the files that statements may name."""
         self._ingest = ingest
+        self._evidence = evidence
 
     def emit(self, tenant: str, statement: Mapping[str, Any]) -> Receipt:
         """Store one statement, durably; `DiffersError` when another one has its id.
@@ -32,6 +35,9 @@ class Emitter:
 
     def emit_all(self, tenant: str, statements: Sequence[Mapping[str, Any]]) -> Receipt:
         """Store several statements, all or none."""
+        if self._evidence is not None:
+            # Before they are stored: a file must not be taken for one that no statement names.
+            self._evidence.attach(tenant, statements)
         return self._ingest.submit(access_of(tenant), [as_sent(one) for one in statements], Version.V1)
 
 

@@ -8,6 +8,7 @@ from typing import Any, ParamSpec
 
 from flask import g, make_response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from lti_tool.launch.sessions import LaunchSession
@@ -114,4 +115,7 @@ def _sent_token() -> str:
     if request.method in csrf.SAFE_METHODS:
         return ""
     header: Any = request.headers.get("X-CSRF-Token")
-    return str(header or request.form.get(csrf.FIELD, ""))
+    try:
+        return str(header or request.form.get(csrf.FIELD, ""))
+    except RequestEntityTooLarge:
+        raise RefusedError(Reason.FORM_TOO_LARGE) from None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from flask import Flask, current_app
 from jinja2 import PackageLoader
 
+from lrs.records.evidence.files import EvidenceFiles
+from lrs.records.evidence.uploads import Uploads
 from lrs.records.learning_record import LearningRecord
 from lti_tool.accounts import account_key
 from lti_tool.launch.course_members import Member
@@ -37,6 +39,8 @@ class RecordServices:
     roster: Roster
     clock: Callable[[], int]
     progress: Progress
+    evidence: EvidenceFiles
+    uploads: Uploads
 
     def person(self, session: LaunchSession) -> str:
         """The person who launched; made known by the launch itself."""

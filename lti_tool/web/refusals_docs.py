@@ -71,6 +71,7 @@ LOOK: Mapping[Reason, str] = {
     Reason.REGISTRATION_REFUSED: "The platform's registration token lives an hour and works once.",
     Reason.REGISTRATION_EXISTS: "Activate what is there, or disable it and register under a new client id.",
     Reason.REQUEST_TOO_LARGE: "Custom parameters of the activity are too long.",
+    Reason.FORM_TOO_LARGE: "Files of evidence beyond `JEJAK_EVIDENCE_MAX_BYTES` times `JEJAK_EVIDENCE_MAX_FILES`.",
     Reason.TOO_MANY_REQUESTS: "More than 1200 a minute from one address; behind a proxy set `JEJAK_PROXY_HOPS`, or all "
     "people seem to be one.",
 }

@@ -30,15 +30,17 @@ def platform_origins(platform: Platform) -> tuple[str, ...]:
 def secure(response: Response, *, frames: Iterable[str] = (), forms: Iterable[str] = ()) -> Response:
     """Add the headers of a page: who may frame it, where its forms may go, no leaks, no caching.
 
-    `frames` and `forms` are origins. There is no X-Frame-Options: it cannot name a platform.
+    `frames` and `forms` are origins. There is no X-Frame-Options: it cannot name a platform. An answer that
+    has a policy of its own, as a file has, keeps it.
     """
     ancestors = " ".join(("'self'", *frames))
     actions = " ".join(("'self'", *forms))
-    response.headers["Content-Security-Policy"] = (
+    policy = (
         f"default-src 'none'; script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; "
         f"font-src 'self'; connect-src 'self'; base-uri 'none'; "
         f"form-action {actions}; frame-ancestors {ancestors}"
     )
+    response.headers.setdefault("Content-Security-Policy", policy)
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
     if "Cache-Control" not in response.headers:

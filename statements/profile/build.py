@@ -130,16 +130,20 @@ _DETAILS = {
 
 
 def evidence(
-    title: str, *, content_type: str, length: int, sha2: str, language: str = "id"
+    title: str, *, content_type: str, length: int, sha2: str, file_url: str = "", language: str = "id"
 ) -> dict[str, Any]:
-    """The xAPI attachment object of a file that proves the learning; its bytes travel separately."""
-    return {
+    """The xAPI attachment object of a file that proves the learning.
+
+    Its bytes travel separately, or stay where `file_url` says.
+    """
+    told = {
         "usageType": words.EVIDENCE_USAGE,
         "display": {language: title},
         "contentType": content_type,
         "length": length,
         "sha2": sha2,
     }
+    return told | ({"fileUrl": file_url} if file_url else {})
 
 
 def decision_statement(

@@ -25,6 +25,7 @@ from marshmallow import (
 from lti_tool.accounts import agent
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.pages.learner.form_limits import beyond, most
+from lti_tool.web.evidence import attachments
 from statements.profile.build import activity_statement, quantity
 from statements.profile.table import Form, Table
 from statements.profile.vocabulary import NAMED_PEOPLE
@@ -220,6 +221,7 @@ def statement(
     measured = {name: values["count"] for name in COUNTED if name == asked}
     title, link = values["title"], values["evidence"]
     links = [*kept.links, *([{"url": link, "title": title}] if link else ())]
+    language = session.locale[:2].lower() if session.locale[:2].lower() in {"id", "en"} else "id"
     return activity_statement(
         table,
         id=str(values["statement_id"]),
@@ -237,10 +239,10 @@ def statement(
         organiser=values["organiser"],
         reflection=values["reflection"],
         evidence_links=links,
-        attachments=kept.attachments,
+        attachments=[*kept.attachments, *attachments(values.get("files", ()), language)],
         courses=kept.courses,
         details={**kept.details, "certificate": values["certificate"]},
-        language=session.locale[:2].lower() if session.locale[:2].lower() in {"id", "en"} else "id",
+        language=language,
     )
 
 

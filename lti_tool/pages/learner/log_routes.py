@@ -11,7 +11,7 @@ from flask import Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lrs.records.entries import Entry, Status
-from lti_tool.pages.learner import log_form
+from lti_tool.pages.learner import evidence_field, log_form
 from lti_tool.pages.learner.choose_routes import AUTOMATIC
 from lti_tool.pages.learner.form_limits import most
 from lti_tool.pages.learner.log_hints import mentor_hint, title_hint
@@ -70,12 +70,16 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         fresh = {"end": today.isoformat(), "count": "1"}
         filled = log_form.Filled(fresh | to_repeat(table, form, colleagues))
     form_id, saved, refused = uuid.uuid4(), None, ""
+    sent, wrong_files = evidence_field.received(desk, session, request.form.to_dict(), request.files)
     if request.method == "POST" and not UNSENT.isdisjoint(request.form):
-        filled = log_form.Filled(request.form.to_dict())
-        draft = place.keep(request.form) if KEEP_DRAFT in request.form else None
+        filled = log_form.Filled(sent)
+        draft = place.keep(sent) if KEEP_DRAFT in request.form else None
     elif request.method == "POST":
-        filled = log_form.read(form, table, request.form.to_dict(), today)
+        filled = log_form.read(form, table, sent, today)
+        if wrong_files:
+            filled.errors["files"] = wrong_files
         if not filled.errors:
+            filled.values["files"] = evidence_field.ticked(session, sent)
             saved = _store(table, form, filled, colleagues, changed, old)
             if isinstance(saved, Saved):
                 place.drop()
@@ -108,6 +112,7 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
         old=old,
         draft=draft,
         draft_owner=desk.draft_owner(session)[:13],
+        **evidence_field.shown(desk, session, typed),
     )
     return page, 422 if filled.errors else 409 if refused else 200
 

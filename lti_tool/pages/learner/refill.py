@@ -14,7 +14,9 @@ from typing import Any, Final
 import orjson
 
 from lrs.records.entries import Entry, Status, entry_id
+from lrs.records.evidence.files import file_id
 from lti_tool.launch.sessions import LaunchSession
+from lti_tool.pages.learner.evidence_field import BOX
 from lti_tool.pages.learner.log_form import AS_SENT, Colleague, Kept
 from lti_tool.text.sentences import safe_link
 from lti_tool.web.record_services import RecordServices
@@ -67,8 +69,13 @@ class Sent:
 
     @cached_property
     def attachments(self) -> list[Mapping[str, Any]]:
-        """Attachments, as they were sent."""
-        return list(self.statement.get("attachments") or ())
+        """Attachments that another program sent, as they were sent."""
+        return [one for one in self.statement.get("attachments") or () if not _file_in(one)]
+
+    @cached_property
+    def files(self) -> list[str]:
+        """Ids of the files that were sent here."""
+        return [id for one in self.statement.get("attachments") or () if (id := _file_in(one))]
 
     @property
     def proofs(self) -> list[Proof]:
@@ -98,6 +105,7 @@ class Sent:
             "international": "1" if told.international else "",
             "reflection": str((self.statement.get("result") or {}).get("response") or ""),
         }
+        fields |= {BOX + id: "1" for id in self.files}
         return fields | {proof.field: "1" for proof in self.proofs}
 
     def kept(self, typed: Mapping[str, str]) -> Kept:
@@ -152,6 +160,10 @@ def find_sent(desk: RecordServices, session: LaunchSession, table: Table, statem
 
 def _context(statement: Mapping[str, Any]) -> Mapping[str, Any]:
     return statement.get("context") or {}
+
+
+def _file_in(attachment: Mapping[str, Any]) -> str:
+    return file_id(str(attachment.get("fileUrl") or ""))
 
 
 def _first(texts: Mapping[str, str] | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -19,10 +21,14 @@ from lti_tool.web.guard import current_session, launch_session_required, launch_
 from lti_tool.web.record_services import current_record_services
 from statements.profile.table import Table
 
+FORM_BYTES: Final = 1024 * 1024
+"""Bytes that the form of an activity may have besides its files."""
+
 
 def create_learner_blueprint() -> Blueprint:
     """The blueprint of /l/<launch_id>/ and the learner's pages below it."""
     blueprint = Blueprint("learner", __name__, url_prefix="/l/<launch_id>")
+    blueprint.before_request(_bound)
     guard = launch_session_required()
     for path, view, methods in (
         ("/", home, ["GET"]),
@@ -38,6 +44,12 @@ def create_learner_blueprint() -> Blueprint:
     ):
         blueprint.add_url_rule(path, view.__name__, guard(view), methods=methods)
     return blueprint
+
+
+def _bound() -> None:
+    """Let the form of an activity bring files, and nothing else more than any other form."""
+    if request.endpoint == "learner.log" and request.mimetype == "multipart/form-data":
+        request.max_content_length = current_record_services().evidence.bounds.entry_bytes + FORM_BYTES
 
 
 def home(launch_id: str) -> ResponseReturnValue:

@@ -14,10 +14,13 @@ from werkzeug.test import TestResponse
 from lrs.access import Access, authority_of
 from lrs.admin_log import AdminLog
 from lrs.outbox.messages import DELIVERED, FAILED, WAITING
+from lrs.records.evidence.files import EvidenceFiles
+from lrs.records.evidence.uploads import Uploads
 from lrs.records.learning_record import LearningRecord
 from lrs.store.documents import DocumentQuery
 from lrs.xapi.ingest import Ingest
 from lti_tool.pages.admin.routes import act_name, create_admin_blueprint, reason_of
+from lti_tool.pages.evidence.routes import create_evidence_blueprint
 from lti_tool.pages.instructor.routes import create_instructor_blueprint
 from lti_tool.pages.learner.routes import create_learner_blueprint
 from lti_tool.pages.lti.routes import create_lti_blueprint
@@ -49,12 +52,15 @@ def site(world: World) -> World:
     """The world's tool with its real pages."""
     record = LearningRecord.over(world.store, world.clock, lambda: str(uuid4()))
     tool = world.tool
+    evidence = EvidenceFiles(world.store, record.people, world.clock)
     desk = RecordServices(
         record=record,
-        emitter=Emitter(Ingest(world.store, world.clock, lambda: str(uuid4()))),
+        emitter=Emitter(Ingest(world.store, world.clock, lambda: str(uuid4())), evidence),
         roster=tool.roster,
         clock=world.clock,
         progress=Progress(record, tool.goals, tool.grades, tool.platforms, world.clock),
+        evidence=evidence,
+        uploads=Uploads(world.store, evidence, world.clock),
     )
     app = Flask("pages", static_folder=None)
     install_pages(app, default_language="en")
@@ -62,6 +68,7 @@ def site(world: World) -> World:
     app.register_blueprint(create_lti_blueprint(tool))
     for make in (
         create_learner_blueprint,
+        create_evidence_blueprint,
         create_instructor_blueprint,
         create_admin_blueprint,
         create_verifier_blueprint,
