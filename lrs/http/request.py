@@ -64,7 +64,7 @@ class Request:
         self.root: str = environ.get("SCRIPT_NAME", "")
         self.params: Parameters = {}
         self.through: int | None = None
-        """The promise of consistency that holds for what was read for this request."""
+        """The consistency watermark that holds for what was read for this request."""
         self.cleanup = contextlib.ExitStack()
         """Closed when the answer is complete."""
         self.budget = budget

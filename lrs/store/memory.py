@@ -32,7 +32,7 @@ class State:
     log: dict[tuple[str, str], Record] = field(default_factory=dict)
     documents: dict[tuple[str, str, str], Document] = field(default_factory=dict)
     last: int = 0
-    """The latest microsecond that was stamped or promised."""
+    """The latest microsecond that was stamped or given as a watermark."""
 
     def copy(self) -> State:
         """A snapshot: what it holds is immutable, so shallow copies do."""
@@ -251,8 +251,8 @@ class MemoryStore:
         """See `Store.when_idle`."""
         return self._busy.when_over(call)
 
-    def promised(self) -> int:
-        """See `Store.promised`."""
+    def known_watermark(self) -> int:
+        """See `Store.known_watermark`."""
         with self._data.lock:
             state = self._data.state
             state.last = max(self._data.clock() - 1, state.last)

@@ -66,7 +66,7 @@ class Reader(Protocol):
         """What `find_documents` finds for each of several keys, `limit` of it at most; see `find_many`."""
 
     def consistent_through(self) -> int:
-        """A promise: no record with an earlier or equal `stored` will appear after this call.
+        """The consistency watermark: no record with an earlier or equal `stored` will appear after this call.
 
         Always recent: at most `CONSISTENCY_BOUND` behind the clock while the store is healthy.
         """
@@ -184,8 +184,8 @@ class Store(Protocol):
         a disk or a server to keep what was written, it is not busy. `call` must be quick and must not raise.
         """
 
-    def promised(self) -> int:
-        """The latest promise of `Reader.consistent_through` that is known without waiting; 0 when none is."""
+    def known_watermark(self) -> int:
+        """The latest `Reader.consistent_through` that is known without waiting; 0 when none is."""
 
     def close(self) -> None:
         """Finish writes in progress and release everything; further calls raise UnavailableError."""
@@ -196,6 +196,6 @@ CONSISTENCY_BOUND = 2_000_000
 
 
 def read_page(store: Store, query: LogQuery) -> tuple[RawPage, int]:
-    """A page from a snapshot of its own, and the promise that holds in it (`Reader.consistent_through`)."""
+    """A page from a snapshot of its own, and the watermark that holds in it (`Reader.consistent_through`)."""
     with store.reading() as reader:
         return reader.find_raw_page(query), reader.consistent_through()

@@ -33,7 +33,7 @@ class Page:
     more: str
     """The cursor of the next page; "" when this is the last."""
     through: int
-    """Microseconds: a promise that holds for what was read, see `Reader.consistent_through`."""
+    """Microseconds: a watermark that holds for what was read, see `Reader.consistent_through`."""
     places: list[Position]
     """Where each of the statements stands, for `Query.cursor`."""
 
@@ -73,7 +73,7 @@ class Query:
         self._turns = TenantTurns()
 
     def one(self, access: Access, statement_id: str, *, voided: bool = False) -> tuple[Record | None, int]:
-        """The statement with this id, if the caller may see it, and the promise as that of `Page`.
+        """The statement with this id, if the caller may see it, and the watermark as that of `Page`.
 
         A voided statement is found with `voided` alone, any other without it alone.
         """

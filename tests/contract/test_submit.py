@@ -262,7 +262,7 @@ def test_submitting_waits_for_nobody(queueing: Queueing) -> None:
         begun = time.monotonic()
         for _ in range(100):
             queueing.store.submit(adding([draft("k")]), told)
-            assert queueing.store.promised() > 0
+            assert queueing.store.known_watermark() > 0
         assert time.monotonic() - begun < 0.5
         assert told.calls == []
     assert [error for _, error in told.wait(100)] == [None] * 100
@@ -280,7 +280,7 @@ def test_nothing_appears_at_or_before_a_promise_given_without_waiting(engine: En
             store.submit(adding([draft("k")]), told)
             submitted += 1
         for store in stores:
-            through = store.promised()
+            through = store.known_watermark()
             with store.reading() as reader:
                 found = reader.find(LogQuery("bkn", ["k"], until=through, limit=1_000_000))
             seen.append((through, {each.id for each in found}))
@@ -300,7 +300,7 @@ def test_stamps_come_after_every_promise_given_without_waiting(engine: Engine) -
     """A record that is stored after a promise was given, by any opening, is later than the promise."""
     stores = [engine.open(), engine.open()]
     for place in range(30):
-        promised = stores[place % 2].promised()
+        promised = stores[place % 2].known_watermark()
         assert add(stores[(place // 2) % 2], draft())[0].stored > promised
     for store in stores:
         store.close()
@@ -316,7 +316,7 @@ def test_a_promise_given_without_waiting_is_recent(store: Store, busy: bool) -> 
         if busy:
             store.submit(adding([draft("k")]), told)
             submitted += 1
-        promised = store.promised()
+        promised = store.known_watermark()
         assert last <= promised
         assert now() - promised <= CONSISTENCY_BOUND
         last = promised
@@ -330,6 +330,6 @@ def test_what_was_told_is_promised_soon(store: Store) -> None:
     store.submit(adding([draft("k")]), told)
     (((kept,), _),) = told.wait()
     deadline = time.monotonic() + CONSISTENCY_BOUND / 1e6
-    while store.promised() < kept.stored:
+    while store.known_watermark() < kept.stored:
         assert time.monotonic() < deadline, "the promise never reached the record"
         time.sleep(0.01)

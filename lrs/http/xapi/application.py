@@ -96,7 +96,7 @@ class XapiApplication:
         if request.path == "/statements":
             through = request.through
             if through is None:
-                through = self._store.promised()
+                through = self._store.known_watermark()
             headers.append((CONSISTENT_THROUGH, timestamp(through)))
         headers += cors_headers(request, self._origins)
         bare = environ["REQUEST_METHOD"] == "HEAD" or request.method == "HEAD"

@@ -38,7 +38,7 @@ _Life = AsyncGenerator[None, None]
 
 
 class _Asked(NamedTuple):
-    """A promise that is being read."""
+    """A watermark that is being read."""
 
     at: Timestamp
     """The snapshot it is read from."""
@@ -50,13 +50,13 @@ class _Asked(NamedTuple):
 class _Opened:
     """What one loop asks by, and what it is asking."""
 
-    __slots__ = ("ask", "life", "promise")
+    __slots__ = ("ask", "life", "watermark")
 
     def __init__(self, ask: Ask, life: _Life) -> None:
         self.ask = ask
         self.life = life
-        self.promise: _Asked | None = None
-        """The promise that was asked for last."""
+        self.watermark: _Asked | None = None
+        """The watermark that was asked for last."""
 
 
 class LoopPages:
@@ -68,7 +68,7 @@ class LoopPages:
         name: str,
         index_keys: IndexKeys,
         rarity: Selectivity,
-        promises: ConsistencyWatermarks,
+        watermarks: ConsistencyWatermarks,
         *,
         is_routed: bool,
     ) -> None:
@@ -76,7 +76,7 @@ class LoopPages:
         self._name = name
         self._index_keys = index_keys
         self._rarity = rarity
-        self._promises = promises
+        self._watermarks = watermarks
         self._is_routed = is_routed
         self._turn = threading.Lock()
         self._open: dict[asyncio.AbstractEventLoop, _Opened] = {}
@@ -89,21 +89,21 @@ class LoopPages:
         if opened is None:
             opened = await self._begin(loop)
         source = LoopSnapshot(opened.ask, is_routed=self._is_routed)
-        questions = Queries(source, self._index_keys, self._rarity, self._promises)
+        questions = Queries(source, self._index_keys, self._rarity, self._watermarks)
         source.most = QUICK_COMMANDS
         page = await run_generator_async(questions.find_raw_page(query), source.run)
-        source.most = None  # others may wait for the promise
-        through = self._promises.recent(source.at)
+        source.most = None  # others may wait for the watermark
+        through = self._watermarks.recent(source.at)
         if through is None:
             through = await self._learn_watermark(opened, source, questions)
         return page, through
 
     async def _learn_watermark(self, opened: _Opened, source: LoopSnapshot, questions: Queries) -> int:
-        """A promise that holds in the snapshot. Those who need one at the same moment ask once for all.
+        """A watermark that holds in the snapshot. Those who need one at the same moment ask once for all.
 
         Nobody joins a question that is older than that: it may be one that no answer will come to.
         """
-        at, asked, now = source.at, opened.promise, asyncio.get_running_loop().time()
+        at, asked, now = source.at, opened.watermark, asyncio.get_running_loop().time()
         if at is None:
             return await run_generator_async(questions.consistent_through(), source.run)
         if (
@@ -116,7 +116,7 @@ class LoopPages:
             task = asyncio.create_task(run_generator_async(questions.consistent_through(), source.run))
             # Should nobody be left to hear of its failure, that is no news for the log.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            asked = opened.promise = _Asked(at, now, task)
+            asked = opened.watermark = _Asked(at, now, task)
         return await asyncio.shield(asked.task)
 
     def close(self) -> None:

@@ -142,7 +142,7 @@ class Committer:
         self._queue.put(job)
         return job
 
-    def perform(self, work: Callable[[MongoWriter], Any], hints: WriteHints) -> Any:
+    def run(self, work: Callable[[MongoWriter], Any], hints: WriteHints) -> Any:
         """Have the work done; returns what it returned, or raises what it raised."""
         waiter = _Waiter()
         job = self.submit(work, waiter, hints)

@@ -88,7 +88,7 @@ class Selectivity:
 
 
 class ConsistencyWatermarks:
-    """The last promise that was read, for the requests of the next moment."""
+    """The last watermark that was read, for the requests of the next moment."""
 
     SECONDS = 0.02
 
@@ -96,12 +96,12 @@ class ConsistencyWatermarks:
         self._last: tuple[int, Timestamp, float] | None = None
 
     def keep(self, through: int, at: Timestamp | None) -> None:
-        """A promise that was true in the snapshot of that time."""
+        """A watermark that was true in the snapshot of that time."""
         if at is not None:
             self._last = (through, at, time.monotonic())
 
     def recent(self, at: Timestamp | None) -> int | None:
-        """A promise from a moment ago that holds in the snapshot of that time, if there is one.
+        """A watermark from a moment ago that holds in the snapshot of that time, if there is one.
 
         It holds in every later snapshot; after a change of primary the next one may be an earlier one.
         """
@@ -115,12 +115,12 @@ class Queries:
     """What one snapshot is asked; `MongoReader` has it answered."""
 
     def __init__(
-        self, view: View, index_keys: IndexKeys, rarity: Selectivity, promises: ConsistencyWatermarks
+        self, view: View, index_keys: IndexKeys, rarity: Selectivity, watermarks: ConsistencyWatermarks
     ) -> None:
         self._view = view
         self._index_keys = index_keys
         self._rarity = rarity
-        self._promises = promises
+        self._watermarks = watermarks
         # Before the snapshot is taken: what is true now is true in it.
         self._has_pairs = rarity.has_pairs
 
@@ -249,12 +249,12 @@ class Queries:
 
     def consistent_through(self) -> Asking[int]:
         """See `Reader.consistent_through`; `writer_leases` says why it holds."""
-        through = self._promises.recent(self._view.at)
+        through = self._watermarks.recent(self._view.at)
         if through is None:
             low_watermarks = yield from self.low_watermarks()
             opened = [floor for floor, is_open in low_watermarks if is_open]
             through = min(opened) if opened else max((floor for floor, _ in low_watermarks), default=0)
-            self._promises.keep(through, self._view.at)
+            self._watermarks.keep(through, self._view.at)
         return through
 
     def low_watermarks(self) -> Asking[list[tuple[int, bool]]]:

@@ -21,10 +21,10 @@ class MongoReader:
     """The port's Reader."""
 
     def __init__(
-        self, source: Source, index_keys: IndexKeys, rarity: Selectivity, promises: ConsistencyWatermarks
+        self, source: Source, index_keys: IndexKeys, rarity: Selectivity, watermarks: ConsistencyWatermarks
     ) -> None:
         self._source = source
-        self._questions = Queries(source, index_keys, rarity, promises)
+        self._questions = Queries(source, index_keys, rarity, watermarks)
 
     def _ask(self, asking: Asking[T]) -> T:
         return run_generator(asking, self._source.run)

@@ -41,7 +41,7 @@ from lrs.store.writes import NO_HINTS, Done, Submitted, WriteHints
 
 T = TypeVar("T")
 
-"""Threads that commit. A second one made nothing faster, and it would let the promise lag behind."""
+"""Threads that commit. A second one made nothing faster, and it would let the watermark lag behind."""
 
 OPTIONS: dict[str, Any] = {
     "appname": "jejak",
@@ -108,7 +108,7 @@ class MongoStore:
                     raise StoreError("MongoDB must run as a replica set (one member is enough)")
                 upgrade(self._database)
                 stamps = Stamps(clock)
-                self._promises = ConsistencyWatermarks()
+                self._watermarks = ConsistencyWatermarks()
                 self._rarity = Selectivity()
                 self._blobs = MongoBlobs(self._database)
                 self._blobs.sweep(datetime.datetime.now(datetime.UTC))
@@ -127,7 +127,7 @@ class MongoStore:
             name,
             index_keys,
             self._rarity,
-            self._promises,
+            self._watermarks,
             is_routed=is_routed(self._database),
         )
         self._committer = Committer(self._database, index_keys, self._leases, stamps, self._rarity)
@@ -147,7 +147,7 @@ class MongoStore:
         """See `Store.reading`."""
         if self._closed:
             raise UnavailableError("the store is closed")
-        yield MongoReader(Snapshot(self._database), self._index_keys, self._rarity, self._promises)
+        yield MongoReader(Snapshot(self._database), self._index_keys, self._rarity, self._watermarks)
 
     async def page(self, query: LogQuery) -> tuple[RawPage, int]:
         """See `Store.page`."""
@@ -155,7 +155,7 @@ class MongoStore:
 
     def writing(self, work: Callable[[MongoWriter], T], hints: WriteHints = NO_HINTS) -> T:
         """See `Store.writing`."""
-        result: T = self._committer.perform(work, hints)
+        result: T = self._committer.run(work, hints)
         return result
 
     def submit(
@@ -168,8 +168,8 @@ class MongoStore:
         """See `Store.when_idle`."""
         return self._committer.busy.when_over(call)
 
-    def promised(self) -> int:
-        """See `Store.promised`."""
+    def known_watermark(self) -> int:
+        """See `Store.known_watermark`."""
         return self._leases.consistency_watermark
 
     def close(self) -> None:

@@ -122,10 +122,10 @@ class SqliteStore:
         """See the port."""
         return self._committer.busy.when_over(call)
 
-    def promised(self) -> int:
-        """See the port; a store that is closed promises nothing: 0."""
+    def known_watermark(self) -> int:
+        """See the port; 0 when the store is closed."""
         try:
-            return self.promise()
+            return self.watermark()
         except UnavailableError:
             return 0
 
@@ -140,10 +140,10 @@ class SqliteStore:
             self._idle.pop().close()
         self._board.close()
 
-    def promise(self) -> int:
+    def watermark(self) -> int:
         """A time that no later commit will be stamped at or before."""
         try:
-            through = self._board.promise()
+            through = self._board.watermark()
         except ValueError as error:  # the board is gone
             raise UnavailableError("the store is closed") from error
         if through < self._clock() - CONSISTENCY_BOUND // 4:
@@ -152,8 +152,8 @@ class SqliteStore:
 
     def snapshot(self) -> SnapshotReader:
         """A reader whose snapshot begins with its first read; give it back with `release`."""
-        # Promised before the snapshot is taken: what it covers is then in the snapshot.
-        return SnapshotReader(self._begin, self._memory, self.promise(), self._resolve)
+        # Taken before the snapshot: what it covers is then in the snapshot.
+        return SnapshotReader(self._begin, self._memory, self.watermark(), self._resolve)
 
     def release(self, reader: SnapshotReader) -> None:
         """End a snapshot and keep its connection for the next one."""

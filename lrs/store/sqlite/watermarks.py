@@ -1,13 +1,13 @@
 """What the processes on one file tell each other about time: a small memory-mapped board.
 
 `consistent_through` promises that no record with an earlier or equal stamp will appear. Two things
-could break that: a write that was stamped before the promise and commits after it, and a clock that
+could break that: a write that was stamped before the watermark and commits after it, and a clock that
 was set back. So every process has a slot of two cells on the board: `writing`, a floor below which
-the write now under way has no stamp (0 when none is), and `promised`, the latest promise it gave.
+the write now under way has no stamp (0 when none is), and `watermark`, the latest watermark it gave.
 
-* A reader writes its promise first and then looks at the `writing` cells; the promise it gives away
+* A reader writes its watermark first and then looks at the `writing` cells; the watermark it gives away
   stays below all of them. Only then does it open its snapshot.
-* A writer, holding the write lock, sets its `writing` cell first and then looks at the `promised`
+* A writer, holding the write lock, sets its `writing` cell first and then looks at the `watermark`
   cells; it stamps later than all of them. It clears the cell when the commit is visible.
 
 Whatever the interleaving, one of the two sees the other. Each side takes a lock between its write
@@ -66,18 +66,18 @@ class Board:
             os.close(owner)
         raise UnavailableError(f"{SLOTS} processes have the file open already")
 
-    def promise(self) -> int:
+    def watermark(self) -> int:
         """A time that no later commit will be stamped at or before."""
         with self._lock:
             cells = self._cells
-            promise = max(self._clock() - 1, *cells[SLOTS:])
-            cells[SLOTS + self._slot] = promise
+            watermark = max(self._clock() - 1, *cells[SLOTS:])
+            cells[SLOTS + self._slot] = watermark
         with self._lock:  # orders the write above before the look below
             if self._map[: SLOTS * 8] != _IDLE:
                 for floor in cells[:SLOTS]:
-                    if floor and floor <= promise:
-                        promise = floor - 1
-        return promise
+                    if floor and floor <= watermark:
+                        watermark = floor - 1
+        return watermark
 
     def begin(self, last: int) -> int:
         """Announce a write, under the write lock; returns its floor, the least stamp it may use.
@@ -95,7 +95,7 @@ class Board:
     def end(self, committed: int = 0) -> None:
         """The announced write is visible to every reader, or undone.
 
-        Everything up to its last stamp, `committed`, is then promised: a clock that was set back does
+        Everything up to its last stamp, `committed`, is then covered: a clock that was set back does
         not hold back what is there already.
         """
         mine = SLOTS + self._slot

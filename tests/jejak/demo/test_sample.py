@@ -58,11 +58,11 @@ def test_all_forms_and_pillars_occur(sent: list[Sent]) -> None:
 
 
 def test_every_status_occurs(sent: list[Sent]) -> None:
-    """Some entries are verified, some returned, one rejected, and some still wait."""
+    """Some entries are verified, some returned, one rejected, some confirmed, and some still wait."""
     found = [classify(one.statement, shipped()) for one in sent]
     decided = Counter(one.decision.value for one in found if isinstance(one, SignOff))
     logged = sum(isinstance(one, Learning) and one.source == "self" for one in found)
-    assert set(decided) == {"verified", "returned", "rejected"}
+    assert set(decided) == {"verified", "returned", "rejected", "confirmed"}
     assert logged > sum(decided.values())
     assert any(isinstance(one, Reversal) for one in found)
 

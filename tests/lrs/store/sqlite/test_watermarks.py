@@ -72,15 +72,15 @@ def test_a_promise_stays_below_a_write_under_way(boards: tuple[Board, Board, Clo
     writing, other, clock = boards
     floor = writing.begin(0)
     clock.at += 500
-    assert other.promise() == writing.promise() == floor - 1
+    assert other.watermark() == writing.watermark() == floor - 1
     writing.end()
-    assert other.promise() == clock.at - 1
+    assert other.watermark() == clock.at - 1
 
 
 def test_a_write_starts_after_every_promise(boards: tuple[Board, Board, Clock]) -> None:
     """The floor of a write is later than what any process promised and than the last commit."""
     writing, other, clock = boards
-    promised = other.promise()
+    promised = other.watermark()
     clock.at -= 900
     assert writing.begin(0) == promised + 1
     assert writing.begin(5_000) == 5_001
