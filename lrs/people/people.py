@@ -152,6 +152,12 @@ class People:
             key: owners[persona].personas if persona in owners else (persona,) for key, persona in own.items()
         }
 
+    def siblings_of(self, tenant: str, personas: Collection[str]) -> set[str]:
+        """These personas, with all others of the persons whom they belong to."""
+        with self._store.reading() as reader:
+            owners = owners_of(reader, tenant, personas)
+        return {*personas, *(one for owner in owners.values() for one in owner.personas)}
+
     def accounts_of(self, tenant: str, personas: Collection[str]) -> dict[str, list[tuple[str, str]]]:
         """The accounts (home page, name) of the person whom each of these personas belongs to."""
         with self._store.reading() as reader:

@@ -2,6 +2,7 @@
 
 Two circles: the people of the course that they teach, and entries that name them as coach, mentor or
 supervisor, by identifier, in whatever launch they come. Nothing of their own is ever in either.
+A deputy has the circles of whom they stand in for, but for that person's own entries.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from lrs.records.waiting import Place, Waiting, WaitingPage
 from lti_tool.accounts import account_key
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.roles import LEARNER
+from lti_tool.services.deputies import Deputies
 from lti_tool.services.roster import Roster
 from lti_tool.settings import SECOND
 
@@ -38,20 +40,37 @@ class Reach:
     """Entries that name one of these personas are theirs to decide about."""
     teaches: bool
     """Whether those of everybody who learns in the course are, too."""
+    absent: frozenset[str] = frozenset()
+    """Personas in whose place they decide: what these learned themselves is not theirs to decide about."""
+
+    @property
+    def others_only(self) -> frozenset[str]:
+        """The personas about whose learning they decide in no case."""
+        return self.mine | self.absent
 
 
 class SignOff:
     """Finds what waits for somebody, and checks what they decide about."""
 
-    def __init__(self, record: LearningRecord, roster: Roster, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, record: LearningRecord, roster: Roster, deputies: Deputies, clock: Callable[[], int]
+    ) -> None:
         self._record = record
         self._roster = roster
+        self._deputies = deputies
         self._clock = clock
 
     def reach(self, session: LaunchSession) -> Reach:
         """What the person who launched may decide about."""
         mine = self._personas(session.tenant, [account_key(*session.account)])
-        return Reach(mine, mine, session.is_instructor and bool(session.context_key))
+        course = session.context_key
+        teaches = session.is_instructor and bool(course)
+        places = self._deputies.represented_by(session.tenant, mine)
+        if not places:
+            return Reach(mine, mine, teaches)
+        absent = frozenset(self._record.people.siblings_of(session.tenant, {one.by for one in places}))
+        stands_in = bool(course) and any(one.course == course for one in places)
+        return Reach(mine, mine | absent, teaches or stands_in, frozenset() if teaches else absent - mine)
 
     def queue(
         self, session: LaunchSession, reach: Reach, *, after: Place | None = None, limit: int
@@ -69,7 +88,7 @@ class SignOff:
             session.tenant,
             owners=learners,
             verifiers=reach.named,
-            without=reach.mine,
+            without=reach.others_only,
             late=late,
             after=after,
             limit=limit,
@@ -84,12 +103,12 @@ class SignOff:
     def named(self, session: LaunchSession, reach: Reach) -> WaitingPage:
         """The front of what names them, whatever they teach: a few looks at the index."""
         return self._record.waiting.queue(
-            session.tenant, verifiers=reach.named, without=reach.mine, late=self.late_before, limit=1
+            session.tenant, verifiers=reach.named, without=reach.others_only, late=self.late_before, limit=1
         )
 
     def allowed(self, session: LaunchSession, reach: Reach, entries: Iterable[Entry]) -> set[str]:
         """The ids of those entries that they may decide about."""
-        others = [entry for entry in entries if entry.persona not in reach.mine]
+        others = [entry for entry in entries if entry.persona not in reach.others_only]
         named = {e.id for e in others if e.mentor is not None and e.mentor.persona in reach.named}
         if not reach.teaches:
             return named
@@ -109,7 +128,7 @@ class SignOff:
         while len(found) <= limit and looked < MOST_LOOKED and not ended:
             page = self._record.waiting.walk(session.tenant, after=after, limit=SLICE)
             looked, ended = looked + len(page), len(page) < SLICE
-            others = [one for one in page if one.persona not in reach.mine]
+            others = [one for one in page if one.persona not in reach.others_only]
             learners = self._learning(session, {one.persona for one in others})
             found += [one for one in others if one.persona in learners or one.mentor in reach.named]
             after = page[-1].place if page else after

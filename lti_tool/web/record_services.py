@@ -15,6 +15,7 @@ from lti_tool.accounts import account_key
 from lti_tool.launch.course_members import Member
 from lti_tool.launch.sessions import LaunchSession
 from lti_tool.services.cohorts import Cohorts
+from lti_tool.services.deputies import Deputies
 from lti_tool.services.drafts import Drafts
 from lti_tool.services.emitter import Emitter
 from lti_tool.services.goal_progress import Progress
@@ -76,7 +77,12 @@ class RecordServices:
     @property
     def sign_off(self) -> SignOff:
         """What finds what waits for somebody."""
-        return SignOff(self.record, self.roster, self.clock)
+        return SignOff(self.record, self.roster, self.deputies, self.clock)
+
+    @property
+    def deputies(self) -> Deputies:
+        """Who decides in whose place."""
+        return Deputies(self.record.store, self.record.people, self.clock)
 
     def seen(self, tenant: str, stored: int) -> bool:
         """Wait until the tenant's records up to `stored` were worked out; False when that takes too long."""

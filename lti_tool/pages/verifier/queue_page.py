@@ -14,6 +14,7 @@ from lrs.records.recent_decisions import RecentDecision
 from lrs.records.waiting import Place, Waiting, WaitingPage
 from lti_tool.accounts import agent
 from lti_tool.pages.shared import MOST_SHOWN
+from lti_tool.pages.verifier import deputy_form
 from lti_tool.pages.verifier.hint_words import hint_sentence
 from lti_tool.pages.verifier.queue_form import Asked
 from lti_tool.services.sign_off import LATE_DAYS, Reach
@@ -64,8 +65,10 @@ class Undo:
     """Microseconds."""
 
 
-def queue_page(*, after: Place | None, asked: Asked | None = None) -> str:
-    """The queue from a place on; `asked` is a form that could not be carried out, to be shown again."""
+def queue_page(
+    *, after: Place | None, asked: Asked | None = None, deputy: deputy_form.Asked | None = None
+) -> str:
+    """The queue from a place on; `asked` and `deputy` are forms that could not be carried out."""
     desk, session = current_record_services(), current_session()
     reach = desk.sign_off.reach(session)
     # The list of the platform, so that those count who have not opened the tool themselves.
@@ -78,6 +81,11 @@ def queue_page(*, after: Place | None, asked: Asked | None = None) -> str:
         late=sentences.late_sentence(page.late, LATE_DAYS),
         asked=asked or Asked(),
         undos=_undos(),
+        places=desk.deputies.represented_by(session.tenant, reach.mine),
+        deputies=desk.deputies.of(session.tenant, reach.mine),
+        deputy=deputy or deputy_form.Asked(),
+        colleagues=deputy_form.colleagues(),
+        last_day=deputy_form.last_day(),
         told=_told(),
         fetching=state is not None and state.fetching,
         teaches=reach.teaches,

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from lrs.records.entries import Entry
 from lti_tool.pages.shared import entry_page, use_table
-from lti_tool.pages.verifier import deciding, queue_form
+from lti_tool.pages.verifier import deciding, deputy_form, queue_form
 from lti_tool.pages.verifier.queue_page import PAGE, place_of, queue_page
 from lti_tool.text.i18n import gettext
 from lti_tool.text.masking import masked
@@ -24,6 +24,8 @@ def create_verifier_blueprint() -> Blueprint:
     for path, view, methods in (
         ("", queue, ["GET", "POST"]),
         ("/undo", undo, ["POST"]),
+        ("/deputies", appoint, ["POST"]),
+        ("/deputies/<name>/dismiss", dismiss, ["POST"]),
         ("/entries/<entry_id>", one, ["GET", "POST"]),
     ):
         blueprint.add_url_rule(path, view.__name__, guard(view), methods=methods)
@@ -68,6 +70,22 @@ def undo(launch_id: str) -> ResponseReturnValue:
     at = request.form.get("at", "")
     undone = deciding.undo(int(at)) if at.isascii() and at.isdigit() and len(at) < 20 else 0
     return redirect(launch_url("verify") + "?" + urlencode({"undone": undone}), 303)
+
+
+def appoint(launch_id: str) -> ResponseReturnValue:
+    """Name a deputy from the people of the course, until a day."""
+    use_table()
+    asked = deputy_form.read(request.form)
+    if asked.error:
+        return queue_page(after=None, deputy=asked), 422
+    return redirect(launch_url("verify"), 303)
+
+
+def dismiss(launch_id: str, name: str) -> ResponseReturnValue:
+    """Take back a deputy; one that is gone already is left so."""
+    desk = current_record_services()
+    desk.deputies.dismiss(current_session(), name)
+    return redirect(launch_url("verify"), 303)
 
 
 def _back(outcome: deciding.Outcome, after: str = "") -> str:

@@ -41,7 +41,8 @@ class Course:
         return Here(self.site.visit(), TEACHER, **{**roster, **claims})
 
     def learner(self, sub: str = "1", /, **claims: Any) -> Here:
-        return Here(self.site.visit(), LEARNER, **{"sub": sub, "name": f"Person {sub}", **claims})
+        roster = {NRPS_CLAIM: {"context_memberships_url": MEMBERS}, "sub": sub, "name": f"Person {sub}"}
+        return Here(self.site.visit(), LEARNER, **{**roster, **claims})
 
     def log(self, who: str = "1", title: str = "Pendampingan SPBE", **more: Any) -> str:
         """What a learner logs; the id of its entry."""
@@ -79,7 +80,7 @@ def send(
     here: Here, path: str = "verify", *, token: Any = True, entry: Any = (), **fields: Any
 ) -> TestResponse:
     """Press a button of the page at `path`."""
-    page = here.get(path.partition("?")[0] if "undo" not in path else "verify").text
+    page = here.get(path if path.startswith("verify/entries") else "verify").text
     found = re.search(r'name="csrf_token" value="([^"]+)"', page)
     data: dict[str, Any] = {name.replace("_", "-"): text for name, text in fields.items()}
     if found and token:
