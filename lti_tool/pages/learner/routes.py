@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from flask import Blueprint, abort, redirect, render_template, request
@@ -23,6 +24,9 @@ from statements.profile.table import Table
 
 FORM_BYTES: Final = 1024 * 1024
 """Bytes that the form of an activity may have besides its files."""
+SHOWN: Final = 50
+"""Entries on one page of the record; a link leads to those before them."""
+_PLACE: Final = re.compile(r"(\d{4}-\d\d-\d\d)~(-?\d{1,20})~([0-9a-f-]{36})", re.ASCII)
 
 
 def create_learner_blueprint() -> Blueprint:
@@ -80,6 +84,12 @@ def landing(session: LaunchSession, table: Table) -> str:
     return {RECORD: "record", GOAL: usual}.get(wanted.view, usual)
 
 
+def _asked_place() -> tuple[str, str] | None:
+    """Where the page of the record begins, if the address says so; see `Records.entry_page`."""
+    found = _PLACE.fullmatch(request.args.get("after", ""))
+    return None if found is None else (f"{found[1]}\x1f{found[2]}", found[3])
+
+
 def record(launch_id: str) -> str:
     """The person's own year: one sentence, one bar, the entries."""
     desk, session = current_record_services(), current_session()
@@ -88,7 +98,12 @@ def record(launch_id: str) -> str:
     year = asked_year(today)
     person = desk.person(session)
     summary = desk.record.records.summary(session.tenant, person, year)
-    entries = desk.record.records.entries(session.tenant, person, year=year)
+    records, place = desk.record.records, _asked_place()
+    page = records.entry_page(session.tenant, person, year=year, after=place, limit=SHOWN)
+    returned = [one for one in page.entries if one.status is Status.RETURNED]
+    if len(returned) != summary.returned:
+        # Whatever asks for an answer stands on every page, however far back it lies.
+        returned = records.entries(session.tenant, person, year=year, status={Status.RETURNED})
     waiting = desk.sign_off.named(session, desk.sign_off.reach(session))
     return render_template(
         "learner/record.html",
@@ -98,8 +113,10 @@ def record(launch_id: str) -> str:
         summary=summary,
         segments=sentences.segments(summary),
         sentence=sentences.standing(summary, own=True),
-        entries=[one for one in entries if one.status is not Status.RETURNED],
-        returned=[one for one in entries if one.status is Status.RETURNED],
+        entries=[one for one in page.entries if one.status is not Status.RETURNED],
+        returned=returned,
+        later=place is not None,
+        more="" if page.after is None else f"?year={year}&after={'~'.join(page.after).replace(chr(31), '~')}",
         logged=own_entry(request.args.get("logged", "")),
         how=request.args.get("how", ""),
         drafts=[
