@@ -90,7 +90,7 @@ def log(launch_id: str, form_code: str) -> ResponseReturnValue:
             filled.typed = {**filled.typed, "statement_id": str(form_id)}
     if request.method == "POST" and KEEP_DRAFT not in request.form:
         # Whoever now changes the language, or comes back tomorrow, finds it again.
-        place.keep(request.form)
+        place.keep(sent)
     typed = {"statement_id": str(form_id), **filled.typed}
     counted = preview(desk, session, form, table, typed, today, changed.statement_id if changed else "")
     page = render_template(
