@@ -42,6 +42,8 @@ class Shown:
     """Source of a small picture; empty when there is none."""
     outside: bool = False
     """Whether it is a link to another site."""
+    file_id: str = ""
+    """Of a file that is there; for pages that ask for it otherwise than by `href`."""
 
 
 def evidence_of(entry: Entry, *, base: str = "", inline: bool | None = None) -> list[Shown]:
@@ -92,7 +94,8 @@ def shown_file(file: EvidenceFile, place: int, where: str, small: bytes | None) 
     if file.is_picture:
         preview = f"{where}/{file.id}/preview" if small is None else data_url(small)
     opens = f"{where}/{file.id}" if file.is_picture else f"{where}/{file.id}/file"
-    return Shown(file.name or generic_name(file, place), opens, kind_and_size(file), preview)
+    name = file.name or generic_name(file, place)
+    return Shown(name, opens, kind_and_size(file), preview, file_id=file.id)
 
 
 def generic_name(file: EvidenceFile, place: int) -> str:

@@ -11,9 +11,10 @@ page of another site could make a browser misuse, and no token against that.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from flask import Blueprint, g, make_response, redirect, render_template, request
+from flask import Blueprint, abort, g, make_response, redirect, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -26,6 +27,7 @@ from lti_tool.pages.verifier.link_form import Answer, pasted_code, read_answer
 from lti_tool.pages.verifier.link_words import OWN, WRONG, why_not
 from lti_tool.text.masking import masked
 from lti_tool.web import cookies
+from lti_tool.web.evidence import file_response
 from lti_tool.web.guard import TENANT
 from lti_tool.web.lti_services import current_tool
 from lti_tool.web.record_services import RecordServices, current_record_services
@@ -68,6 +70,36 @@ def create_link_blueprint(clock: Callable[[], int]) -> Blueprint:
         code = pasted_code(request.form.get("code", ""))
         if not code:
             return _page("verifier/link_start.html", 422, error=WRONG)
+        found = opened(code)
+        if isinstance(found, Response):
+            return found
+        desk, link, entry = found
+        if "decision" not in request.form:
+            if not link.opened:
+                desk.record.links.open(code)
+            return _decide_page(desk, link, entry, code)
+        typed = read_answer(request.form)
+        if typed.errors:
+            return _decide_page(desk, link, entry, code, typed, 422)
+        return _decided(desk, link, entry, code, typed)
+
+    @blueprint.post("/confirm/evidence")
+    def evidence() -> Response:
+        """A file of the entry of a link, for as long as the link opens that entry."""
+        request.max_content_length = request.max_form_memory_size = MAX_BYTES
+        found = opened(pasted_code(request.form.get("code", "")))
+        if isinstance(found, Response):
+            return found
+        desk, link, entry = found
+        wanted = request.form.get("file", "")
+        for file in desk.evidence.of_entries(link.tenant, [entry])[entry.id]:
+            if file is not None and file.id == wanted:
+                with suppress(KeyError):
+                    return file_response(file, desk.evidence.chunks(file))
+        return abort(404)
+
+    def opened(code: str) -> tuple[RecordServices, VerifierLink, Entry] | Response:
+        """What a code opens, or the page that refuses it."""
         desk = current_record_services()
         try:
             link, entry = desk.record.links.find(code)
@@ -80,14 +112,7 @@ def create_link_blueprint(clock: Callable[[], int]) -> Blueprint:
         request.environ[TENANT] = link.tenant
         if _is_own(desk, entry):
             return _page("verifier/link_refused.html", 403, why=OWN)
-        if "decision" not in request.form:
-            if not link.opened:
-                desk.record.links.open(code)
-            return _decide_page(desk, link, entry, code)
-        typed = read_answer(request.form)
-        if typed.errors:
-            return _decide_page(desk, link, entry, code, typed, 422)
-        return _decided(desk, link, entry, code, typed)
+        return desk, link, entry
 
     @blueprint.errorhandler(RequestEntityTooLarge)
     def too_large(_: RequestEntityTooLarge) -> Response:
