@@ -28,7 +28,7 @@ from lrs.xapi.activities import Activities, LargeDefinitionsError
 from lrs.xapi.agents import KIND as AGENT
 from lrs.xapi.agents import Agents, size_of
 from lrs.xapi.effects import Call, Effects, Write, run_sync
-from lrs.xapi.pending_ids import PendingIds, arrive, mark
+from lrs.xapi.pending_ids import PendingIds, mark_pending, unmark
 from lrs.xapi.repeated_statements import UncertainError, compare, latest_repeated
 from lrs.xapi.signed_statements import check_signatures
 from lrs.xapi.size_limits import check_all_keys, check_keys
@@ -295,8 +295,8 @@ def _add(
         writer.reindex(tenant, made.reindex)
     if hide := made.hide.difference(prepared.id for prepared in fresh):
         writer.hide(tenant, hide)
-    mark(writer, tenant, made.awaited, first, voided=made.voided)
-    arrive(writer, tenant, made.arrived)
+    mark_pending(writer, tenant, made.awaited, first, voided=made.voided)
+    unmark(writer, tenant, made.arrived)
     if made.owed or made.overdue or late.left:
         new = dict.fromkeys(made.owed, Position(first - 1, ""))
         pending.owe(writer, tenant, {**new, **late.left, **dict.fromkeys(made.overdue)}, first)

@@ -1,8 +1,8 @@
-"""Marks of statement ids that other statements refer to before they are there.
+"""Marks of pending ids: ids of statements that others refer to before they are stored.
 
-Whoever stores such an id must know of the mark. Nearly all ids never had one, so each tenant also has a
-document that says whether any id of its ever had: as long as none did, that document alone is looked at,
-once for all the writes of a group.
+Whoever stores a statement must know whether its id is marked. Nearly no id is, so each tenant also has a
+document that says whether any of its ids ever was. As long as none was, that document alone is read, once for
+all the writes of a group.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from lrs.store.port import Reader, Writer
 KIND: Final = document_kinds.AWAITED
 """The marks: scope is the tenant, name the id."""
 EVER: Final = document_kinds.AWAITED_EVER
-"""Whether a tenant ever had a mark: scope is the tenant, without a name, body `YES` or `NO`. There is none
-before the first statement, nor where the statements were stored by a program that did not have it yet; such a
-program must not run beside this one, for it marks ids without saying so."""
+"""Whether a tenant ever had a mark: scope is the tenant, without a name, body `YES` or `NO`.
+
+A tenant has none before its first statement, nor when a program older than this document stored its
+statements. An older program must not run beside this one: it makes marks and leaves the document as it is.
+"""
 YES, NO = b"yes", b"no"
 VOIDED, PLAIN, UNKNOWN = b"voided", b"plain", b""
-"""Body of a mark: whether one of those that refer to the id voids it. Unknown where the mark was made by a
-program that did not say so."""
+"""Body of a mark: whether one that refers to the id voids it; unknown when an older program made the mark."""
 
 
 class PendingIds:
@@ -34,14 +35,14 @@ class PendingIds:
         """Tenants that have had marks, as far as this process has seen."""
 
     def wanted(self, tenant: str, ids: Collection[str]) -> list[tuple[str, str, str]]:
-        """Names of the documents that `among` will look at."""
+        """The (kind, scope, name) of each document that `among` will read."""
         names = [(EVER, tenant, "")]
         if tenant in self._ever:
             names += [(KIND, tenant, id) for id in ids]
         return names
 
     def among(self, writer: Writer, tenant: str, ids: Collection[str], at: int) -> Mapping[str, Document]:
-        """The marks of those of the ids that are awaited; `at` is the present in microseconds."""
+        """The marks of those of the ids that are pending; `at` is the present in microseconds."""
         if not ids:
             return {}
         ever = writer.document(EVER, tenant, "")
@@ -60,10 +61,10 @@ def marked(reader: Reader, tenant: str, ids: Collection[str]) -> Mapping[str, Do
     return reader.documents(KIND, tenant, ids)
 
 
-def mark(
+def mark_pending(
     writer: Writer, tenant: str, ids: Collection[str], at: int = 0, *, voided: Collection[str] | None = None
 ) -> None:
-    """From now on these ids are awaited; `voided` are those that are to be hidden when they come."""
+    """Mark ids as pending; `voided` are those whose statements are to be hidden when they are stored."""
     if not ids:
         return
     ever = writer.document(EVER, tenant, "")
@@ -72,12 +73,12 @@ def mark(
     held = marked(writer, tenant, ids)
     for id in ids:
         body = UNKNOWN if voided is None else VOIDED if id in voided else PLAIN
-        # A mark that says enough is left alone: else all who refer to one id would fight for its mark.
+        # A mark that says enough is left alone: else all writes that refer to one id would conflict on it.
         if id not in held or (body == VOIDED and held[id].body == PLAIN):
             writer.put(Document(KIND, tenant, id, body, etag="1", updated=at))
 
 
-def arrive(writer: Writer, tenant: str, ids: Collection[str]) -> None:
-    """These ids are there now."""
+def unmark(writer: Writer, tenant: str, ids: Collection[str]) -> None:
+    """Remove the marks of ids whose statements are stored now."""
     if ids:
         writer.delete(KIND, tenant, ids)

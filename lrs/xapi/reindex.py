@@ -16,7 +16,7 @@ from lrs.access import mine_key
 from lrs.store.log import LogQuery, Position, Record, Views
 from lrs.store.port import Reader, Store, Writer
 from lrs.store.writes import WriteHints
-from lrs.xapi.pending_ids import mark, marked
+from lrs.xapi.pending_ids import mark_pending, marked
 from statements.data_types.exact_json import loads
 from statements.inherited_keys import MOST_VIEWS
 from statements.keys import VOIDED, statement_keys
@@ -94,7 +94,7 @@ def _mend(store: Store, tenant: str, ids: Collection[str], read: _Read) -> int:
             writer.reindex(tenant, found.views)
         if found.hide:
             writer.hide(tenant, found.hide)
-        mark(writer, tenant, found.awaited)
+        mark_pending(writer, tenant, found.awaited)
         return len(found.ids)
 
     return store.writing(work, WriteHints(prefetch=[(tenant, id) for id in ids]))

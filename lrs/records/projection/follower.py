@@ -68,8 +68,11 @@ GATHER = 0.15
 BUSY = 500_000
 """Microseconds: the log is being written to when its newest record is younger than that."""
 RESTS = ((60_000_000, 8.0), (600_000_000, 2.0))
-"""While others write, a follower that is less than so many microseconds behind rests after a pass over many
-records, for so many times as long as the pass took (`MOST_REST` at most); a later one does not."""
+"""How long the follower rests after a pass over many records, while the log is being written to.
+
+Pairs of a lag in microseconds and a factor: a follower with less than that lag rests for that many times the
+time of the pass, `MOST_REST` at most. One with a larger lag than all of these does not rest.
+"""
 POLL = 0.01
 HELP, HELP_SECONDS = 20, 0.1
 """Records of a pass of somebody who waits, and how long they wait for their turn: both are over soon."""

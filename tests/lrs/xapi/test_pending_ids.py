@@ -114,10 +114,10 @@ def test_marks_from_before_are_heeded(open_again: Callable[[], Store]) -> None:
 def test_a_mark_without_a_first_look_is_told_of(open_again: Callable[[], Store]) -> None:
     """Whoever marks an id says so, whether anybody had looked before or not."""
     store = open_again()
-    store.writing(lambda writer: pending_ids.mark(writer, "one", ["a"]))
+    store.writing(lambda writer: pending_ids.mark_pending(writer, "one", ["a"]))
     assert ever(store) == pending_ids.YES
     store.writing(lambda writer: writer.put(Document(pending_ids.EVER, "two", "", pending_ids.NO)))
-    store.writing(lambda writer: pending_ids.mark(writer, "two", ["a"]))
+    store.writing(lambda writer: pending_ids.mark_pending(writer, "two", ["a"]))
     assert ever(store, "two") == pending_ids.YES
-    store.writing(lambda writer: pending_ids.mark(writer, "three", []))
+    store.writing(lambda writer: pending_ids.mark_pending(writer, "three", []))
     assert ever(store, "three") is None

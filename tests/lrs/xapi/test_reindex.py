@@ -15,7 +15,7 @@ from lrs.store.log import LogQuery, Record
 from lrs.store.port import Store, Writer
 from lrs.store.writes import NO_HINTS, WriteHints
 from lrs.xapi import reindex as module
-from lrs.xapi.pending_ids import KIND as AWAITED
+from lrs.xapi.pending_ids import KIND as PENDING
 from lrs.xapi.reindex import reindex
 from tests.contract.engines import ENGINES
 from tests.contract.make import stamped
@@ -74,7 +74,7 @@ def log_of(store: Store) -> list[Record]:
 def marks(store: Store) -> set[tuple[str, str]]:
     with store.reading() as reader:
         return {
-            (each.scope, each.name) for each in reader.find_documents(DocumentQuery(AWAITED, None, limit=100))
+            (each.scope, each.name) for each in reader.find_documents(DocumentQuery(PENDING, None, limit=100))
         }
 
 
