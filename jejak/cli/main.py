@@ -12,6 +12,7 @@ import click
 from jejak.cli.admin_log import admin_log
 from jejak.cli.credentials import credentials
 from jejak.cli.links import links
+from jejak.cli.outbox import outbox
 from jejak.cli.platforms import platforms
 from jejak.cli.shared import store_address
 from jejak.cli.store import rebuild
@@ -108,6 +109,7 @@ def show_settings(markdown: bool) -> None:
 main.add_command(admin_log)
 main.add_command(credentials)
 main.add_command(links)
+main.add_command(outbox)
 main.add_command(platforms)
 main.add_command(rebuild)
 

@@ -84,7 +84,7 @@ tenant_option = click.option("--tenant", required=True, help="The agency, for ex
 
 TENANTS_SHOWN = 20
 """Known agencies that a warning names."""
-_TIMES = frozenset({"at", "created", "expires", "active_from"})
+_TIMES = frozenset({"at", "created", "expires", "active_from", "paused_until", "delivered", "problem_at"})
 
 
 def show(value: Mapping[str, Any] | list[dict[str, Any]], as_json: bool) -> None:

@@ -83,6 +83,13 @@ def targets(reader: Reader, kind: str, tenant: str, *, limit: int) -> list[tuple
     return [(one, Target(**json_documents.value_of(one))) for one in found]
 
 
+def all_targets(reader: Reader, tenant: str | None, *, limit: int) -> list[tuple[str, Target]]:
+    """Targets of every kind of messages, with that kind: of one tenant, or of all where it is None."""
+    keys = () if tenant is None else (_key(tenant),)
+    found = reader.find_documents(DocumentQuery(TARGET, None, keys, limit=limit))
+    return [(one.scope, Target(**json_documents.value_of(one))) for one in found]
+
+
 def tenants(reader: Reader, kind: str, *, limit: int) -> list[Document]:
     """The tenants that have messages, those that are due first first; their names are the documents'."""
     return reader.find_documents(DocumentQuery(TENANT, kind, limit=limit, bodies=False))

@@ -9,7 +9,7 @@ from functools import partial
 
 import orjson
 
-from lrs.outbox.ledger import Ledger, Target, forget_target, targets, tenant_counts
+from lrs.outbox.ledger import Ledger, Target, all_targets, forget_target, targets, tenant_counts
 from lrs.outbox.messages import (
     DELIVERED,
     FAILED,
@@ -31,7 +31,7 @@ from lrs.store.writes import WriteHints
 SLICE = 200
 """Messages that one write forgets."""
 MOST_TARGETS = 1_000
-"""Targets of one tenant that are shown."""
+"""Targets that are shown."""
 
 Decide = Callable[[Message | None], Draft | None]
 """Given the message that is kept under a name: the one to queue in its place, or None to leave all as is."""
@@ -42,6 +42,7 @@ class TargetState:
     """How the messages of one kind to one target of a tenant stand; times are microseconds, 0 for never."""
 
     kind: str
+    tenant: str
     target: str
     waiting: int
     failed: int
@@ -253,9 +254,16 @@ class Outbox:
         return cleared
 
 
+def every_state(store: Store, tenant: str | None = None) -> list[TargetState]:
+    """How things stand with the targets of every kind, of one tenant or of all; `MOST_TARGETS` at most."""
+    with store.reading() as reader:
+        return [_state(kind, target) for kind, target in all_targets(reader, tenant, limit=MOST_TARGETS)]
+
+
 def _state(kind: str, target: Target) -> TargetState:
     return TargetState(
         kind=kind,
+        tenant=target.tenant,
         target=target.target,
         waiting=target.waiting,
         failed=target.failed,

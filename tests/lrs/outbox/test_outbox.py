@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lrs.outbox.messages import DELIVERED, FAILED, MAX_PAYLOAD_BYTES, WAITING, Draft, OutboxFullError, Outcome
-from lrs.outbox.outbox import TargetState
+from lrs.outbox.outbox import TargetState, every_state
 from lrs.store.port import Store, Writer
 from tests.lrs.outbox.conftest import KIND, Post
 
@@ -81,12 +81,15 @@ def test_states_tell_how_things_stand(post: Post) -> None:
     post.deliveries.run_once()
     states = {one.target: one for one in post.outbox.states(KIND, "bkd")}
     assert states["one"] == TargetState(
-        KIND, "one", 0, 2, 0, 0, "refused", 400, "they do not want it", post.now
+        KIND, "bkd", "one", 0, 2, 0, 0, "refused", 400, "they do not want it", post.now
     )
     assert states["two"] == TargetState(
-        KIND, "two", 1, 0, post.now + 30_000_000, 0, "no-answer", None, "silence", post.now
+        KIND, "bkd", "two", 1, 0, post.now + 30_000_000, 0, "no-answer", None, "silence", post.now
     )
     assert post.outbox.counts(KIND, "bkd") == (1, 2)
+    post.put("x", tenant="bkn")
+    assert [one.tenant for one in every_state(post.store)].count("bkn") == 1
+    assert every_state(post.store, "bkd") == post.outbox.states(KIND, "bkd")
     post.answers = {}
     post.forward(31)
     post.deliveries.run_once()
