@@ -271,6 +271,22 @@ REVERSED: Final = _kind(
     personal=False,
     kept=_UNTIL_DONE,
 )
+WAITING: Final = _kind(
+    "waiting",
+    "lrs.records.waiting",
+    "an entry that waits for a decision: whose it is, and whom it names",
+    personal=True,
+    kept="until it is decided",
+    derived=True,
+)
+WAITING_LISTED: Final = _kind(
+    "waiting-listed",
+    "lrs.records.waiting",
+    "how far entries that an earlier version kept were looked at, to list those that wait",
+    personal=False,
+    kept="for good; there is one",
+    scope=Scope.SERVICE,
+)
 JP_TABLE: Final = _kind(
     "jp-table",
     "lrs.records.tables",
@@ -464,6 +480,13 @@ COHORT: Final = _kind(
     personal=False,
     kept="until they are counted again",
     scope=Scope.PLACE,
+)
+DEPUTY: Final = _kind(
+    "deputy",
+    "lti_tool.services.deputies",
+    "that somebody decides in a verifier's place for a time: both by name",
+    personal=True,
+    kept="until it is taken back; it has no effect after its time, 90 days at most",
 )
 GOAL: Final = _kind(
     "goal",

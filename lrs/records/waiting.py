@@ -12,14 +12,16 @@ from typing import Any, Final
 
 import orjson
 
+from lrs import document_kinds
 from lrs.records.entries import ENTRY, WAITING, Entry, Status, entry_of
+from lrs.store.document_walk import walk_stored_documents
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Reader, Store, Writer
 from lrs.tenants import TENANT
 
-KIND: Final = "waiting"
+KIND: Final = document_kinds.WAITING
 """Kind of these documents: scope is the tenant, name the entry's id."""
-PROGRESS: Final = "waiting-listed"
+PROGRESS: Final = document_kinds.WAITING_LISTED
 """Kind of the one document that says how far `list_older` has come."""
 LISTED: Final = 100
 """Entries of one look at one owner or verifier; more of theirs are looked for where a page needs them."""
@@ -170,10 +172,7 @@ class WaitingEntries:
 
 def sweep(store: Store, tenant: str) -> None:
     """Remove from an agency's queue what does not wait: for a rebuild, which passes by what is not there."""
-    after: Place | None = None
-    while True:
-        with store.reading() as reader:
-            page = reader.find_documents(DocumentQuery(KIND, tenant, after=after, limit=_SLICE, bodies=False))
+    for page in walk_stored_documents(store, DocumentQuery(KIND, tenant, limit=_SLICE, bodies=False)):
         names = [document.name for document in page]
 
         def work(writer: Writer, names: Collection[str] = names) -> None:
@@ -181,11 +180,7 @@ def sweep(store: Store, tenant: str) -> None:
             waits = {id for id, held in entries.items() if entry_of(held).status is Status.SUBMITTED}
             writer.delete(KIND, tenant, set(names) - waits)
 
-        if names:
-            store.writing(work)
-        if len(page) < _SLICE:
-            return
-        after = _place(page[-1])
+        store.writing(work)
 
 
 def list_older(store: Store) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lrs import document_kinds
 from lrs.people.people import People
 from lrs.store import json_documents
 from lrs.store.documents import Document
@@ -15,7 +16,7 @@ from lti_tool.launch.sessions import LaunchSession
 from lti_tool.settings import SECOND
 from lti_tool.tokens import digest
 
-KIND: Final = "deputy"
+KIND: Final = document_kinds.DEPUTY
 MOST_DAYS: Final = 90
 """How long somebody may be a deputy before being named anew."""
 MOST: Final = 20
