@@ -24,7 +24,7 @@ from statements.profile.table import Table
 
 FORM_BYTES: Final = 1024 * 1024
 """Bytes that the form of an activity may have besides its files."""
-SHOWN: Final = 50
+SHOWN: Final = 25
 """Entries on one page of the record; a link leads to those before them."""
 _PLACE: Final = re.compile(r"(\d{4}-\d\d-\d\d)~(-?\d{1,20})~([0-9a-f-]{36})", re.ASCII)
 
