@@ -35,6 +35,8 @@ class Activity:
     """The course's instructor was mentor, coach or observer."""
     linked: tuple[str, str] | None = None
     """Name and position of somebody without an account, to whom the learner handed a one-time link."""
+    photo: str = ""
+    """Name of the photo that proves it; see `photos`."""
     confirmed: bool = False
     """By that link it was confirmed alone; the outcome is the instructor's."""
 

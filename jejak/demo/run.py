@@ -17,6 +17,7 @@ from rich.console import Console
 
 from jejak.demo.lms.people import AGENCY_NAME, SITE_NAME
 from jejak.demo.loading import load
+from jejak.demo.photos import attach_photos, keep_photos
 from jejak.demo.processes import Child, DemoError, check_port, start, stop
 from jejak.demo.sample import sample
 from jejak.demo.state import DemoState, Key
@@ -88,6 +89,11 @@ class _Demo:
         environment, logs = self.environment(), self.folder / "logs"
         self._say("Registering the platform and the keys")
         self._register()
+        address = environment["JEJAK_STORE"]
+        photos = keep_photos(address, TENANT, self.lms, self.tool)
+        statements = sample(self.lms, self.state.year, photos=photos)
+        named = [one.statement for one in statements if "attachments" in one.statement]
+        attach_photos(address, TENANT, named)
         self._say("Starting the server and the demo LMS")
         lms = ["-m", "jejak.demo.lms", "--port", str(self.lms_port), "--tool", self.tool]
         lms += ["--client-id", self.state.client_id, "--file", str(self.folder / "lms.json")]
@@ -97,7 +103,6 @@ class _Demo:
         children.append(start("The server", serve, environment, logs / "jejak.log"))
         children[0].wait_for(f"{self.lms}/health")
         children[1].wait_for(f"http://127.0.0.1:{self.port}/health/ready")
-        statements = sample(self.lms, self.state.year)
         if not self.state.complete:
             self._say(f"Loading {len(statements)} statements of {self.state.year}")
         lms_key, full_key = self.state.lms_key, self.state.full_key

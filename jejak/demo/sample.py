@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from statements.profile.vocabulary import BY_LINK, LINKS, NAMED_PEOPLE, Decision
 NAMESPACE = uuid.UUID("6f0f8a52-6c8e-5d0e-9a52-7a1f3f0c2026")
 DECISIONS = {"verified": Decision.VERIFIED, "returned": Decision.RETURNED, "rejected": Decision.REJECTED}
 Sender = Literal["lms", "tool"]
+Photos = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,13 @@ class Sent:
     statement: dict[str, Any]
 
 
-def sample(issuer: str, year: int, seed: int = 2026) -> list[Sent]:
-    """All statements of the year, oldest first. `issuer` is the LMS's address."""
-    site = Site(issuer)
-    made = [*_from_lms(site, year, random.Random(seed)), *_from_tool(site, year, random.Random(seed + 1))]  # noqa: S311
+def sample(issuer: str, year: int, seed: int = 2026, *, photos: Photos | None = None) -> list[Sent]:
+    """All statements of the year, oldest first. `issuer` is the LMS's address.
+
+    `photos`: attachments of activities, by title.
+    """
+    site, chance = Site(issuer), random.Random(seed + 1)  # noqa: S311
+    made = [*_from_lms(site, year, random.Random(seed)), *_from_tool(site, year, chance, photos or {})]  # noqa: S311
     return sorted(made, key=lambda one: one.at)
 
 
@@ -94,7 +98,7 @@ def _from_lms(site: Site, year: int, chance: random.Random) -> Iterator[Sent]:
             )
 
 
-def _from_tool(site: Site, year: int, chance: random.Random) -> Iterator[Sent]:
+def _from_tool(site: Site, year: int, chance: random.Random, photos: Photos) -> Iterator[Sent]:
     table, main = shipped(), course_of(year)
     course = site.course(int(main.id), main.title)
     verifier = _agent(site, INSTRUCTOR)
@@ -121,6 +125,7 @@ def _from_tool(site: Site, year: int, chance: random.Random) -> Iterator[Sent]:
                 international=activity.international,
                 mentor=_mentor(name, activity, verifier),
                 courses=[course],
+                attachments=photos.get(activity.title, ()),
                 **amount,
             ),
         )

@@ -6,11 +6,13 @@ import json
 from collections import Counter, defaultdict
 from copy import deepcopy
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from tincan import StatementList
 
 from jejak.demo.lms.people import INSTRUCTOR, LEARNERS
+from jejak.demo.photos import attach_photos, keep_photos
 from jejak.demo.sample import Sent, sample
 from statements.data_types.identity import agent_key
 from statements.data_types.versions import Version
@@ -138,3 +140,17 @@ def test_course_completion_says_nothing_but_the_course(sent: list[Sent]) -> None
     done = [one.statement for one in sent if "/course/view.php" in one.statement["object"]["id"]]
     assert done
     assert all("result" not in one for one in done)
+
+
+@pytest.mark.server
+def test_photos_are_kept_once_and_named_in_their_statements(tmp_path: Path) -> None:
+    """Two activities have a photo: a second start keeps none anew, and the statements are the same again."""
+    store = f"sqlite:///{tmp_path / 'demo.db'}"
+    photos = keep_photos(store, "contoh", ISSUER, "http://localhost:8080")
+    assert keep_photos(store, "contoh", ISSUER, "http://localhost:8080") == photos
+    sent = sample(ISSUER, YEAR, photos=photos)
+    named = [one.statement for one in sent if "attachments" in one.statement]
+    assert len(named) == 2
+    assert all(check_statement(one, Version.V2) == [] for one in named)
+    assert [one.at for one in sent] == [one.at for one in sample(ISSUER, YEAR)]
+    attach_photos(store, "contoh", named)
