@@ -150,21 +150,7 @@ def may_see(desk: RecordServices, session: LaunchSession, file: EvidenceFile) ->
     ids = {entry_id(session.tenant, statement) for statement in file.statements}
     entries = desk.record.records.entries_by_id(session.tenant, ids).values()
     naming = [e for e in entries if file in desk.evidence.of_entries(session.tenant, [e])[e.id]]
-    return any(_may_decide(desk, session, entry, mine) for entry in naming)
-
-
-def _may_decide(desk: RecordServices, session: LaunchSession, entry: Entry, mine: frozenset[str]) -> bool:
-    if entry.mentor is not None and entry.mentor.persona in mine:
-        return True
-    if not session.is_instructor:
-        return False
-    accounts = desk.record.people.identifiers(session.tenant, entry.person, "account")
-    subjects = [
-        subject
-        for issuer, _, subject in (account.partition("\x1f") for account in accounts)
-        if issuer == session.issuer
-    ]
-    return any(desk.roster.member(session, subject) is not None for subject in subjects)
+    return bool(naming and desk.sign_off.allowed(session, desk.sign_off.reach(session), naming))
 
 
 def own_files(session: LaunchSession, ids: Collection[str]) -> list[EvidenceFile]:
