@@ -26,10 +26,10 @@ demo: $(READY)
 test: $(STAMP) browser javascript openedx lint types layers unit
 
 # What needs no browser, no other process and no patience: for every change, before it is committed.
-ALONE := not browser and not server and not fault and not slow
-PARALLEL := -n 2 --dist worksteal -m "$(ALONE)"
+ALONE := not browser and not server and not fault
+PARALLEL := -n 2 --dist worksteal
 check: $(STAMP) lint types layers
-	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=quick $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "$(ALONE) and not slow" --hypothesis-profile=quick $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -45,7 +45,7 @@ layers: $(STAMP)
 unit: $(STAMP)
 ifeq ($(ARGS),)
 	@failed=0; \
-	$(BIN)/python -m pytest $(PARALLEL) || failed=1; \
+	$(BIN)/python -m pytest $(PARALLEL) -m "$(ALONE)" || failed=1; \
 	$(BIN)/python -m pytest -m "not ($(ALONE))" || failed=1; \
 	exit $$failed
 else

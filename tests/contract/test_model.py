@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -90,6 +91,7 @@ class History(RuleBasedStateMachine):
                 assert question.apply(self.space, reader) == question.apply(self.space, model)
 
 
+@pytest.mark.slow
 def test_engine_and_oracle_tell_the_same_story(store: Store) -> None:
     """Any history of writes (kept or undone) and reads gives the same answers on both."""
 

@@ -73,6 +73,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return noted
 
 
+@pytest.mark.slow
 def test_a_long_page_is_read_by_a_thread(
     app: Application, noisy: tuple[str, str], patient: list[tuple[str, int]]
 ) -> None:

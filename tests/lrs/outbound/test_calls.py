@@ -88,6 +88,7 @@ def test_a_name_that_is_looked_up_for_ever_is_given_up(clock: Clock) -> None:
         ended.set()
 
 
+@pytest.mark.slow
 def test_one_platform_and_one_agency_have_their_share_and_no_more(calls: Calls, wire: Wire) -> None:
     """Places are held until a call has really ended; beyond them calls fail at once, others' do not."""
     with hanging(wire):

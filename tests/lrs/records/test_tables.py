@@ -182,6 +182,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(steps)
 def test_however_it_was_followed_a_rebuild_gives_the_same(taken: list[tuple[str, Any, Any]]) -> None:

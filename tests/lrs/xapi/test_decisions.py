@@ -84,6 +84,7 @@ def own(desk: RecordServices, target: str) -> None:
 FLOODS = [comments, verified_by_nobody, voided, own]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("decision", [VERIFIED, REJECTED])
 def test_a_decision_stands_whatever_else_refers_to_the_entry(
@@ -101,6 +102,7 @@ def test_a_decision_stands_whatever_else_refers_to_the_entry(
     assert desk.only() == before
 
 
+@pytest.mark.slow
 def test_an_entry_is_gone_whatever_else_refers_to_it(desk: RecordServices) -> None:
     """The voiding of an entry is in force behind many other references and voidings."""
     told = desk.learn()
@@ -112,6 +114,7 @@ def test_an_entry_is_gone_whatever_else_refers_to_it(desk: RecordServices) -> No
     assert desk.entries() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("about", ["completion", "reversal"])
 def test_a_reversal_is_found_whatever_else_refers_to_it(desk: RecordServices, about: str) -> None:
     """Many references to a completion or to its reversal leave the completion taken back."""

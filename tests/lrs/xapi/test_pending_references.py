@@ -204,6 +204,7 @@ STORED_BEFORE = [
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 @settings(max_examples=200, suppress_health_check=SLOW, deadline=None)
 @given(histories())
@@ -551,6 +552,7 @@ def test_writers_and_payers_at_the_same_time_leave_nothing_unfound(
         made.remove()
 
 
+@pytest.mark.slow
 def test_a_server_of_another_kind_pays_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no process of its own works behind the server, a thread of the application does."""
     monkeypatch.setattr(pending, "AT_ONCE", 2)

@@ -46,6 +46,7 @@ def test_a_new_key_is_published_before_it_signs(world: World) -> None:
     assert (keys.signing().kid, kids(keys)) == (new, [new])
 
 
+@pytest.mark.slow
 def test_a_signature_verifies_throughout_a_rotation(world: World) -> None:
     """At every moment of two rotations the signing key is among the published ones."""
     keys = world.tool.tool_keys

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -125,6 +126,7 @@ def _check(status: int, headers: dict[str, str], body: bytes) -> None:
         assert {error["rule"] for error in told.get("errors", ())} <= KNOWN_RULES
 
 
+@pytest.mark.slow
 @_FUZZ
 @given(
     method=METHODS, path=PATHS, query=QUERIES, headers=HEADERS, body=BODIES, version=st.sampled_from([V1, V2])
@@ -143,6 +145,7 @@ def test_no_request_is_answered_with_a_failure(
     _check(answer.status, answer.headers, answer.body)
 
 
+@pytest.mark.slow
 @_FUZZ
 @given(body=JSON_BODIES, version=st.sampled_from([V1, V2]))
 def test_changed_statements_are_taken_or_refused_and_then_read(body: bytes, version: str) -> None:

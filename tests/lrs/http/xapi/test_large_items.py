@@ -155,6 +155,7 @@ def test_a_small_document_that_becomes_large_meanwhile_is_merged_outside(
     assert client.get(STATE, where(STATE)).json == {"n": "x" * 200, "m": 1}
 
 
+@pytest.mark.slow
 def test_a_large_statement_is_compared_outside_the_write(client: Client) -> None:
     """Sent once more it is the same, in other words too; with other content it is 409, with the place."""
     extensions = {"https://example.org/large": [1] * 100_000}

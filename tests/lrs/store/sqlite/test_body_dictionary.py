@@ -201,6 +201,7 @@ def test_missing_phrases_are_an_error_of_the_store() -> None:
         BodyDictionaries().restore(connection, "t", 3, b"\x02")
 
 
+@pytest.mark.slow
 def test_codes_are_not_spent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look finds a bounded number of phrases, all looks together no more than there are codes."""
     monkeypatch.setattr(body_dictionary, "LOOKS", (128, 256, 512, 1_024))
@@ -276,6 +277,7 @@ words = st.sampled_from(
 bodies = st.lists(st.one_of(st.binary(max_size=40), st.lists(words, max_size=12).map(b"".join)), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(learned=st.lists(st.lists(words, max_size=20).map(b"".join), min_size=1, max_size=60), later=bodies)
 def test_every_body_comes_back(learned: list[bytes], later: list[bytes]) -> None:
