@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from lrs.records.entries import ENTRY, Entry, Status, certificate_key, entry_of, evidence_key, owned_key
-from lrs.records.waiting import KIND, LISTED, Waiting, owner_key, waiting_of
+from lrs.records.waiting import KIND, LISTED, Waiting, owner_key
 from lrs.store.documents import Document, DocumentQuery
 from lrs.store.port import Reader, Store
 
@@ -90,7 +90,7 @@ def _shared(entry: Entry) -> dict[str, Fact]:
 
 def _timing(one: Waiting, entry: Entry, sent: Collection[Document]) -> list[Hint]:
     hints = []
-    near = sum(abs(waiting_of(document).since - one.since) <= BURST_SECONDS * 1_000_000 for document in sent)
+    near = sum(abs(int(document.order) - one.since) <= BURST_SECONDS * 1_000_000 for document in sent)
     if near >= BURST:
         hints.append(Hint(Fact.BURST, near))
     late = datetime.fromtimestamp(one.since / 1_000_000, UTC).date() - entry.end

@@ -153,7 +153,7 @@ class WaitingEntries:
             len(known),
             bool(full),
             sum(document.order < _order(late) for document in known.values()),
-            min((waiting_of(document).since for document in known.values()), default=0),
+            int(min((document.order for document in known.values()), default="0")),
             found[-1].place if len(coming) > limit else None,
         )
 

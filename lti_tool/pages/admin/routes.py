@@ -24,6 +24,7 @@ from lti_tool.platforms.platforms import DISABLED, PENDING, Platform
 from lti_tool.roles import ADMINISTRATOR
 from lti_tool.services.goals import Goal
 from lti_tool.services.grade_outbox import NO_TOKEN, NOT_ACTIVE, QueuedScore
+from lti_tool.services.sign_off import LATE_DAYS
 from lti_tool.text.i18n import gettext, ngettext
 from lti_tool.text.masking import masked
 from lti_tool.web.guard import current_session, launch_session_required, launch_url
@@ -37,6 +38,8 @@ ACTS = 50
 """Acts of administrators on the page."""
 SHOWN = 200
 """Messages of one state on the page."""
+MOST_LATE = 1000
+"""Entries that wait too long, as far as they are counted."""
 STRANGERS = 20
 """Unmatched actors on the page; the record API gives all of them."""
 GONE = (404, 410)
@@ -97,12 +100,33 @@ def overview(launch_id: str) -> str:
         gone={one.score.line_item for one in messages if one.column_gone},
         sentence=_sentence(platforms, messages),
         cut=len(messages) >= SHOWN,
+        late=_late(),
         state_name=state_name,
         unmatched=current_record_services().record.unmatched.counts(session.tenant),
         acts=current_record_services().record.admin_log.acts(session.tenant, limit=ACTS),
         act_name=act_name,
         actor_name=actor_name,
         strangers=current_record_services().record.unmatched.page(session.tenant, limit=STRANGERS).actors,
+    )
+
+
+def _late() -> str:
+    """How many entries of the agency wait for a verifier for too long; "" when none does."""
+    desk, session = current_record_services(), current_session()
+    count = desk.record.waiting.late(session.tenant, desk.sign_off.late_before, most=MOST_LATE)
+    if count >= MOST_LATE:
+        return gettext(
+            "%(num)s entries or more wait for verification for more than %(days)s days.",
+            num=MOST_LATE,
+            days=LATE_DAYS,
+        )
+    if not count:
+        return ""
+    return ngettext(
+        "%(num)s entry waits for verification for more than %(days)s days.",
+        "%(num)s entries wait for verification for more than %(days)s days.",
+        count,
+        days=LATE_DAYS,
     )
 
 

@@ -283,3 +283,16 @@ def test_what_people_typed_is_text(course: Course) -> None:
     for hostile in ("<script>alert", "<img src=x", "<b>tebal"):
         assert hostile not in page
     assert "&lt;script&gt;" in page
+
+
+def test_administrators_see_how_many_wait_too_long(course: Course) -> None:
+    """Over the whole agency, as a number without names; nothing is said while nothing waits too long."""
+    course.log("1", "Pertama")
+    system = "http://purl.imsglobal.org/vocab/lis/v2/system/person#Administrator"
+    admin = course.teacher(**{CLAIM + "roles": [*teacher_roles(), system]})
+    assert "more than 14 days" not in admin.get("admin").text
+    course.site.clock.forward(15 * 86_400)
+    admin = course.teacher(**{CLAIM + "roles": [*teacher_roles(), system]})
+    page = admin.get("admin").text
+    assert "1 entry waits for verification for more than 14 days." in page
+    assert "Pertama" not in page
