@@ -68,7 +68,7 @@ def errors(reader: Reader) -> None:
     reader.open(f"{reader.learner}/log/coaching")
     reader.page.locator("#title").fill("")
     reader.page.locator("#mentor_name").evaluate("field => { field.value = 'Anwar'; }")
-    reader.page.locator("form#log .actions button").click()
+    reader.page.locator("form#log .actions button:not([name])").click()
     reader.page.locator("#errors").wait_for()
 
 

@@ -19,10 +19,10 @@ def log(frame: FrameLocator, title: str, mentor: str) -> None:
     """Log one coaching session that names somebody of the course."""
     frame.locator('a[href$="/log"]').first.click()
     frame.locator('details.pick:has(a[href$="/log/coaching"]) summary').click()
-    frame.locator('a[href$="/log/coaching"]').click()
+    frame.locator('details.pick a[href$="/log/coaching"]').click()
     frame.locator("#title").fill(title)
     frame.locator("#mentor").select_option(label=mentor)
-    frame.locator("form#log .actions button").last.click()
+    frame.locator("form#log .actions button:not([name])").click()
     expect(frame.get_by_role("status")).to_contain_text(title)
 
 
