@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from jejak.background import BackgroundWork, background_work
 from jejak.clock import now
 from jejak.compression import install_compression
 from jejak.settings import Settings
@@ -74,22 +75,15 @@ class Application:
         Not `following` where a process of its own works out the learning record: what this one works out
         while a page waits for it is still reported to gradebooks.
         """
-        progress = self.wired.progress.run_forever
-        self._begin("progress", lambda: progress(self._stop, sweeping=following))
-        if following:
-            follower = self.wired.record.follower
-            self._begin("follower", lambda: follower.run_forever(self._stop))
-            references = self.wired.references
-            self._begin("references", lambda: references.run_forever(self._stop))
-            links = self.wired.record.links
-            self._begin("links", lambda: links.run_forever(self._stop))
-            deliveries = self.wired.tool.deliveries
-            self._begin("outbox", lambda: deliveries.run_forever(self._stop))
-
-    def _begin(self, name: str, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name=name, daemon=True)
-        thread.start()
-        self._threads.append(thread)
+        parts = self.wired.core
+        if not following:
+            reporting = BackgroundWork(
+                "progress", lambda stop: parts.progress.run_forever(stop, sweeping=False)
+            )
+            self._threads.append(reporting.begin(self._stop))
+            return
+        follower = BackgroundWork("follower", parts.record.follower.run_forever)
+        self._threads += [work.begin(self._stop) for work in (follower, *background_work(parts))]
 
     def close(self) -> None:
         """End background work and close the store."""

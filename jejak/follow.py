@@ -1,7 +1,6 @@
 """The process that does what no request waits for, beside the workers.
 
-It works out the learning record, keeps platforms' gradebooks in step with the record, delivers what is in
-the outbox, and indexes statements that refer to others.
+It works out the learning record, and does the `background_work`: gradebooks, the outbox, references, links.
 
 `python -m jejak.follow` runs until its standard input closes: it ends with whoever started it, however that
 one ends.
@@ -16,6 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from jejak.background import background_work
 from jejak.logs import configure
 from jejak.settings import load
 from jejak.wiring import core
@@ -23,12 +23,6 @@ from jejak.wiring import core
 NICE = 19
 """Requests come first; the record may be a moment later."""
 RESTART_SECONDS = 1.0
-REFERENCES_SECONDS = 2.0
-"""How long the end waits for a slice of pending references; one that is cut off is done again."""
-GRADING_SECONDS = 2.0
-"""How long the end waits for goals that are being looked at; they are looked at again."""
-DELIVERY_SECONDS = 5.0
-"""How long the end waits for messages that are being delivered; one that is cut off is delivered again."""
 
 
 def main() -> None:
@@ -40,27 +34,11 @@ def main() -> None:
     parts = core(settings)
     # From here on: the store's writing thread keeps its priority, for others wait while it holds the lock.
     os.nice(NICE)
-    grading = threading.Thread(
-        target=parts.progress.run_forever,
-        args=(stop,),
-        kwargs={"sweeping": True},
-        daemon=True,
-        name="progress",
-    )
-    grading.start()
-    references = threading.Thread(
-        target=parts.references.run_forever, args=(stop,), daemon=True, name="references"
-    )
-    references.start()
-    deliveries = threading.Thread(
-        target=parts.tool.deliveries.run_forever, args=(stop,), daemon=True, name="outbox"
-    )
-    deliveries.start()
+    begun = [(work, work.begin(stop)) for work in background_work(parts)]
     try:
         parts.record.follower.run_forever(stop)
-        grading.join(timeout=GRADING_SECONDS)
-        references.join(timeout=REFERENCES_SECONDS)
-        deliveries.join(timeout=DELIVERY_SECONDS)
+        for work, thread in begun:
+            thread.join(timeout=work.patience)
     finally:
         parts.store.close()
 

@@ -92,6 +92,7 @@ class Wired:
     """The parts of one process, connected."""
 
     settings: Settings
+    core: Core
     store: Store
     limits: Limits
     credentials: Credentials
@@ -101,8 +102,6 @@ class Wired:
     record: LearningRecord
     tool: LtiTool
     desk: RecordServices
-    progress: Progress
-    references: PendingReferences
 
     def validate(self, body: bytes, version: Version, address: str) -> tuple[int, Iterable[Problem]]:
         """Check a pasted statement exactly as the record store would."""
@@ -156,6 +155,7 @@ def wire(settings: Settings) -> Wired:
     )
     return Wired(
         settings=settings,
+        core=parts,
         store=store,
         limits=limits,
         credentials=credentials,
@@ -171,8 +171,6 @@ def wire(settings: Settings) -> Wired:
         record=record,
         tool=tool,
         desk=desk,
-        progress=parts.progress,
-        references=parts.references,
     )
 
 

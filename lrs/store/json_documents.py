@@ -59,9 +59,9 @@ def expiry_order(expires: int) -> str:
     return f"{expires:020d}"
 
 
-def clear_expired(writer: Writer, kind: str, now: int) -> None:
+def clear_expired(writer: Writer, kind: str, now: int, scope: str = "") -> None:
     """Remove some documents of `kind` whose `expiry_order` has passed."""
-    oldest = writer.find_documents(DocumentQuery(kind, "", limit=EXPIRED_PER_WRITE, bodies=False))
+    oldest = writer.find_documents(DocumentQuery(kind, scope, limit=EXPIRED_PER_WRITE, bodies=False))
     names = [document.name for document in oldest if document.order < expiry_order(now)]
     if names:
-        writer.delete(kind, "", names)
+        writer.delete(kind, scope, names)

@@ -66,6 +66,7 @@ class Deputies:
 
         def work(writer: Writer) -> None:
             order = json_documents.expiry_order(until)
+            json_documents.clear_expired(writer, KIND, now, tenant)
             json_documents.put(writer, KIND, one.name, value, now=now, scope=tenant, keys=keys, order=order)
 
         self._store.writing(work)
