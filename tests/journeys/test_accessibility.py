@@ -78,7 +78,7 @@ def choose(reader: Reader) -> None:
 
 def entry(reader: Reader) -> None:
     reader.open(f"{reader.learner}/record")
-    reader.page.locator("a.row").first.click()
+    reader.page.locator('a.row[href*="/entries/"]').first.click()
     reader.page.locator("ol.history summary").first.click()
 
 
@@ -103,7 +103,7 @@ def deep_linking(reader: Reader) -> None:
 
 def administration(reader: Reader) -> None:
     reader.open(f"{reader.launch(INSTRUCTOR.id, 'id=101&variant=administrator')}/admin")
-    reader.page.locator("ol.history summary").first.last.click()
+    reader.page.locator("details > summary").last.click()
 
 
 PAGES: dict[str, Callable[[Reader], None]] = {
