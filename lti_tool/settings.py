@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-REQUESTS_PER_MINUTE, REGISTRATIONS_PER_MINUTE = 1_200, 30
 SECOND = 1_000_000
 """Microseconds in a second; every time inside the program is counted in microseconds."""
 
@@ -57,9 +56,9 @@ class LtiSettings:
     roster_max_members: int = 20_000
     roster_max_pages: int = 200
 
-    requests_per_minute: int = REQUESTS_PER_MINUTE
+    requests_per_minute: int = 1_200
     """Per client address and endpoint; a whole agency may share one address."""
-    registrations_per_minute: int = REGISTRATIONS_PER_MINUTE
+    registrations_per_minute: int = 30
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.public_url)
