@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 
-from flask_babel import format_date, format_decimal
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask_babel import get_locale
 from markupsafe import Markup
 
 WIB = timezone(timedelta(hours=7))
@@ -16,7 +20,7 @@ def jp(value: Decimal | int) -> str:
     """JP with at most one decimal place when that is exact, else two; the unit is the template's."""
     exact = Decimal(value)
     pattern = "#,##0.0" if exact == exact.quantize(Decimal("0.1")) else "#,##0.00"
-    return str(format_decimal(exact, format=pattern))
+    return _number(exact, pattern, get_locale())
 
 
 def plain_jp(value: Decimal) -> str:
@@ -31,7 +35,7 @@ def isolated(text: str) -> Markup:
 
 def day(value: date | int | str) -> str:
     """A date in full: `23 November 2026`. Integers are microseconds, text is an ISO date."""
-    return str(format_date(as_date(value), "d MMMM y"))
+    return _date(as_date(value), "d MMMM y", get_locale())
 
 
 def time_of_day(value: int) -> str:
@@ -46,17 +50,17 @@ def iso_time(value: int) -> str:
 
 def short_day(value: date | int | str) -> str:
     """A date in lists: `12 Nov`."""
-    return str(format_date(as_date(value), "d MMM"))
+    return _date(as_date(value), "d MMM", get_locale())
 
 
 def month(text: str) -> str:
     """A month in full, from `2026-11`: `November 2026`."""
-    return str(format_date(date.fromisoformat(f"{text}-01"), "MMMM y"))
+    return _date(date.fromisoformat(f"{text}-01"), "MMMM y", get_locale())
 
 
 def moment(value: int) -> str:
     """A day and a time (microseconds) in Western Indonesian Time: `12 Nov 2026, 14:05 WIB`."""
-    return f"{format_date(as_date(value), 'd MMM y')}, {time_of_day(value)}"
+    return f"{_date(as_date(value), 'd MMM y', get_locale())}, {time_of_day(value)}"
 
 
 def as_date(value: date | int | str) -> date:
@@ -64,3 +68,14 @@ def as_date(value: date | int | str) -> date:
     if isinstance(value, int):
         return datetime.fromtimestamp(value / 1_000_000, tz=UTC).astimezone(WIB).date()
     return date.fromisoformat(value[:10]) if isinstance(value, str) else value
+
+
+# A list names the same days and amounts again and again, and to put one in words takes long.
+@lru_cache(maxsize=4096)
+def _number(value: Decimal, pattern: str, locale: Locale | None) -> str:
+    return str(format_decimal(value, format=pattern, locale=locale))
+
+
+@lru_cache(maxsize=4096)
+def _date(value: date, pattern: str, locale: Locale | None) -> str:
+    return str(format_date(value, pattern, locale=locale))

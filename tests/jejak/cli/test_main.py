@@ -270,6 +270,7 @@ def test_serve_answers_with_two_workers_and_logs_json(tmp_path: Path, store: str
     assert any(f":{port}" in line["event"] for line in lines)
 
 
+@pytest.mark.server
 def test_a_trial_in_memory_shows_its_credential_and_works_out_the_record(tmp_path: Path) -> None:
     """With `memory://` one worker serves, warns, and shows the only credential there can be."""
     with socket.create_server(("127.0.0.1", 0)) as free:
