@@ -303,7 +303,7 @@ def test_without_any_cookie_the_platforms_storage_carries_the_launch(
     switch(page, demo, "storage", "offered")
     learner = enter(cookieless, demo, BY_ID["16"].name)
     log_coaching(learner, "Coaching tanpa kuki")
-    expect(learner.get_by_role("status")).to_contain_text("Coaching tanpa kuki")
+    expect(learner.locator(".notice[role=status]")).to_contain_text("Coaching tanpa kuki")
 
 
 def test_without_cookie_and_storage_a_new_window_is_offered(cookieless: Page, demo: Demo) -> None:

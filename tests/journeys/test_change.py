@@ -55,7 +55,7 @@ def test_a_returned_entry_is_corrected_and_sent_again(
     assert title
     frame.locator("#evidence").fill("https://simpan.contoh.example/daftar-hadir.pdf")
     send(frame)
-    expect(frame.get_by_role("status").first).to_contain_text(
+    expect(frame.locator(".notice[role=status]").first).to_contain_text(
         "Diperbaiki" if language == "id" else "Corrected"
     )
     expect(frame.locator(".row:has(.returned)")).to_have_count(0)
@@ -88,7 +88,7 @@ def test_an_entry_is_changed_and_withdrawn(page: Page, demo: Demo, language: str
     frame.locator(".row", has_text=right).click()
     frame.locator(".withdraw summary").click()
     frame.locator(".withdraw button").click()
-    expect(frame.get_by_role("status").first).to_contain_text("Ditarik" if language == "id" else "Withdrawn")
+    expect(frame.locator(".notice[role=status]").first).to_contain_text("Ditarik" if language == "id" else "Withdrawn")
     expect(frame.locator(".row", has_text=right)).to_have_count(0)
 
 
@@ -135,7 +135,7 @@ def test_a_lost_connection_loses_nothing(browser: Browser, demo: Demo) -> None:
     frame.locator("#count").fill("1")
     expect(state).to_contain_text("Draf disimpan")
     send(frame)
-    expect(frame.get_by_role("status").first).to_contain_text("Lokakarya di Wamena")
+    expect(frame.locator(".notice[role=status]").first).to_contain_text("Lokakarya di Wamena")
     begin(frame, "workshop")
     expect(frame.locator("#title")).to_have_value("")
     context.close()

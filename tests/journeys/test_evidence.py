@@ -157,7 +157,7 @@ def test_a_photo_arrives_over_a_line_that_breaks(
     assert begun.count("0") <= 3
     assert ("HEAD", "") in offsets
     frame.locator("form#log .actions button:not([name])").first.click()
-    expect(frame.get_by_role("status").first).to_contain_text("Coaching lewat jaringan putus")
+    expect(frame.locator(".notice[role=status]").first).to_contain_text("Coaching lewat jaringan putus")
     frame.get_by_role("link", name="Coaching lewat jaringan putus").first.click()
     shown = frame.locator(".evidence img").first
     expect(shown).to_be_visible()

@@ -23,7 +23,7 @@ def log(frame: FrameLocator, title: str, mentor: str) -> None:
     frame.locator("#title").fill(title)
     frame.locator("#mentor").select_option(label=mentor)
     frame.locator("form#log .actions button:not([name])").click()
-    expect(frame.get_by_role("status")).to_contain_text(title)
+    expect(frame.locator(".notice[role=status]")).to_contain_text(title)
 
 
 def waiting(frame: FrameLocator, title: str) -> Locator:
