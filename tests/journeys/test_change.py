@@ -88,7 +88,9 @@ def test_an_entry_is_changed_and_withdrawn(page: Page, demo: Demo, language: str
     frame.locator(".row", has_text=right).click()
     frame.locator(".withdraw summary").click()
     frame.locator(".withdraw button").click()
-    expect(frame.locator(".notice[role=status]").first).to_contain_text("Ditarik" if language == "id" else "Withdrawn")
+    expect(frame.locator(".notice[role=status]").first).to_contain_text(
+        "Ditarik" if language == "id" else "Withdrawn"
+    )
     expect(frame.locator(".row", has_text=right)).to_have_count(0)
 
 
