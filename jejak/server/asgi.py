@@ -55,6 +55,7 @@ from jejak.server.trial import show_credential
 from jejak.settings import load
 from lrs.http.guard import is_remembered
 from lrs.http.problems import SAFE_HEADERS
+from lrs.http.xapi.quick_requests import is_quick
 from lrs.store.open import MEMORY
 from lti_tool.pages.learner.routes import FORM_BYTES
 from statements.data_types.json_cost import separators
@@ -69,11 +70,7 @@ MOST_PAGES = 16
 """Pages that the loop awaits from a store that is not on this machine; more wait in line, by tenant."""
 BARE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods without a body, unless it is announced."""
-STATEMENTS = "/xapi/statements"
-SLOW_QUERIES = ("&attachments=", "&format=")
-"""Parameters of reads that are left to threads: they stream, or work on each statement."""
-NO_PAGES = (*SLOW_QUERIES, "&statementId=", "&voidedStatementId=")
-"""Those with which a read is something else than a page of statements as they are kept."""
+XAPI = "/xapi"
 COLLECTED = (20_000, 20, 50)
 """Thresholds of the garbage collector: a request makes no cycles, so it need not look often."""
 BUSY = "Too many requests are waiting; try again soon."
@@ -231,7 +228,7 @@ class Serving:
                 self._pages.give(party)
 
     async def _run(self, environ: dict[str, Any], body: bytes) -> tuple[Head, bytes] | None:
-        mounted = {"SCRIPT_NAME": "/xapi", "PATH_INFO": environ["PATH_INFO"][5:]}
+        mounted = {"SCRIPT_NAME": XAPI, "PATH_INFO": environ["PATH_INFO"][len(XAPI) :]}
         effects = self._xapi.effects(environ | mounted | {"wsgi.input": io.BytesIO(body)})
         with suppress(NeedsThreadError):
             answer = await self._steps.run_async(effects)
@@ -254,23 +251,9 @@ class Serving:
     def _is_quick(self, environ: dict[str, Any]) -> bool:
         """Whether the loop answers this request itself: it then waits for nothing but its own write."""
         path: str = environ["PATH_INFO"]
-        if not path.startswith("/xapi/"):
+        if not path.startswith(XAPI + "/"):
             return False
-        method: str = environ["REQUEST_METHOD"]
-        query = "&" + environ["QUERY_STRING"]
-        if "%" in query and any("%" in each.partition("=")[0] for each in query.split("&")):
-            # A name that is spelt like that may be any of those below.
-            return False
-        if method == "GET":
-            if self._is_local:
-                return not any(name in query for name in SLOW_QUERIES)
-            is_short = not any(name in query for name in NO_PAGES)
-        else:
-            is_short = method == "PUT" or (method == "POST" and query == "&")
-            is_short = is_short and environ.get("CONTENT_TYPE", "").startswith("application/json")
-            # A few bytes may become megabytes.
-            is_short = is_short and "HTTP_CONTENT_ENCODING" not in environ
-        if path != STATEMENTS or not is_short or "&method=" in query:
+        if not is_quick(path[len(XAPI) :], environ, store_is_local=self._is_local):
             return False
         return self._is_local or is_remembered(environ.get("HTTP_AUTHORIZATION", ""), self._credentials)
 
