@@ -42,6 +42,8 @@ KEPT_DAYS: Final = 30
 """Days for which a link is kept after it has ended."""
 MOST_OPEN: Final = 10
 """Links of one entry that are open at once."""
+MOST_KEPT: Final = 30
+"""Links of one entry that are kept, ended ones included."""
 SWEEP_SECONDS: Final = 3600
 _DAY: Final = 86_400_000_000
 _NAMESPACE: Final = uuid.UUID("0d5a2f3c-7d0e-5c2b-8a57-6a656a616b02")
@@ -153,8 +155,8 @@ class VerifierLinks:
             json_documents.clear_expired(writer, KIND, now)
             if writer.find_documents(DocumentQuery(KIND, "", {_id_key(id)}, limit=1, bodies=False)):
                 return False
-            held = (one for _, one in _links(writer, entry.tenant, entry.id))
-            if sum(one.is_open(now) for one in held) >= MOST_OPEN:
+            held = [one for _, one in _links(writer, entry.tenant, entry.id)]
+            if len(held) >= MOST_KEPT or sum(one.is_open(now) for one in held) >= MOST_OPEN:
                 raise LinkRefusedError(Why.TOO_MANY)
             _keep(writer, _hashed(code), link, now)
             return True

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from lrs.records.entries import Entry, Status
 from lrs.records.link_policy import LinkPolicy
-from lrs.records.verifier_links import KEPT_DAYS, KIND, MOST_OPEN, State, VerifierLink
+from lrs.records.verifier_links import KEPT_DAYS, KIND, MOST_KEPT, MOST_OPEN, State, VerifierLink
 from lrs.store.documents import DocumentQuery
 from lti_tool.pages.verifier import link_routes
 from statements.data_types.exact_json import loads
@@ -327,6 +327,15 @@ def test_an_entry_has_a_bounded_number_of_open_links(asking: Asking) -> None:
     assert asking.ask().status_code == 409
     asking.revoke(asking.links()[0].id)
     asking.make()
+
+
+def test_an_entry_has_a_bounded_number_of_links_in_all(asking: Asking) -> None:
+    """Making and revoking without end is refused, too: every link is looked at when one is made."""
+    for _ in range(MOST_KEPT):
+        asking.make()
+        asking.revoke(next(link.id for link in asking.links() if not link.revoked))
+    assert asking.ask().status_code == 409
+    assert len(asking.links()) == MOST_KEPT
 
 
 def test_nobody_asks_about_the_entry_of_another(asking: Asking) -> None:
